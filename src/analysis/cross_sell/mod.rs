@@ -1,0 +1,319 @@
+//! Cross-sell: what stands in the same basket, and what to offer each customer next.
+//!
+//! Two questions with two answers. The table `rules` says which products meet in baskets more often than chance ([`rules`]), for
+//! the reader and for bundles; guests count. The columns `offer_1 …` say what a customer should be offered ([`offers`]), from what
+//! customers own over time ([`histories`], [`similarity`]): that predicts the next purchase better than baskets do.
+//!
+//! | column          | meaning                                                                       |
+//! |-----------------|-------------------------------------------------------------------------------|
+//! | `offer_i`       | product id; unknown for who never kept a purchase, or owns everything         |
+//! | `offer_i_name`  | product name                                                                  |
+//! | `offer_i_score` | sum of similarities to what the customer owns; unknown for a best-seller that only fills the list |
+//!
+//! Both count on baskets as of as-of: returned items are out, and products that are not merchandise have never been in.
+
+#[cfg(test)]
+pub(super) mod fixture;
+pub mod histories;
+mod labels;
+pub mod offers;
+pub mod rows;
+pub mod rules;
+pub mod similarity;
+
+pub use labels::ProductLabels;
+
+use self::histories::Histories;
+use self::offers::{Offer, best_offers};
+use self::rules::Rules;
+use self::similarity::{Neighbours, SHRINK};
+use super::{Analysis, AnalysisError, Base, Fact, Findings, SideTable};
+use crate::features::{Baskets, Dataset};
+use crate::table::{Column, ColumnKind, ColumnSpec, Values};
+use crate::units::NONE_IX;
+
+/// How many offers, and how much evidence they and the rules need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Params {
+    /// Offers that each customer gets.
+    pub offers_per_customer: usize,
+    /// Baskets that two products must share to make a rule.
+    pub min_support_count: u32,
+    /// Nearest products that each product points at.
+    pub neighbours_per_product: usize,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Self { offers_per_customer: 3, min_support_count: 5, neighbours_per_product: 50 }
+    }
+}
+
+/// The analysis `cross_sell`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CrossSell(pub Params);
+
+impl Analysis for CrossSell {
+    fn name(&self) -> &'static str {
+        "cross_sell"
+    }
+
+    fn columns(&self) -> Vec<ColumnSpec> {
+        use ColumnKind::{Number, Text};
+        (1..=self.0.offers_per_customer)
+            .flat_map(|i| {
+                [
+                    ColumnSpec::new(format!("offer_{i}"), Text, "product to offer next"),
+                    ColumnSpec::new(format!("offer_{i}_name"), Text, "name of the product to offer"),
+                    ColumnSpec::new(format!("offer_{i}_score"), Number, "affinity to what the customer owns"),
+                ]
+            })
+            .collect()
+    }
+
+    fn run(&self, base: &Base<'_>, _: &[(&'static str, Findings)]) -> Result<Findings, AnalysisError> {
+        let data = base.data;
+        let Params { offers_per_customer: k, min_support_count, neighbours_per_product } = self.0;
+        let baskets = data.baskets.as_of(data.as_of.0);
+        let (rules, (histories, offers)) = rayon::join(
+            || Rules::mine(&baskets, data.n_products(), min_support_count),
+            || find_offers(data, &baskets, k, neighbours_per_product),
+        );
+
+        let labels = ProductLabels::new(data);
+        let mut facts = vec![
+            ("n_baskets", Fact::Integer(rules.n_baskets as i64)),
+            ("n_items_in_largest_basket", Fact::Integer(rules.largest_basket as i64)),
+            ("n_pairs", Fact::Integer(rules.n_pairs as i64)),
+            ("n_rules", Fact::Integer(rules.rules.len() as i64)),
+        ];
+        facts.extend(rules.expected_lift().map(|lift| ("expected_lift", Fact::Number(lift))));
+        facts.extend(offer_facts(&histories, &offers));
+        let mut notes = Vec::new();
+        if baskets.is_empty() {
+            notes.push("no basket with merchandise is known, so there are neither rules nor offers".to_owned());
+        }
+        let columns = offer_columns(&offers, k, &labels);
+        Ok(Findings { columns, tables: vec![rule_table(&rules, &labels)], facts, notes, ..Findings::default() })
+    }
+}
+
+fn find_offers(data: &Dataset, baskets: &Baskets, k: usize, max_neighbours: usize) -> (Histories, Vec<Offer>) {
+    let histories = Histories::of(baskets, data.n_customers(), data.n_products());
+    if k == 0 {
+        return (histories, Vec::new());
+    }
+    let merchandise = |ix: &u32| !data.products.not_merchandise.get(*ix as usize).copied().unwrap_or(false);
+    let offerable: Vec<bool> = histories.product.iter().map(merchandise).collect();
+    let neighbours = Neighbours::of(histories.recent(), data.n_products(), max_neighbours, SHRINK);
+    let offers = best_offers(&histories, &neighbours, &offerable, k);
+    (histories, offers)
+}
+
+fn offer_columns(offers: &[Offer], k: usize, labels: &ProductLabels) -> Vec<Column> {
+    let mut columns = Vec::with_capacity(3 * k);
+    for nth in 0..k {
+        let of_customers = || offers.iter().skip(nth).step_by(k);
+        let score = of_customers().map(|offer| (offer.score > 0.0).then(|| six_places(offer.score))).collect();
+        let i = nth + 1;
+        columns.push(Column::new(format!("offer_{i}"), labels.ids(of_customers().map(|offer| offer.product))));
+        columns.push(Column::new(format!("offer_{i}_name"), labels.names(of_customers().map(|offer| offer.product))));
+        columns.push(Column::new(format!("offer_{i}_score"), Values::Number(score)));
+    }
+    columns
+}
+
+/// Keeps the decimal places that the sum of single precision similarities is good for.
+fn six_places(score: f32) -> f64 {
+    (f64::from(score) * 1e6).round() / 1e6
+}
+
+fn offer_facts(histories: &Histories, offers: &[Offer]) -> Vec<(&'static str, Fact)> {
+    let n_made = offers.iter().filter(|offer| offer.product != NONE_IX).count();
+    let n_scored = offers.iter().filter(|offer| offer.score > 0.0).count();
+    let n_customers = histories.owned.n_rows();
+    let n_without = (0..n_customers).filter(|customer| histories.owned.row_len(*customer) == 0).count();
+    let mut facts = vec![
+        ("n_customers_with_history", Fact::Integer((n_customers - n_without) as i64)),
+        ("n_customers_without_history", Fact::Integer(n_without as i64)),
+        ("n_histories_capped", Fact::Integer(histories.n_capped as i64)),
+        ("n_offers", Fact::Integer(n_made as i64)),
+    ];
+    if n_made > 0 {
+        facts.push(("best_seller_share", Fact::Number((n_made - n_scored) as f64 / n_made as f64)));
+    }
+    facts
+}
+
+fn rule_table(rules: &Rules, labels: &ProductLabels) -> SideTable {
+    let list = &rules.rules;
+    let (a, b) = (|| list.iter().map(|rule| rule.a), || list.iter().map(|rule| rule.b));
+    let integer = |value: &dyn Fn(&rules::Rule) -> u32| {
+        Values::Integer(list.iter().map(|rule| i64::from(value(rule))).collect::<Vec<_>>().into())
+    };
+    let number =
+        |value: &dyn Fn(&rules::Rule) -> f64| Values::Number(list.iter().map(value).collect::<Vec<_>>().into());
+    let columns = vec![
+        Column::new("product_a", labels.ids(a())),
+        Column::new("product_a_name", labels.names(a())),
+        Column::new("product_b", labels.ids(b())),
+        Column::new("product_b_name", labels.names(b())),
+        Column::new("n_baskets", integer(&|rule| rule.n_both)),
+        Column::new("n_a", integer(&|rule| rules.n(rule.a))),
+        Column::new("n_b", integer(&|rule| rules.n(rule.b))),
+        Column::new("support", number(&|rule| rules.support(rule))),
+        Column::new("confidence", number(&|rule| rules.confidence(rule))),
+        Column::new("lift", number(&|rule| rules.lift(rule))),
+        Column::new("lift_adjusted", number(&|rule| rules.lift_adjusted(rule))),
+        Column::new("evidence", number(&|rule| rule.evidence)),
+    ];
+    SideTable { name: "rules", columns }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::fixture::{dataset, features, texts};
+    use super::*;
+
+    fn run(data: &Dataset, params: Params) -> Findings {
+        let now = features(&vec![(Some(1), 1, 100); data.n_customers()]);
+        CrossSell(params).run(&Base { data, now: &now }, &[]).unwrap()
+    }
+
+    fn column<'a>(columns: &'a [Column], name: &str) -> &'a Values {
+        &columns.iter().find(|column| column.name == name).unwrap().values
+    }
+
+    /// Twenty customers own products 0 and 1, five own 3; customer 25 owns only 0, customer 26 nothing; a guest bought 4.
+    fn shop() -> Dataset {
+        let mut orders: Vec<(u32, i32, Vec<u32>)> = (0..20).map(|customer| (customer, 10, vec![0, 1])).collect();
+        orders.extend((20..25).map(|customer| (customer, 10, vec![3])));
+        orders.extend([(25, 10, vec![0]), (NONE_IX, 10, vec![1, 4])]);
+        dataset(27, 5, fixture::baskets(&orders))
+    }
+
+    #[test]
+    fn offers_follow_similarity_then_popularity() {
+        let params = Params { offers_per_customer: 2, ..Params::default() };
+        let found = run(&shop(), params);
+        let first = texts(column(&found.columns, "offer_1"));
+        let second = texts(column(&found.columns, "offer_2"));
+        // Who owns 0 is offered 1, and after it only what sells, without a score; product 4 was bought by a guest alone.
+        assert_eq!((first[25], second[25]), (Some("p0001"), Some("p0003")));
+        assert_eq!((first[0], second[0]), (Some("p0003"), None));
+        assert_eq!((first[20], second[20]), (Some("p0000"), Some("p0001")));
+        assert_eq!((first[26], second[26]), (None, None));
+        assert_eq!(texts(column(&found.columns, "offer_1_name"))[25], Some("product 1"));
+        let Values::Number(score) = column(&found.columns, "offer_1_score") else { unreachable!() };
+        let expected = 20.0 / ((21.0_f64 * 20.0).sqrt() + 20.0);
+        assert!((score.get(25).unwrap() - expected).abs() < 1e-6);
+        assert_eq!((score.get(0), score.get(26)), (None, None));
+        let promised: Vec<_> = CrossSell(params).columns().into_iter().map(|spec| (spec.name, spec.kind)).collect();
+        let written: Vec<_> = found.columns.iter().map(|column| (column.name.clone(), column.values.kind())).collect();
+        assert_eq!(promised, written);
+    }
+
+    #[test]
+    fn rules_count_guests_and_leave_out_what_was_returned() {
+        let mut data = shop();
+        // Customer 0 gave product 1 back on day 20, customer 1 after as-of.
+        data.baskets.returned = vec![(1, 20), (3, fixture::AS_OF + 1)];
+        let found = run(&data, Params::default());
+        let table = &found.tables[0];
+        assert_eq!(texts(column(&table.columns, "product_a")), [Some("p0000")]);
+        assert_eq!(texts(column(&table.columns, "product_b")), [Some("p0001")]);
+        let integer = |name| match column(&table.columns, name) {
+            Values::Integer(values) => values.get(0).unwrap(),
+            other => panic!("{name} is {:?}", other.kind()),
+        };
+        assert_eq!(["n_baskets", "n_a", "n_b"].map(integer), [19, 21, 20]);
+        // Only what was given back may be offered again.
+        let first = texts(column(&found.columns, "offer_1"));
+        assert_eq!((first[0], first[1]), (Some("p0001"), Some("p0003")));
+    }
+
+    #[test]
+    fn what_is_not_merchandise_is_never_offered() {
+        let mut data = shop();
+        data.products.not_merchandise[1] = true;
+        let found = run(&data, Params::default());
+        for i in 1..=3 {
+            assert!(!texts(column(&found.columns, &format!("offer_{i}"))).contains(&Some("p0001")));
+        }
+    }
+
+    #[test]
+    fn an_empty_shop_is_an_honest_nothing() {
+        let found = run(&dataset(3, 0, Baskets::default()), Params::default());
+        assert!(found.columns.iter().all(|column| column.values.n_unknown() == 3));
+        assert_eq!(found.notes.len(), 1);
+        let none = Params { offers_per_customer: 0, ..Params::default() };
+        assert!(run(&shop(), none).columns.is_empty());
+        let no_neighbours = run(&shop(), Params { neighbours_per_product: 0, ..Params::default() });
+        assert_eq!(texts(column(&no_neighbours.columns, "offer_1"))[25], Some("p0001"));
+    }
+
+    /// Baskets of up to 12 customers, the last of whom is a guest, by customer, then day.
+    fn histories() -> impl Strategy<Value = Vec<(u32, i32, Vec<u32>)>> {
+        let basket = (0_u32..12, 0_i32..900, prop::collection::btree_set(0_u32..15, 1..6));
+        prop::collection::vec(basket, 0..60).prop_map(|mut baskets| {
+            baskets.sort_by_key(|(customer, day, _)| (*customer, *day));
+            let guest = |customer| if customer == 11 { NONE_IX } else { customer };
+            baskets.into_iter().map(|(customer, day, set)| (guest(customer), day, set.into_iter().collect())).collect()
+        })
+    }
+
+    proptest! {
+        /// Nobody is offered what it owns, or the same product twice.
+        #[test]
+        fn owned_products_are_never_offered(baskets in histories(), k in 1_usize..16) {
+            let data = dataset(11, 15, fixture::baskets(&baskets));
+            let found = run(&data, Params { offers_per_customer: k, ..Params::default() });
+            for customer in 0..11 {
+                let mut seen: BTreeSet<String> = baskets
+                    .iter()
+                    .filter(|basket| basket.0 == customer)
+                    .flat_map(|basket| basket.2.iter().map(|product| format!("p{product:04}")))
+                    .collect();
+                for i in 1..=k {
+                    if let Some(offer) = texts(column(&found.columns, &format!("offer_{i}")))[customer as usize] {
+                        prop_assert!(seen.insert(offer.to_owned()), "{}", offer);
+                    }
+                }
+            }
+        }
+
+        /// Every pair is counted as by looking at each basket in turn.
+        #[test]
+        fn pairs_are_counted_exactly(baskets in histories()) {
+            let mined = Rules::mine(&fixture::baskets(&baskets), 15, 1);
+            let n = |a: u32, b: u32| baskets.iter().filter(|basket| basket.2.contains(&a) && basket.2.contains(&b)).count();
+            for rule in &mined.rules {
+                prop_assert_eq!(rule.n_both as usize, n(rule.a, rule.b));
+            }
+            let all: usize = (0..15).flat_map(|a| (a + 1..15).map(move |b| (a, b))).map(|(a, b)| n(a, b)).sum();
+            prop_assert_eq!(mined.rules.iter().map(|rule| rule.n_both as usize).sum::<usize>(), all);
+            prop_assert_eq!(mined.n_pairs, all as u64);
+        }
+
+        /// The number of threads, and the order of a customer's baskets on one day, change nothing.
+        #[test]
+        fn threads_and_order_change_nothing(baskets in histories()) {
+            let pool = |n| rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap();
+            let mut turned = baskets.clone();
+            turned.reverse();
+            turned.sort_by_key(|(customer, day, _)| (*customer, *day));
+            let data = dataset(11, 15, fixture::baskets(&baskets));
+            let other = dataset(11, 15, fixture::baskets(&turned));
+            let params = Params { min_support_count: 1, ..Params::default() };
+            let (one, three) = (pool(1).install(|| run(&data, params)), pool(3).install(|| run(&other, params)));
+            prop_assert_eq!(one.columns, three.columns);
+            prop_assert_eq!(&one.tables[0].columns, &three.tables[0].columns);
+            prop_assert_eq!(one.facts, three.facts);
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! The analysis on a base written by hand; the formulas are tested beside themselves.
+
+use super::*;
+use crate::features::{Baskets, Corrections, Dataset, Orders, PurchaseDays};
+use crate::table::{Ids, Products};
+use crate::units::Day;
+
+/// A base in which every tenth customer has no purchase day, and frequency falls off as it does in shops.
+pub(crate) struct Example {
+    pub(crate) data: Dataset,
+    pub(crate) now: CustomerFeatures,
+}
+
+/// SplitMix64, uniform on the open unit interval.
+pub(crate) struct Uniform(pub(crate) u64);
+
+impl Uniform {
+    pub(crate) fn next(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (((z ^ (z >> 31)) >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
+    }
+
+    pub(crate) fn exponential(&mut self) -> f64 {
+        -self.next().ln()
+    }
+}
+
+impl Example {
+    pub(crate) fn new(n: u32) -> Self {
+        // 2026-06-30
+        let as_of = Day(20_634);
+        let irregular = |ix: u32, step: f64| (f64::from(ix) * step).fract();
+        let customer = |ix: u32| {
+            if ix % 10 == 9 {
+                return (0, None, None, 0, 0);
+            }
+            let age = 30 + (400.0 * irregular(ix, 0.618_033_988_7)) as i32;
+            let n_repeats = ((0.4 / (0.05 + irregular(ix, 0.414_213_562_4))) as u32).min(age as u32 / 3);
+            let last = (f64::from(age) * irregular(ix, 0.732_050_807_6).sqrt()) as i32;
+            let to_last = if n_repeats == 0 { 0 } else { last.max(n_repeats as i32) };
+            let mean = 1_000.0 / (0.2 + irregular(ix, 0.236_067_977_5));
+            let repeat_revenue = (mean * f64::from(n_repeats)) as i64;
+            let first = as_of.0 - age;
+            (n_repeats + 1, Some(first), Some(first + to_last), repeat_revenue, repeat_revenue + mean as i64)
+        };
+        let rows: Vec<_> = (0..n).map(customer).collect();
+        let now = CustomerFeatures {
+            as_of,
+            n_purchase_days: rows.iter().map(|row| row.0).collect(),
+            first_day: rows.iter().map(|row| row.1).collect(),
+            last_day: rows.iter().map(|row| row.2).collect(),
+            n_orders: rows.iter().map(|row| row.0).collect(),
+            gross_revenue: rows.iter().map(|row| row.4).collect(),
+            revenue: rows.iter().map(|row| row.4).collect(),
+            margin: rows.iter().map(|_| None).collect(),
+            repeat_revenue: rows.iter().map(|row| row.3).collect(),
+        };
+        let data = Dataset {
+            as_of,
+            customer_ids: Ids::default(),
+            product_ids: Ids::default(),
+            products: Products::default(),
+            purchase_days: PurchaseDays::default(),
+            orders: Orders::default(),
+            corrections: Corrections::default(),
+            baskets: Baskets::default(),
+            product_gross_revenue: vec![],
+            product_revenue: vec![],
+            product_margin: vec![],
+            guest_revenue: 0,
+        };
+        Self { data, now }
+    }
+
+    pub(crate) fn base(&self) -> Base<'_> {
+        Base { data: &self.data, now: &self.now }
+    }
+
+    fn run(&self, params: Params) -> Findings {
+        LifetimeValue(params).run(&self.base(), &[]).unwrap()
+    }
+}
+
+fn numbers(found: &Findings, ix: usize) -> &Nullable<f64> {
+    match &found.columns[ix].values {
+        Values::Number(values) => values,
+        _ => panic!("not numbers"),
+    }
+}
+
+fn money(found: &Findings, ix: usize) -> &Nullable<i64> {
+    match &found.columns[ix].values {
+        Values::Money(values) => values,
+        _ => panic!("not money"),
+    }
+}
+
+#[test]
+fn columns_are_as_promised_and_null_without_a_purchase_day() {
+    let found = Example::new(600).run(Params::default());
+    let promised = LifetimeValue::default().columns();
+    assert_eq!(found.columns.len(), promised.len());
+    for (column, spec) in found.columns.iter().zip(promised) {
+        assert_eq!((&column.name, column.values.kind()), (&spec.name, spec.kind));
+        assert_eq!((column.values.len(), column.values.n_unknown()), (600, 60), "{}", column.name);
+    }
+    assert!(numbers(&found, 0).iter().flatten().all(|p| (0.0..=1.0).contains(&p)));
+    assert!(found.model.is_some());
+}
+
+/// The definition: without interest lifetime value is orders times their value.
+#[test]
+fn without_interest_value_is_orders_times_order_value() {
+    let found = Example::new(600).run(Params { discount_rate_per_year: 0.0, ..Params::default() });
+    for ix in (0..600).filter(|ix| ix % 10 != 9) {
+        let (orders, each) = (numbers(&found, 1).get(ix).unwrap(), money(&found, 2).get(ix).unwrap() as f64);
+        let value = money(&found, 3).get(ix).unwrap() as f64;
+        assert!((value - orders * each).abs() <= 0.51 + 0.5 * orders, "{value} {orders} {each}");
+    }
+}
+
+#[test]
+fn orders_are_those_of_the_model_in_calendar_days() {
+    let example = Example::new(600);
+    let found = example.run(Params::default());
+    let model = &found.model.as_ref().unwrap().purchases;
+    for (ix, history) in histories::of_customers(&example.now).into_iter().enumerate() {
+        let Some(history) = history else { continue };
+        // 2026-06-30 to 2027-06-30.
+        let expected = model.expected_purchases(history, 365.0);
+        assert!((numbers(&found, 1).get(ix).unwrap() / expected - 1.0).abs() < 1e-12);
+    }
+}
+
+/// At a margin of a quarter on everything every order is worth a quarter.
+#[test]
+fn on_margin_an_order_is_worth_its_margin() {
+    let mut example = Example::new(600);
+    let on_revenue = example.run(Params::default());
+    example.now.margin = example.now.revenue.iter().map(|revenue| Some(revenue / 4)).collect();
+    let on_margin = example.run(Params::default());
+    for ix in (0..600).filter(|ix| ix % 10 != 9) {
+        let (whole, part) = (money(&on_revenue, 2).get(ix).unwrap(), money(&on_margin, 2).get(ix).unwrap());
+        assert!((part as f64 - whole as f64 / 4.0).abs() < 1.0, "{whole} {part}");
+    }
+    assert!(on_margin.facts.contains(&("value_basis", super::super::Fact::Text("margin".to_owned()))));
+}
+
+/// Margin rates: own and base weighted by revenue and that of three average days; the base's where the own is unknown.
+#[test]
+fn margin_rates_shrink_to_the_base() {
+    let mut example = Example::new(20);
+    example.now.n_purchase_days = vec![1; 20];
+    example.now.first_day = vec![20_000; 20].into();
+    example.now.last_day = vec![20_000; 20].into();
+    example.now.revenue = vec![1_000; 20];
+    example.now.revenue[1] = -500;
+    example.now.margin = (0..20).map(|ix| if ix == 2 { None } else { Some(if ix == 0 { 900 } else { 200 }) }).collect();
+    let customers = histories::of_customers(&example.now);
+    let basis = Basis::of(&example.now, &customers);
+    // 19 known customers, one day each: revenue 18 × 1000 − 500, margin 900 + 18 × 200.
+    let (revenue, margin) = (17_500.0, 4_500.0);
+    let (rate, prior) = (margin / revenue, 3.0 * revenue / 19.0);
+    assert_eq!(basis, Basis::Margin { base_rate: rate, prior_revenue: prior, n_unknown: 1 });
+    let check = |ix: usize, expected: f64| assert!((basis.share_of_revenue(&example.now, ix) - expected).abs() < 1e-15);
+    check(0, (900.0 + prior * rate) / (1_000.0 + prior));
+    check(1, rate);
+    check(2, rate);
+}
+
+#[test]
+fn repeat_buyers_without_money_get_the_mean_and_are_counted() {
+    let mut example = Example::new(600);
+    let unpaid = (0..600).find(|ix| example.now.n_purchase_days[*ix] == 3).unwrap();
+    let once = (0..600).find(|ix| example.now.n_purchase_days[*ix] == 1).unwrap();
+    example.now.repeat_revenue[unpaid] = -100;
+    let found = example.run(Params::default());
+    assert_eq!(money(&found, 2).get(unpaid), money(&found, 2).get(once));
+    assert!(
+        found.notes.iter().any(|note| note.starts_with("1 customers bought again without positive")),
+        "{:?}",
+        found.notes
+    );
+}
+
+#[test]
+fn a_base_without_repeats_is_null_with_a_reason() {
+    let mut example = Example::new(600);
+    example.now.n_purchase_days.iter_mut().for_each(|n| *n = (*n).min(1));
+    let found = example.run(Params::default());
+    assert!(found.columns.iter().all(|column| column.values.n_unknown() == 600));
+    assert_eq!(found.notes, ["no lifetime values: no customer bought on a second day"]);
+    assert!(found.model.is_none());
+}
+
+#[test]
+fn without_repeat_money_orders_are_known_and_values_are_not() {
+    let mut example = Example::new(600);
+    example.now.repeat_revenue = vec![0; 600];
+    let found = example.run(Params::default());
+    assert_eq!(numbers(&found, 1).n_unknown(), 60);
+    assert_eq!(money(&found, 3).n_unknown(), 600);
+    assert!(found.notes.iter().any(|note| note.starts_with("no order values: 0 customers with repeat spend")));
+}
+
+#[test]
+fn settings_out_of_range_are_refused() {
+    let refused = |horizon_months, discount_rate_per_year| {
+        let params = Params { horizon_months, discount_rate_per_year };
+        assert!(LifetimeValue(params).run(&Example::new(20).base(), &[]).is_err());
+    };
+    refused(0, 0.1);
+    refused(1_201, 0.1);
+    refused(12, -0.1);
+    refused(12, f64::NAN);
+}
+
+#[test]
+fn threads_change_no_bit() {
+    let example = Example::new(9_000);
+    let on = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let found = pool.install(|| example.run(Params::default()));
+        (found.columns, found.facts)
+    };
+    assert!(on(1) == on(2));
+}

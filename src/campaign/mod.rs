@@ -1,0 +1,131 @@
+//! Campaigns: the members of a segment with names and e-mail, as far as they consented.
+//!
+//! Personal data is joined here and nowhere before. Null or unknown consent is no; without an e-mail address there is no contact.
+
+use crate::scores::CUSTOMER_ID;
+use crate::scores::frame::{Frame, FrameError};
+use crate::table::Customers;
+
+/// A campaign as the pipeline asks for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Campaign {
+    /// File name without ending.
+    pub name: String,
+    /// Segment whose members are addressed.
+    pub segment: String,
+    /// Customer attributes and score columns beside customer id and e-mail.
+    pub columns: Vec<String>,
+}
+
+/// How a segment became a list of contacts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CampaignCounts {
+    pub members: usize,
+    /// Members without a row in the customer table.
+    pub unknown: usize,
+    /// Members without consent to e-mail.
+    pub without_consent: usize,
+    /// Members with consent, but without a usable e-mail address.
+    pub without_email: usize,
+    pub contacts: usize,
+}
+
+/// Joins the members of a segment with their addresses and leaves out whoever must not be written to.
+///
+/// # Errors
+/// Fails where a column does not exist, which checking the pipeline rules out.
+pub fn contacts(
+    campaign: &Campaign,
+    members: &Frame,
+    customers: &Customers,
+) -> Result<(Frame, CampaignCounts), FrameError> {
+    let mut counts = CampaignCounts { members: members.height(), ..CampaignCounts::default() };
+    let email = customers.attributes.get("email");
+    let mut rows = Vec::new();
+    for id in members.texts(CUSTOMER_ID)?.iter().flatten() {
+        let Some(customer) = customers.ids.position(id) else {
+            counts.unknown += 1;
+            continue;
+        };
+        let ix = customer as usize;
+        if !customers.email_opt_in[ix] {
+            counts.without_consent += 1;
+        } else if !email.is_some_and(|email| is_address(&email[ix])) {
+            counts.without_email += 1;
+        } else {
+            rows.push(customer);
+        }
+    }
+    counts.contacts = rows.len();
+
+    let attributes = customers
+        .attributes
+        .iter()
+        .filter(|(name, _)| **name == "email" || campaign.columns.iter().any(|column| column == **name));
+    let texts = attributes.map(|(name, texts)| {
+        let text = |row: &u32| Some(texts[*row as usize].as_str()).filter(|text| !text.is_empty());
+        (*name, rows.iter().map(text).collect())
+    });
+    let id = (CUSTOMER_ID, rows.iter().map(|row| Some(customers.ids.get(*row))).collect());
+    let addresses = Frame::of_texts(std::iter::once(id).chain(texts));
+    let columns = [CUSTOMER_ID, "email"].into_iter().chain(campaign.columns.iter().map(String::as_str));
+    let mut wanted: Vec<&str> = Vec::new();
+    for column in columns {
+        if !wanted.contains(&column) {
+            wanted.push(column);
+        }
+    }
+    Ok((members.join_on_customer(&addresses)?.select(&wanted)?, counts))
+}
+
+/// Says whether a text can be an e-mail address: one `@`, something before it, a dot after it, no white space.
+fn is_address(text: &str) -> bool {
+    let Some((local, domain)) = text.split_once('@') else { return false };
+    let dotted = domain.split_once('.').is_some_and(|(host, rest)| !host.is_empty() && !rest.is_empty());
+    !local.is_empty() && dotted && !domain.contains('@') && !text.contains(char::is_whitespace)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::table::Ids;
+
+    #[test]
+    fn only_who_consented_and_can_be_reached_becomes_a_contact() {
+        let ids = Ids::from_sorted(["1", "2", "3", "4"]);
+        let texts = |texts: [&str; 4]| texts.map(str::to_owned).to_vec();
+        let customers = Customers {
+            email_opt_in: vec![true, false, true, true],
+            objection: vec![false; 4],
+            attributes: BTreeMap::from([
+                ("email", texts(["a@example.com", "b@example.com", "", "d@example.com"])),
+                ("first_name", texts(["Ada", "Bo", "Cy", ""])),
+            ]),
+            ids,
+        };
+        let members = Frame::of_customers(&Ids::from_sorted(["1", "2", "3", "4", "5"]), []);
+        let campaign = Campaign { name: "c".into(), segment: "s".into(), columns: vec!["first_name".into()] };
+        let (file, counts) = contacts(&campaign, &members, &customers).unwrap();
+        let mut csv = Vec::new();
+        file.write_csv(&mut csv).unwrap();
+        assert_eq!(
+            String::from_utf8(csv).unwrap(),
+            "customer_id,email,first_name\n1,a@example.com,Ada\n4,d@example.com,\n"
+        );
+        assert_eq!(
+            counts,
+            CampaignCounts { members: 5, unknown: 1, without_consent: 1, without_email: 1, contacts: 2 }
+        );
+    }
+
+    #[test]
+    fn an_address_has_one_at_and_a_dotted_host() {
+        for (text, expected) in
+            [("a@b.de", true), ("a@b", false), ("@b.de", false), ("a b@c.de", false), ("a@b@c.de", false)]
+        {
+            assert_eq!(is_address(text), expected, "{text}");
+        }
+    }
+}

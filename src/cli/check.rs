@@ -1,0 +1,28 @@
+//! `klientel check`: everything that can be known without data.
+
+use serde_json::json;
+
+use super::args::CheckArgs;
+use super::exit::Exit;
+use super::run::{load, print_json};
+
+/// Checks a pipeline file and says what it will write.
+pub fn check(args: &CheckArgs) -> Exit {
+    match load(&args.pipeline) {
+        Ok((_, job)) => {
+            if args.json {
+                print_json(&json!({ "errors": [] }));
+            } else {
+                eprintln!(
+                    "{} is fine: {} score columns, {} segments, {} campaigns",
+                    args.pipeline.display(),
+                    job.promised.len(),
+                    job.segments.len(),
+                    job.campaigns.len()
+                );
+            }
+            Exit::Ok
+        }
+        Err(problems) => problems.show(args.json),
+    }
+}

@@ -1,0 +1,51 @@
+//! The face: arguments, progress, messages, exit codes. The only room that knows terminal, clock, environment and exit.
+//!
+//! stdout carries data only (`--json`, `schema`); everything meant for a person goes to stderr.
+
+mod args;
+mod check;
+mod exit;
+mod generate;
+mod plan;
+mod progress;
+mod run;
+mod schema;
+mod signals;
+mod summary;
+mod text;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+
+/// Parses the arguments and runs the command.
+pub fn main() -> ExitCode {
+    let args = Args::parse();
+    signals::exit_with_their_number();
+    if let Some(threads) = args.threads {
+        use_threads(threads.get());
+    }
+    let code = match args.command {
+        Command::Run(args) => run::run(&args),
+        Command::Check(args) => check::check(&args),
+        Command::Generate(args) => generate::generate(&args),
+        Command::Schema(args) => schema::print(&args),
+    };
+    code.into()
+}
+
+/// Limits both thread pools; must run before either is used.
+fn use_threads(threads: usize) {
+    // Fails only where the pool runs already, which nothing before this line can have started.
+    let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+    // SAFETY: no other thread reads the environment yet: the signal thread only waits for signals.
+    unsafe { std::env::set_var("POLARS_MAX_THREADS", threads.to_string()) };
+}
+
+/// Says whether messages on stderr may be coloured: on a terminal, unless `NO_COLOR` is set.
+fn is_colored() -> bool {
+    use std::io::IsTerminal;
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}

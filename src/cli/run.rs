@@ -1,0 +1,110 @@
+//! `klientel run`: load the pipeline, run it, show what came out.
+
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use klientel::diagnostic::{Diagnostic, render, snippets};
+use klientel::run::{FailureKind, Job, Surroundings, run as run_job};
+use serde_json::{Value, json};
+
+use super::args::RunArgs;
+use super::exit::Exit;
+use super::progress::Progress;
+use super::{plan, summary};
+
+/// Runs a pipeline, or prints its plan.
+pub fn run(args: &RunArgs) -> Exit {
+    let (text, job) = match load(&args.pipeline) {
+        Ok(loaded) => loaded,
+        Err(problems) => return problems.show(args.json),
+    };
+    if args.dry_run {
+        return plan::show(&job, args.json);
+    }
+    let surroundings = Surroundings {
+        started_at_unix: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+        threads: rayon::current_num_threads(),
+    };
+    let progress = Progress::new(args.quiet || args.json);
+    let result = run_job(&job, surroundings, &progress);
+    drop(progress);
+    match result {
+        Ok(outcome) => {
+            if args.json {
+                print_json(&outcome.manifest);
+            } else if !args.quiet {
+                eprint!("{}", summary::of(&outcome));
+            }
+            Exit::Ok
+        }
+        Err(error) => {
+            let exit = match error.kind() {
+                FailureKind::Gate => Exit::Gate,
+                FailureKind::Input => Exit::Input,
+                FailureKind::Output => Exit::Output,
+                FailureKind::Locked => Exit::Locked,
+            };
+            let path = args.pipeline.to_string_lossy().into_owned();
+            Problems { path, text, diagnostics: vec![error.diagnostic()], exit }.show(args.json)
+        }
+    }
+}
+
+/// What is wrong, and with which file.
+pub struct Problems {
+    path: String,
+    text: String,
+    diagnostics: Vec<Diagnostic>,
+    exit: Exit,
+}
+
+impl Problems {
+    /// Shows every problem and returns the exit code.
+    pub fn show(&self, as_json: bool) -> Exit {
+        if as_json {
+            print_json(&json!({ "errors": self.diagnostics.iter().map(to_json).collect::<Vec<_>>() }));
+        } else if self.exit == Exit::Input
+            && self.diagnostics.iter().any(|d| d.code.starts_with("K01") || d.code.starts_with("K02"))
+        {
+            eprint!("{}", render(&self.diagnostics, &self.path, &self.text, super::is_colored()));
+        } else {
+            eprint!("{}", snippets(&self.diagnostics, &self.path, &self.text, super::is_colored()));
+            eprintln!("error: nothing was published");
+        }
+        self.exit
+    }
+}
+
+fn to_json(diagnostic: &Diagnostic) -> Value {
+    json!({
+        "code": diagnostic.code,
+        "title": diagnostic.title,
+        "help": diagnostic.help,
+        "span": diagnostic.span.as_ref().map(|span| [span.start, span.end]),
+    })
+}
+
+/// Prints one JSON document on stdout; a reader that went away is no error.
+pub fn print_json(value: &Value) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout(), "{value:#}");
+}
+
+/// Reads and checks a pipeline file; paths in it count from its own folder.
+pub fn load(path: &Path) -> Result<(String, Job), Problems> {
+    let shown = path.to_string_lossy().into_owned();
+    let problems = |text: String, diagnostics| Problems { path: shown.clone(), text, diagnostics, exit: Exit::Input };
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) => {
+            let title = format!("cannot read pipeline file `{shown}`: {error}");
+            let help = "name an existing TOML file; `klientel schema --reference` prints one with every key";
+            return Err(problems(String::new(), vec![Diagnostic::error("K0109", title).help(help)]));
+        }
+    };
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match Job::load(&text, &shown, &PathBuf::from(directory)) {
+        Ok(job) => Ok((text, job)),
+        Err(diagnostics) => Err(problems(text, diagnostics)),
+    }
+}

@@ -1,0 +1,257 @@
+//! The summary at the end of a run: what a person looks at before the office opens. Everything in it stands in the manifest.
+
+use std::fmt::Write;
+
+use klientel::run::Outcome;
+use serde_json::Value;
+
+use super::text::{count, money, percent};
+
+/// Writes the summary of a run.
+pub fn of(outcome: &Outcome) -> String {
+    let manifest = &outcome.manifest;
+    let mut out = String::new();
+    if outcome.already_there {
+        let _ = writeln!(out, "nothing has changed: this run is already published in {}", outcome.directory.display());
+        return out;
+    }
+    let mut page = Page { out: &mut out };
+    page.base(manifest);
+    page.abc(&manifest["abc"]);
+    page.rfm(&manifest["rfm"]);
+    page.lifetime_value(&manifest["lifetime_value"]);
+    page.churn(&manifest["churn"]);
+    page.cross_sell(&manifest["cross_sell"]);
+    page.segments(manifest);
+    page.notes(manifest);
+    let _ = writeln!(out, "\npublished {}", outcome.directory.display());
+    out
+}
+
+struct Page<'a> {
+    out: &'a mut String,
+}
+
+impl Page<'_> {
+    fn line(&mut self, label: &str, text: &str) {
+        let _ = writeln!(self.out, "  {label:14} {text}");
+    }
+
+    fn title(&mut self, title: &str) {
+        let _ = writeln!(self.out, "\n{title}");
+    }
+
+    fn base(&mut self, manifest: &Value) {
+        let counts = &manifest["counts"];
+        let n = |key: &str| count(counts[key].as_u64().unwrap_or(0));
+        let is_some = |key: &str| counts[key].as_u64().unwrap_or(0) > 0;
+        self.title(&format!("base as of {}", manifest["run"]["as_of"].as_str().unwrap_or_default()));
+        let mut lines = format!("{} read, {} used", n("lines_read"), n("lines_used"));
+        for (key, what) in [
+            ("lines_rejected", "rejected"),
+            ("lines_quarantined_for_their_date", "with an impossible date"),
+            ("lines_after_as_of", "after as-of"),
+            ("lines_repeated_in_other_files", "counted once (in several files)"),
+            ("lines_corrected_by_later_files", "corrected by later files"),
+            ("lines_of_objections", "of objections to profiling"),
+        ] {
+            if is_some(key) {
+                let _ = write!(lines, ", {} {what}", n(key));
+            }
+        }
+        self.line("lines", &lines);
+        let mut customers = n("customers");
+        if is_some("customers_without_purchase") {
+            let _ = write!(customers, ", {} without a purchase that was kept", n("customers_without_purchase"));
+        }
+        if is_some("objections") {
+            let _ = write!(customers, ", {} left out who object to profiling", n("objections"));
+        }
+        self.line("customers", &customers);
+        self.line("orders", &format!("{} of {} products", n("orders"), n("products")));
+        let major = |value: &Value| money(value.as_f64().unwrap_or(0.0));
+        let mut revenue = format!("{} net, {} gross", major(&counts["revenue"]), major(&counts["gross_revenue"]));
+        if counts["margin"].is_number() {
+            let _ = write!(revenue, ", margin {}", major(&counts["margin"]));
+        }
+        self.line("revenue", &revenue);
+        if is_some("guest_lines") {
+            self.line("guests", &format!("{} lines, {}", n("guest_lines"), major(&counts["guest_revenue"])));
+        }
+        let returns = &counts["returns"];
+        let r = |key: &str| count(returns[key].as_u64().unwrap_or(0));
+        if returns["lines"].as_u64().unwrap_or(0) > 0 {
+            let text = format!(
+                "{} lines: {} match a sale exactly, {} partly, {} have no order ({})",
+                r("lines"),
+                r("exact"),
+                r("partly"),
+                r("no_order"),
+                major(&returns["unmatched_revenue"])
+            );
+            self.line("returns", &text);
+        }
+        let other = &counts["not_merchandise"];
+        let ids: Vec<&str> = ["named", "recognised"]
+            .into_iter()
+            .flat_map(|key| other[key].as_array().into_iter().flatten().filter_map(Value::as_str))
+            .collect();
+        if !ids.is_empty() {
+            let left_out = if other["in_revenue"].as_bool().unwrap_or(false) {
+                "kept in revenue".to_owned()
+            } else {
+                format!(
+                    "{} lines, {} left out of revenue",
+                    count(other["lines_left_out"].as_u64().unwrap_or(0)),
+                    major(&other["revenue_left_out"])
+                )
+            };
+            self.line("not goods", &format!("{}: {left_out}", ids.join(", ")));
+        }
+    }
+
+    fn abc(&mut self, abc: &Value) {
+        if abc.is_null() {
+            return;
+        }
+        let cuts: Vec<String> =
+            abc["cuts"].as_array().into_iter().flatten().map(|cut| percent(cut.as_f64().unwrap_or(0.0))).collect();
+        self.title(&format!("ABC by {} (cuts {})", abc["value"].as_str().unwrap_or_default(), cuts.join(", ")));
+        let _ =
+            writeln!(self.out, "  {:14} {:>10} {:>9} {:>10} {:>9}", "class", "customers", "value", "products", "value");
+        for class in ["a", "b", "c", "n"] {
+            let cell = |of: &Value| {
+                let n = count(of[class]["n"].as_u64().unwrap_or(0));
+                (n, of[class]["value_share"].as_f64().map(percent).unwrap_or_default())
+            };
+            let (customers, products) = (cell(&abc["customers"]), cell(&abc["products"]));
+            let _ = writeln!(
+                self.out,
+                "  {:14} {:>10} {:>9} {:>10} {:>9}",
+                class.to_uppercase(),
+                customers.0,
+                customers.1,
+                products.0,
+                products.1
+            );
+        }
+    }
+
+    fn rfm(&mut self, rfm: &Value) {
+        let Some(segments) = rfm["segments"].as_object() else { return };
+        let text = |key: &str| rfm[key].as_str().unwrap_or_default().to_owned();
+        self.title(&format!("RFM ({} cuts, segments {})", text("cuts"), text("segment_map")));
+        let mut rows: Vec<(&String, u64)> = segments.iter().map(|(name, n)| (name, n.as_u64().unwrap_or(0))).collect();
+        rows.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
+        let scored = rfm["n_scored"].as_u64().unwrap_or(0).max(1) as f64;
+        for (name, n) in rows {
+            let _ = writeln!(self.out, "  {name:20} {:>10} {:>9}", count(n), percent(n as f64 / scored));
+        }
+    }
+
+    fn lifetime_value(&mut self, value: &Value) {
+        if value.is_null() {
+            return;
+        }
+        let number = |of: &Value, key: &str| of[key].as_f64().unwrap_or(f64::NAN);
+        self.title("lifetime value");
+        let model = &value["model"];
+        if model.is_object() {
+            let text = format!(
+                "MBG/NBD r {:.4} alpha {:.4} a {:.4} b {:.4} ({}s), log-likelihood {:.4}",
+                number(model, "r"),
+                number(model, "alpha"),
+                number(model, "a"),
+                number(model, "b"),
+                model["time_unit"].as_str().unwrap_or_default(),
+                number(model, "log_likelihood")
+            );
+            self.line("purchases", &text);
+        }
+        let spend = &value["spend"];
+        if spend.is_object() {
+            let text = format!(
+                "Gamma-Gamma p {:.4} q {:.4} v {:.4}, log-likelihood {:.4}, {} customers",
+                number(spend, "p"),
+                number(spend, "q"),
+                number(spend, "v"),
+                number(spend, "log_likelihood"),
+                count(spend["n"].as_u64().unwrap_or(0))
+            );
+            self.line("spend", &text);
+        }
+        if value["customer_equity"].is_number() {
+            let text = format!(
+                "{} orders expected in {} months, worth {} ({}, discounted at {} a year)",
+                count(number(value, "expected_orders").round() as u64),
+                value["horizon_months"],
+                money(number(value, "customer_equity")),
+                value["value_basis"].as_str().unwrap_or_default(),
+                percent(number(value, "discount_rate_per_year"))
+            );
+            self.line("horizon", &text);
+        }
+    }
+
+    fn churn(&mut self, churn: &Value) {
+        let Some(bands) = churn["bands"].as_object() else { return };
+        self.title(&format!("churn risk: {}", churn["label"].as_str().unwrap_or_default()));
+        if let Some(mean) = churn["mean_risk"].as_f64() {
+            self.line("mean", &percent(mean));
+        }
+        for band in ["low", "medium", "high"] {
+            self.line(band, &count(bands.get(band).and_then(Value::as_u64).unwrap_or(0)));
+        }
+    }
+
+    fn cross_sell(&mut self, cross: &Value) {
+        if cross.is_null() {
+            return;
+        }
+        let n = |key: &str| count(cross[key].as_u64().unwrap_or(0));
+        self.title("cross-sell");
+        self.line("rules", &format!("{} from {} pairs in {} baskets", n("n_rules"), n("n_pairs"), n("n_baskets")));
+        let mut offers = format!("{} for {} customers", n("n_offers"), n("n_customers_with_history"));
+        if let Some(share) = cross["best_seller_share"].as_f64() {
+            let _ = write!(offers, ", {} of them best sellers for want of an affinity", percent(share));
+        }
+        self.line("offers", &offers);
+    }
+
+    fn segments(&mut self, manifest: &Value) {
+        for (key, title) in [("segments", "segments"), ("campaigns", "campaigns")] {
+            let rows = manifest[key].as_array().map(Vec::as_slice).unwrap_or_default();
+            if rows.is_empty() {
+                continue;
+            }
+            self.title(title);
+            for row in rows {
+                let n = |key: &str| count(row[key].as_u64().unwrap_or(0));
+                let name = row["name"].as_str().unwrap_or_default();
+                let text = if key == "segments" {
+                    format!("{:>10} customers", n("customers"))
+                } else {
+                    format!(
+                        "{:>10} contacts of {} members ({} without consent, {} without e-mail, {} not in the customer table)",
+                        n("contacts"),
+                        n("members"),
+                        n("without_consent"),
+                        n("without_email"),
+                        n("not_in_customer_table")
+                    )
+                };
+                let _ = writeln!(self.out, "  {name:20} {text}");
+            }
+        }
+    }
+
+    fn notes(&mut self, manifest: &Value) {
+        let notes = manifest["notes"].as_array().map(Vec::as_slice).unwrap_or_default();
+        if !notes.is_empty() {
+            self.title("notes");
+            for note in notes.iter().filter_map(Value::as_str) {
+                let _ = writeln!(self.out, "  {note}");
+            }
+        }
+    }
+}

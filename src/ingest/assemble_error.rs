@@ -1,0 +1,50 @@
+//! Why typed columns could not be put together to transactions.
+
+use super::IngestError;
+use super::currency::CurrencyError;
+use crate::units::Day;
+
+/// What keeps lines from becoming transactions.
+#[derive(Debug, thiserror::Error)]
+pub enum AssembleError {
+    /// Quarantined rows could not be read again.
+    #[error(transparent)]
+    Ingest(#[from] IngestError),
+    /// Amounts in several currencies cannot be added up.
+    #[error("{0}")]
+    Currency(#[from] CurrencyError),
+    /// The as-of lies before every line.
+    #[error("no transaction is dated on or before as-of {as_of}")]
+    NothingBefore { as_of: Day },
+    /// Every line was left out.
+    #[error("no transaction is left: all {n_lines} lines were rejected or belong to customers who object to profiling")]
+    NothingLeft { n_lines: u64 },
+}
+
+impl AssembleError {
+    /// Returns the stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Ingest(error) => error.code(),
+            Self::Currency(_) => "K0316",
+            Self::NothingBefore { .. } => "K0317",
+            Self::NothingLeft { .. } => "K0318",
+        }
+    }
+
+    /// Returns what to do about it.
+    pub fn help(&self) -> String {
+        match self {
+            Self::Ingest(error) => error.help(),
+            Self::Currency(CurrencyError::NoRate { missing, .. }) => {
+                format!(
+                    "state the currency of the results under `[currency]` `code`, and a rate under `[currency.rates]`: `{missing} = …`"
+                )
+            }
+            Self::NothingBefore { .. } => {
+                "check `as-of`, or leave it out: the last transaction then decides".to_owned()
+            }
+            Self::NothingLeft { .. } => "look at the rejects and at the objections in the customer export".to_owned(),
+        }
+    }
+}

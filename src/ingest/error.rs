@@ -1,0 +1,201 @@
+//! What can stop the reading of a table: each error says what, where, what to do, and under which stable code.
+//!
+//! | codes           | about                                             |
+//! |-----------------|---------------------------------------------------|
+//! | `K0301`–`K0304` | files: none, a directory, unreadable, no rows     |
+//! | `K0305`–`K0307` | headers: not found, not there, twice              |
+//! | `K0308`–`K0310` | numbers and dates that cannot be told             |
+//! | `K0311`–`K0313` | damaged Parquet, open quote, unreadable type      |
+//! | `K0314`–`K0315` | a setting that cannot be, a file that changed     |
+
+use std::path::PathBuf;
+
+use crate::diagnostic::Diagnostic;
+
+/// Why a table could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum IngestError {
+    /// A path or pattern names no file.
+    #[error("no file matches `{pattern}` for table `{table}`")]
+    NoFile { table: &'static str, pattern: String },
+    /// A pattern is not a valid glob.
+    #[error("`{pattern}` is not a valid file pattern for table `{table}`: {message}")]
+    BadPattern { table: &'static str, pattern: String, message: String },
+    /// A path names a directory.
+    #[error("`{}` is a directory, not a file", .file.display())]
+    Directory { file: PathBuf },
+    /// The operating system refuses the file.
+    #[error("cannot read `{}`: {cause}", .file.display())]
+    Unreadable { file: PathBuf, cause: std::io::Error },
+    /// No file of the table has a row.
+    #[error("table `{table}` has no rows: {}", match n_files { 1 => format!("`{}` holds {found}", .file.display()), n => format!("none of its {n} files holds any, the first is `{}`", .file.display()) })]
+    NoRows { table: &'static str, file: PathBuf, n_files: usize, found: &'static str },
+    /// Columns that must be there were not found.
+    #[error("`{}` has no column for {}", .file.display(), list(missing, " and "))]
+    MissingColumns {
+        table: &'static str,
+        file: PathBuf,
+        /// What is missing, in the pipeline's words.
+        missing: Vec<String>,
+        /// Names that were tried for the first missing column.
+        tried: Vec<String>,
+        /// Headers of the file, or nothing where its first line looks like data.
+        headers: Option<Vec<String>>,
+        /// The header that is most likely meant.
+        nearest: Option<String>,
+    },
+    /// The pipeline names a header that the file does not have.
+    #[error("`{}` has no header `{header}`, which the pipeline names for `{column}`", .file.display())]
+    NoSuchHeader {
+        table: &'static str,
+        file: PathBuf,
+        column: String,
+        header: String,
+        headers: Option<Vec<String>>,
+        nearest: Option<String>,
+    },
+    /// Several headers could be the same column.
+    #[error("`{}` has {} headers that could be `{column}`: {}", .file.display(), found.len(), list(found, ", "))]
+    AmbiguousHeader { table: &'static str, file: PathBuf, column: String, found: Vec<String> },
+    /// A column mixes decimal comma and decimal point.
+    #[error(
+        "`{}`: `{header}` mixes {n_comma} numbers with a decimal comma (first in line {comma_line}) and {n_point} with a decimal point (first in line {point_line})",
+        .file.display()
+    )]
+    MixedNumbers {
+        table: &'static str,
+        file: PathBuf,
+        column: String,
+        header: String,
+        n_comma: u64,
+        comma_line: u64,
+        n_point: u64,
+        point_line: u64,
+    },
+    /// A column mixes dates of two forms.
+    #[error("`{}`: `{header}` mixes {} dates written {} (first in line {}) and {} written {} (first in line {})", .file.display(), .more.0, .more.1, .more.2, .fewer.0, .fewer.1, .fewer.2)]
+    MixedDates {
+        table: &'static str,
+        file: PathBuf,
+        column: String,
+        header: String,
+        /// How many, in which form, the line of the first.
+        more: (u64, String, u64),
+        /// The same of the smaller share.
+        fewer: (u64, String, u64),
+    },
+    /// Nothing tells day and month apart.
+    #[error("`{}`: nothing tells whether `{header}` is {day_first} or {month_first}, no part is above 12", .file.display())]
+    AmbiguousDate {
+        table: &'static str,
+        file: PathBuf,
+        column: String,
+        header: String,
+        day_first: &'static str,
+        month_first: &'static str,
+    },
+    /// A Parquet file is truncated, damaged or something else altogether.
+    #[error("`{}` is not a readable Parquet file: {message}", .file.display())]
+    DamagedParquet { file: PathBuf, message: String },
+    /// A quote opens and the file ends before it closes.
+    #[error("`{}`: the quote that opens in line {line} never closes", .file.display())]
+    OpenQuote { file: PathBuf, line: u64 },
+    /// A Parquet column has a type that its canonical column cannot be read from.
+    #[error("`{}`: `{header}` has type {found}, from which `{column}` cannot be read", .file.display())]
+    UnreadableType { file: PathBuf, column: String, header: String, found: String },
+    /// A setting of the pipeline cannot be.
+    #[error("table `{table}`: `{value}` is no valid {setting}")]
+    BadSetting { table: &'static str, setting: String, value: String, accepted: String },
+    /// A file is no longer what was read first.
+    #[error("`{}` changed while it was being read", .file.display())]
+    Changed { file: PathBuf },
+}
+
+impl IngestError {
+    /// Returns the stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoFile { .. } | Self::BadPattern { .. } => "K0301",
+            Self::Directory { .. } => "K0302",
+            Self::Unreadable { .. } => "K0303",
+            Self::NoRows { .. } => "K0304",
+            Self::MissingColumns { .. } => "K0305",
+            Self::NoSuchHeader { .. } => "K0306",
+            Self::AmbiguousHeader { .. } => "K0307",
+            Self::MixedNumbers { .. } => "K0308",
+            Self::MixedDates { .. } => "K0309",
+            Self::AmbiguousDate { .. } => "K0310",
+            Self::DamagedParquet { .. } => "K0311",
+            Self::OpenQuote { .. } => "K0312",
+            Self::UnreadableType { .. } => "K0313",
+            Self::BadSetting { .. } => "K0314",
+            Self::Changed { .. } => "K0315",
+        }
+    }
+
+    /// Returns what to do about it.
+    pub fn help(&self) -> String {
+        match self {
+            Self::NoFile { .. } => "paths count from the folder of the pipeline file; is the export there".to_owned(),
+            Self::BadPattern { .. } => {
+                "`*` stands for any text, `?` for one character, `[ab]` for one of several".to_owned()
+            }
+            Self::Directory { file } => format!("name the files in it, for example `{}/*.csv`", file.display()),
+            Self::Unreadable { .. } => "the file must exist and be readable for the user that runs this".to_owned(),
+            Self::NoRows { .. } => "check the job that writes the export".to_owned(),
+            Self::MissingColumns { table, missing, tried, headers, nearest, .. } => {
+                let column = missing.first().map_or("customer-id", |first| first.split('`').nth(1).unwrap_or(first));
+                let example = nearest.as_deref().unwrap_or("its header");
+                let how = format!("name it under `[input.{table}.columns]`: `{column} = \"{example}\"`");
+                match headers {
+                    None => format!("the first line looks like data: the file needs a line with headers; then {how}"),
+                    Some(headers) => {
+                        format!("the headers are {}; tried {}; {how}", list(headers, ", "), list(tried, ", "))
+                    }
+                }
+            }
+            Self::NoSuchHeader { table, column, headers, nearest, .. } => match (nearest, headers) {
+                (Some(nearest), _) => {
+                    format!("a similar header exists: `[input.{table}.columns]` `{column} = \"{nearest}\"`")
+                }
+                (None, Some(headers)) => format!("the headers are {}", list(headers, ", ")),
+                (None, None) => "the first line looks like data: the file needs a line with headers".to_owned(),
+            },
+            Self::AmbiguousHeader { table, column, found, .. } => format!(
+                "headers must differ in letters and digits; name one under `[input.{table}.columns]`: `{column} = \"{}\"`, or leave the column out: `{column} = \"\"`",
+                found.first().map_or("", String::as_str)
+            ),
+            Self::MixedNumbers { table, column, .. } => format!(
+                "correct the export, or state one form under `[input.{table}.formats]`: `{column} = \"1.234,56\"`; what does not fit is then rejected row by row"
+            ),
+            Self::MixedDates { table, column, more, .. } => format!(
+                "correct the export, or state one form under `[input.{table}.formats]`: `{column} = \"{}\"`; what does not fit is then rejected row by row",
+                more.1
+            ),
+            Self::AmbiguousDate { table, column, day_first, .. } => format!(
+                "state it: `[input.{table}.csv]` `date-format = \"{day_first}\"`, or for this column `[input.{table}.formats]` `{column} = \"{day_first}\"`"
+            ),
+            Self::DamagedParquet { .. } => {
+                "was the export still being written, or is it a text file; export it again".to_owned()
+            }
+            Self::OpenQuote { .. } => {
+                "close the quote in that line, or double it (`\"\"`) where it belongs to the text".to_owned()
+            }
+            Self::UnreadableType { column, .. } => format!("export `{column}` as text, or map another column"),
+            Self::BadSetting { accepted, .. } => format!("accepted are {accepted}"),
+            Self::Changed { .. } => "start again once the export is complete".to_owned(),
+        }
+    }
+
+    /// Turns the error into what a user reads.
+    pub fn diagnostic(&self) -> Diagnostic {
+        Diagnostic::error(self.code(), self.to_string()).help(self.help())
+    }
+}
+
+/// Puts every name in backticks, unless it has some already.
+fn list(names: &[String], between: &str) -> String {
+    let quoted: Vec<String> =
+        names.iter().map(|name| if name.contains('`') { name.clone() } else { format!("`{name}`") }).collect();
+    quoted.join(between)
+}

@@ -1,0 +1,87 @@
+//! One file, read and hashed.
+
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use super::IngestError;
+use super::column::{Builder, Evidence};
+use super::headers::Mapped;
+use super::readings::{Decision, Stated};
+use super::reject::Reject;
+use super::report::FileReport;
+use super::spec::{TableSource, TableSpec};
+
+/// What reading any file of a table needs to know.
+#[derive(Clone, Copy)]
+pub(super) struct Job<'a> {
+    pub(super) spec: &'a TableSpec,
+    pub(super) source: &'a TableSource,
+    /// Text files are cut into parts of this size.
+    pub(super) part_bytes: usize,
+    pub(super) progress: Option<&'a (dyn Fn(u64) + Sync)>,
+}
+
+impl Job<'_> {
+    /// Tells that some more bytes are done.
+    pub(super) fn progress(&self, bytes: u64) {
+        if let Some(progress) = self.progress {
+            progress(bytes);
+        }
+    }
+}
+
+/// A file, parsed.
+#[derive(Debug)]
+pub(super) struct ParsedFile {
+    /// Columns that were found, in the order of the table; one builder each in every part.
+    pub(super) columns: Vec<Mapped>,
+    pub(super) parts: Vec<ParsedPart>,
+    pub(super) evidence: Vec<Evidence>,
+    pub(super) decisions: Vec<Decision>,
+    pub(super) rejects: Vec<Reject>,
+    pub(super) report: FileReport,
+}
+
+/// Consecutive rows of a file.
+#[derive(Debug)]
+pub(super) struct ParsedPart {
+    pub(super) n_rows: usize,
+    pub(super) columns: Vec<Builder>,
+}
+
+/// A way to read a file: with forms that are stated and need no evidence.
+pub(super) type Parse = fn(&Job<'_>, &Path, &Stated) -> Result<ParsedFile, IngestError>;
+
+/// Reads a whole file.
+///
+/// # Errors
+/// Fails where the file is a directory or cannot be read.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, IngestError> {
+    std::fs::read(path).map_err(|cause| unreadable(path, cause))
+}
+
+/// Says why a file cannot be read.
+pub(super) fn unreadable(path: &Path, cause: std::io::Error) -> IngestError {
+    let file = path.to_owned();
+    if path.is_dir() { IngestError::Directory { file } } else { IngestError::Unreadable { file, cause } }
+}
+
+/// Returns the SHA-256 of a file's content in hexadecimal digits.
+pub(super) fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl ParsedFile {
+    /// A file in which there is nothing to parse.
+    pub(super) fn without_rows(report: FileReport) -> Self {
+        Self {
+            columns: Vec::new(),
+            parts: Vec::new(),
+            evidence: Vec::new(),
+            decisions: Vec::new(),
+            rejects: Vec::new(),
+            report,
+        }
+    }
+}

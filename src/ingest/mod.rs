@@ -1,0 +1,74 @@
+//! Exports to typed columns: files of any dialect in, dictionary-encoded columns and a list of rejected rows out.
+//!
+//! Nothing is assigned by position and no bad cell becomes a silent null: columns are found by their headers, a row with a cell that
+//! cannot be read is rejected with line and reason, and every decision about a file comes with its evidence.
+//!
+//! ```text
+//! patterns ─files─▶ bytes ─encoding─▶ text ─dialect, records─▶ fields ─headers─▶ cells ─readings, column─▶ parts ─join─▶ columns
+//!                     └────────────────────────── parquet ──────────────────────────────────────────────────▲
+//! ```
+//!
+//! | module                                  | what it decides                                                  |
+//! |-----------------------------------------|------------------------------------------------------------------|
+//! | `files`                                 | which files, in which order                                      |
+//! | `encoding`, `dialect`                   | characters, line ends, delimiter                                 |
+//! | `records`                               | where records and fields begin and end                           |
+//! | `headers`, `specs`                      | which header is which column                                     |
+//! | `numbers`, `dates`, `evidence`, `readings` | how cells are written, over the whole file                    |
+//! | `cells`, `column`, `dictionary`         | typed values, empty cells, ids to ranks                          |
+//! | `csv`, `parquet`, `read`                | one file, all files                                              |
+//! | `transactions`, `overlap`, `dates_covered`, `currency` | lines: one money, one sign, counted once          |
+//! | `customers`, `products`                 | master data: consent, names, what is not merchandise             |
+//! | `reject`, `report`, `error`             | what the user gets to see                                        |
+//!
+//! The result does not depend on the number of threads or on how files are cut into parts. Time is `O(bytes)`; memory holds a batch of
+//! files and the columns of all.
+
+mod assemble_error;
+mod cells;
+mod column;
+mod columns;
+mod csv;
+mod currency;
+mod customers;
+mod dates;
+mod dates_covered;
+mod dialect;
+mod dictionary;
+mod encoding;
+mod error;
+mod evidence;
+mod file;
+mod files;
+mod headers;
+mod number_format;
+mod numbers;
+mod overlap;
+mod parquet;
+mod products;
+mod read;
+mod readings;
+mod records;
+mod reject;
+mod report;
+mod spec;
+mod specs;
+mod synonyms;
+mod transactions;
+
+pub use assemble_error::AssembleError;
+pub use column::{NO_DAY, NO_NUMBER, TypedColumn, UNKNOWN_FLAG};
+pub use currency::Currency;
+pub use customers::customers;
+pub use dates::DateFormat;
+pub use encoding::Encoding;
+pub use error::IngestError;
+pub use number_format::NumberFormat;
+pub use overlap::OverlapCounts;
+pub use products::{ProductFindings, ProductList, ProductRules, describe};
+pub use read::{TypedTable, read_table};
+pub use reject::{Reject, reject_rows};
+pub use report::FileReport;
+pub use spec::{Cell, ColumnRequest, CsvOptions, Format, TableSource, TableSpec};
+pub use specs::{CUSTOMERS, PRODUCTS, TRANSACTIONS};
+pub use transactions::{Assembled, LineCounts, TransactionRules, assemble};

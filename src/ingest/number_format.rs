@@ -1,0 +1,124 @@
+//! The written form of numbers: which mark is decimal, which may group thousands, and how a pipeline states it by example.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// Written form of numbers, as a pipeline gives it by example.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NumberFormat {
+    /// `1234.56`
+    Point,
+    /// `1,234.56`
+    PointGroupedByComma,
+    /// `1234,56`
+    Comma,
+    /// `1.234,56`
+    CommaGroupedByPoint,
+    /// `1 234,56`, with any kind of space
+    CommaGroupedBySpace,
+    /// `1'234.56`
+    PointGroupedByApostrophe,
+}
+
+impl NumberFormat {
+    const EXAMPLES: [(Self, &'static str); 6] = [
+        (Self::Point, "1234.56"),
+        (Self::PointGroupedByComma, "1,234.56"),
+        (Self::Comma, "1234,56"),
+        (Self::CommaGroupedByPoint, "1.234,56"),
+        (Self::CommaGroupedBySpace, "1 234,56"),
+        (Self::PointGroupedByApostrophe, "1'234.56"),
+    ];
+
+    /// Returns how cells of this form are read.
+    pub(super) fn reading(self) -> NumberReading {
+        let (decimal, groups) = match self {
+            Self::Point => (Mark::Point, 0),
+            Self::PointGroupedByComma => (Mark::Point, Mark::Comma.bit()),
+            Self::Comma => (Mark::Comma, 0),
+            Self::CommaGroupedByPoint => (Mark::Comma, Mark::Point.bit()),
+            Self::CommaGroupedBySpace => (Mark::Comma, Mark::Space.bit()),
+            Self::PointGroupedByApostrophe => (Mark::Point, Mark::Apostrophe.bit()),
+        };
+        NumberReading { decimal, groups }
+    }
+}
+
+impl fmt::Display for NumberFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(Self::EXAMPLES.iter().find(|(format, _)| format == self).map_or("", |(_, example)| example))
+    }
+}
+
+impl FromStr for NumberFormat {
+    type Err = String;
+
+    /// Parses an example; the error lists what is accepted.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let named = Self::EXAMPLES.iter().find(|(_, example)| *example == text).map(|(format, _)| *format);
+        named.ok_or_else(|| Self::EXAMPLES.map(|(_, example)| format!("`{example}`")).join(", "))
+    }
+}
+
+/// A character inside a number that is no digit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mark {
+    Point,
+    Comma,
+    Space,
+    Apostrophe,
+}
+
+impl Mark {
+    pub(super) const fn bit(self) -> u8 {
+        1 << self as u8
+    }
+
+    /// Returns the mark at the start of a text and its length in bytes.
+    pub(super) fn at(bytes: &[u8]) -> Option<(Self, usize)> {
+        match bytes {
+            [b'.', ..] => Some((Self::Point, 1)),
+            [b',', ..] => Some((Self::Comma, 1)),
+            [b' ', ..] => Some((Self::Space, 1)),
+            [b'\'', ..] => Some((Self::Apostrophe, 1)),
+            // U+00A0 no-break space; U+2009 thin space, U+202F narrow no-break space; U+2019 right quotation mark.
+            [0xC2, 0xA0, ..] => Some((Self::Space, 2)),
+            [0xE2, 0x80, 0x89 | 0xAF, ..] => Some((Self::Space, 3)),
+            [0xE2, 0x80, 0x99, ..] => Some((Self::Apostrophe, 3)),
+            _ => None,
+        }
+    }
+}
+
+/// How the numbers of a column are read: the decimal mark, and the marks that may group thousands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NumberReading {
+    pub(super) decimal: Mark,
+    groups: u8,
+}
+
+impl NumberReading {
+    /// Decimal point, thousands grouped by anything else.
+    pub(super) const POINT: Self = Self { decimal: Mark::Point, groups: !Mark::Point.bit() };
+    /// Decimal comma, thousands grouped by anything else.
+    pub(super) const COMMA: Self = Self { decimal: Mark::Comma, groups: !Mark::Comma.bit() };
+
+    /// Says whether a mark may group thousands.
+    pub(super) fn groups_by(self, mark: Mark) -> bool {
+        self.groups & mark.bit() != 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn examples_round_trip() {
+        for (format, example) in NumberFormat::EXAMPLES {
+            assert_eq!(example.parse(), Ok(format));
+            assert_eq!(format.to_string(), example);
+        }
+        assert!("1.234".parse::<NumberFormat>().unwrap_err().contains("`1.234,56`"));
+    }
+}

@@ -1,0 +1,203 @@
+//! A table from all its files: read in batches, decided together, joined into columns.
+//!
+//! Files are read in ascending order of their names, several small ones at a time; the columns of all parts of all files are joined
+//! at the end, columns in parallel. Rows keep the order of files and lines, so the result depends on neither.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use rayon::prelude::*;
+
+use super::column::{Evidence, Part, Reading, TypedColumn, join};
+use super::dates::DateFormat;
+use super::evidence::DateEvidence;
+use super::file::{Job, Parse, ParsedFile};
+use super::readings::{self, Stated};
+use super::reject::Reject;
+use super::report::FileReport;
+use super::spec::{Format, TableSource, TableSpec, kebab};
+use super::{IngestError, csv, files, parquet};
+
+/// Size of the parts that text files are cut into.
+const PART_BYTES: usize = 4 * 1024 * 1024;
+
+/// Files are read together up to this size.
+const BATCH_BYTES: u64 = 256 * 1024 * 1024;
+
+/// A table, typed.
+#[derive(Debug, Clone)]
+pub struct TypedTable {
+    /// Columns that at least one file has, by canonical name; rows of the others hold empty cells.
+    pub columns: BTreeMap<&'static str, TypedColumn>,
+    /// Rows that were accepted.
+    pub n_rows: usize,
+    /// First row of every file.
+    pub file_starts: Vec<usize>,
+    /// What was found out about each file, in order.
+    pub files: Vec<FileReport>,
+    /// What was not accepted, in order of files and lines.
+    pub rejects: Vec<Reject>,
+}
+
+/// Reads a table; `progress` hears how many more bytes are done, from any thread.
+///
+/// A table of which every row is rejected is no error here: its rejects say why.
+///
+/// # Errors
+/// Fails where a file cannot be read as a whole, where headers or forms cannot be told, and where no file has any row.
+pub fn read_table(
+    spec: &TableSpec,
+    source: &TableSource,
+    progress: Option<&(dyn Fn(u64) + Sync)>,
+) -> Result<TypedTable, IngestError> {
+    read_in_parts(&Job { spec, source, part_bytes: PART_BYTES, progress })
+}
+
+pub(super) fn read_in_parts(job: &Job<'_>) -> Result<TypedTable, IngestError> {
+    let stated = readings::stated(job.spec, job.source)?;
+    let paths = files::resolve(job.spec.name, &job.source.patterns)?;
+    let parse: Parse = match job.source.format {
+        Format::Csv => csv::parse,
+        Format::Parquet => parquet::parse,
+    };
+    let mut parsed = Vec::with_capacity(paths.len());
+    for batch in batches(&paths) {
+        let of_batch: Vec<_> = batch.par_iter().map(|path| parse(job, path, &stated)).collect();
+        for file in of_batch {
+            parsed.push(file?);
+        }
+    }
+    settle_open_dates(job, &stated, parse, &mut parsed)?;
+    let n_records: usize = parsed.iter().map(|file| file.report.rows + file.report.rejected).sum();
+    if let (0, Some(first)) = (n_records, parsed.first()) {
+        let found = if first.columns.is_empty() { "nothing" } else { "only headers" };
+        let file = first.report.path.clone();
+        return Err(IngestError::NoRows { table: job.spec.name, file, n_files: parsed.len(), found });
+    }
+    Ok(combine(job.spec, parsed))
+}
+
+/// Groups consecutive files so that memory holds few large or many small ones.
+fn batches(paths: &[PathBuf]) -> Vec<&[PathBuf]> {
+    let sizes: Vec<u64> = paths.iter().map(|path| path.metadata().map_or(0, |file| file.len())).collect();
+    let (mut batches, mut from, mut bytes) = (Vec::new(), 0, 0_u64);
+    for (ix, size) in sizes.iter().enumerate() {
+        if ix > from && bytes.saturating_add(*size) > BATCH_BYTES {
+            batches.push(&paths[from..ix]);
+            (from, bytes) = (ix, 0);
+        }
+        bytes = bytes.saturating_add(*size);
+    }
+    batches.push(&paths[from..]);
+    batches
+}
+
+/// Tells day and month apart in files that cannot do it alone, by the other files of the table.
+fn settle_open_dates(
+    job: &Job<'_>,
+    stated: &Stated,
+    parse: Parse,
+    files: &mut [ParsedFile],
+) -> Result<(), IngestError> {
+    for file in 0..files.len() {
+        let mut settled = Stated::new();
+        for ix in 0..files[file].columns.len() {
+            if !files[file].decisions.get(ix).is_some_and(|decision| decision.is_open) {
+                continue;
+            }
+            let column = &files[file].columns[ix];
+            let Some(Evidence::Date(own)) = files[file].evidence.get(ix) else { continue };
+            let shape = own.shape().map(|(shape, _)| shape);
+            let mut all = DateEvidence::default();
+            for other in files.iter() {
+                let same =
+                    other.columns.iter().zip(&other.evidence).filter(|(c, _)| c.request.name == column.request.name);
+                for (_, evidence) in same {
+                    if let Evidence::Date(dates) = evidence {
+                        all.add(dates.of(shape));
+                    }
+                }
+            }
+            let Some(decision) = readings::settle(column, own, &all) else {
+                let [day_first, month_first] = shape.map_or([DateFormat::YearMonthDay; 2], |shape| shape.formats());
+                return Err(IngestError::AmbiguousDate {
+                    table: job.spec.name,
+                    file: files[file].report.path.clone(),
+                    column: kebab(column.request.name),
+                    header: column.header.clone(),
+                    day_first: day_first.name(),
+                    month_first: month_first.name(),
+                });
+            };
+            if decision.reading != files[file].decisions[ix].reading {
+                settled.insert(column.request.name, decision.reading);
+            }
+            files[file].decisions[ix] = decision;
+        }
+        if !settled.is_empty() {
+            reparse(job, stated, &settled, parse, &mut files[file])?;
+        }
+    }
+    Ok(())
+}
+
+/// Parses a file once more, with some dates settled; what was decided of its other columns stays.
+fn reparse(
+    job: &Job<'_>,
+    stated: &Stated,
+    settled: &BTreeMap<&'static str, Reading>,
+    parse: Parse,
+    file: &mut ParsedFile,
+) -> Result<(), IngestError> {
+    let mut stated = stated.clone();
+    stated.extend(settled);
+    let again = parse(&Job { progress: None, ..*job }, &file.report.path, &stated)?;
+    if again.report.sha256 != file.report.sha256 {
+        return Err(IngestError::Changed { file: file.report.path.clone() });
+    }
+    let decisions = std::mem::take(&mut file.decisions);
+    *file = ParsedFile { decisions, ..again };
+    Ok(())
+}
+
+fn combine(spec: &TableSpec, parsed: Vec<ParsedFile>) -> TypedTable {
+    let mut table = TypedTable {
+        columns: BTreeMap::new(),
+        n_rows: 0,
+        file_starts: Vec::new(),
+        files: Vec::new(),
+        rejects: Vec::new(),
+    };
+    let mut parts: BTreeMap<&'static str, Vec<Part>> = BTreeMap::new();
+    let requests = spec.columns.iter().filter(|request| {
+        parsed.iter().any(|file| file.columns.iter().any(|column| column.request.name == request.name))
+    });
+    let requests: Vec<_> = requests.collect();
+    for mut file in parsed {
+        file.report.evidence.extend(file.decisions.into_iter().filter_map(|decision| decision.why));
+        table.file_starts.push(table.n_rows);
+        table.n_rows += file.report.rows;
+        table.files.push(file.report);
+        table.rejects.extend(file.rejects);
+        for part in file.parts {
+            let mut built: BTreeMap<&str, _> =
+                file.columns.iter().map(|column| column.request.name).zip(part.columns).collect();
+            for request in &requests {
+                let part = match built.remove(request.name) {
+                    Some(builder) => Part::Built(builder),
+                    None => Part::Missing { n_rows: part.n_rows },
+                };
+                parts.entry(request.name).or_default().push(part);
+            }
+        }
+    }
+    let joined: Vec<_> = requests
+        .into_iter()
+        .map(|request| (request, parts.remove(request.name).unwrap_or_default()))
+        .collect::<Vec<_>>()
+        .into_par_iter()
+        .map(|(request, parts)| (request.name, join(request.cell, parts)))
+        .collect();
+    table.columns.extend(joined);
+    table
+}

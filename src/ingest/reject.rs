@@ -1,0 +1,131 @@
+//! Rows that are not accepted: which, why, and how they read in the file.
+//!
+//! Clean rows cost nothing: a file keeps only the numbers of its rejected records. Where a later step finds fault with an accepted
+//! row, the file is read once more to find its line and text.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::records::{Records, count_lines};
+use super::report::{FileReport, Layout};
+use super::{IngestError, encoding, file, parquet};
+
+/// A record that was not accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reject {
+    /// Table that it belongs to.
+    pub table: &'static str,
+    /// File as the user gave it.
+    pub file: PathBuf,
+    /// Physical line on which the record begins, the first is 1; in a Parquet file the row, the first is 1.
+    pub line: u64,
+    /// Header of the cell at fault, if one is.
+    pub column: Option<String>,
+    /// What is wrong; shapes only, never what the cell holds.
+    pub reason: String,
+    /// The record as it reads in the file.
+    pub row: String,
+}
+
+/// Rejects rows that were accepted: finds their files, lines and texts.
+///
+/// `rows` are positions in the columns of the table whose reports `files` are; `column` is a canonical name.
+///
+/// # Errors
+/// Fails where a file cannot be read again or is no longer the same.
+///
+/// # Panics
+/// Panics if a row is not one of the table.
+pub fn reject_rows(
+    files: &[FileReport],
+    rows: &[usize],
+    column: Option<&str>,
+    reason: &str,
+) -> Result<Vec<Reject>, IngestError> {
+    let mut starts = vec![0];
+    starts.extend(files.iter().scan(0, |end, file| {
+        *end += file.rows;
+        Some(*end)
+    }));
+    let mut by_file: BTreeMap<usize, Vec<u64>> = BTreeMap::new();
+    for row in rows {
+        let file = starts.partition_point(|start| start <= row) - 1;
+        assert!(file < files.len(), "a row of the table lies in one of its files");
+        by_file.entry(file).or_default().push((row - starts[file]) as u64);
+    }
+    let mut rejects = Vec::new();
+    for (ix, mut accepted) in by_file {
+        let file = &files[ix];
+        accepted.sort_unstable();
+        accepted.dedup();
+        let header = column.and_then(|name| file.mapping.iter().find(|(mapped, _)| *mapped == name));
+        let found = match &file.layout {
+            Layout::Empty => Vec::new(),
+            Layout::Csv { rejected, .. } => read_csv(file, &ordinals(&accepted, rejected))?,
+            Layout::Parquet { rejected } => parquet::rows_as_text(file, &ordinals(&accepted, rejected))?,
+        };
+        rejects.extend(found.into_iter().map(|(line, row)| Reject {
+            table: file.table,
+            file: file.path.clone(),
+            line,
+            column: header.map(|(_, header)| header.clone()),
+            reason: reason.to_owned(),
+            row,
+        }));
+    }
+    Ok(rejects)
+}
+
+/// Turns ascending numbers of accepted rows into numbers of records, rejected ones counted.
+fn ordinals(accepted: &[u64], rejected: &[u64]) -> Vec<u64> {
+    let mut n_before = 0;
+    let ordinal = |row: &u64| {
+        while rejected.get(n_before).is_some_and(|ordinal| *ordinal <= row + n_before as u64) {
+            n_before += 1;
+        }
+        row + n_before as u64
+    };
+    accepted.iter().map(ordinal).collect()
+}
+
+/// Returns line and text of records, by their ascending numbers.
+fn read_csv(report: &FileReport, ordinals: &[u64]) -> Result<Vec<(u64, String)>, IngestError> {
+    let Layout::Csv { encoding, separators, body, .. } = &report.layout else { return Ok(Vec::new()) };
+    let bytes = read_again(report)?;
+    let decoded = encoding::decode(&bytes, *encoding);
+    let text: &str = &decoded.text;
+    let mut records = Records::new(text, *separators, *body);
+    let (mut found, mut ordinal, mut line, mut counted) = (Vec::new(), 0, 1, 0);
+    let mut wanted = ordinals.iter().peekable();
+    while let Some(next) = wanted.peek() {
+        let Some(record) = records.next_record() else { break };
+        if ordinal == **next {
+            line += count_lines(&text.as_bytes()[counted..record.start], separators.newline);
+            counted = record.start;
+            found.push((line, text[record.start..record.end].to_owned()));
+            wanted.next();
+        }
+        ordinal += 1;
+    }
+    Ok(found)
+}
+
+/// Reads a file once more and makes sure that it is the same.
+pub(super) fn read_again(report: &FileReport) -> Result<Vec<u8>, IngestError> {
+    let path: &Path = &report.path;
+    let bytes = file::read(path)?;
+    if file::sha256(&bytes) == report.sha256 { Ok(bytes) } else { Err(IngestError::Changed { file: path.to_owned() }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accepted_rows_are_counted_around_rejected_ones() {
+        assert_eq!(ordinals(&[0, 1, 2, 3], &[]), [0, 1, 2, 3]);
+        assert_eq!(ordinals(&[0, 1, 2, 3], &[0, 1, 4, 9]), [2, 3, 5, 6]);
+        assert_eq!(ordinals(&[5], &[0, 1, 4, 9]), [8]);
+        assert_eq!(ordinals(&[6], &[0, 1, 4, 9]), [10]);
+    }
+}

@@ -1,0 +1,47 @@
+//! What was found out about each file and how: for the report, the manifest, and for finding a row again.
+
+use std::path::PathBuf;
+
+use super::encoding::Encoding;
+use super::records::Separators;
+
+/// A file that was read.
+#[derive(Debug, Clone)]
+pub struct FileReport {
+    /// Table that it belongs to.
+    pub table: &'static str,
+    /// Path as the user gave it.
+    pub path: PathBuf,
+    /// Size.
+    pub bytes: u64,
+    /// SHA-256 of the content, in lower-case hexadecimal digits.
+    pub sha256: String,
+    /// Rows that were accepted.
+    pub rows: usize,
+    /// Records that were rejected.
+    pub rejected: usize,
+    /// One sentence for every decision; shapes and counts, never what a cell holds.
+    pub evidence: Vec<String>,
+    /// Canonical name and header of every column that was read.
+    pub mapping: Vec<(&'static str, String)>,
+    /// How a row is found again.
+    pub(super) layout: Layout,
+}
+
+/// How the records of a file lie in it.
+#[derive(Debug, Clone)]
+pub(super) enum Layout {
+    /// No records.
+    Empty,
+    /// Text with delimiters.
+    Csv {
+        encoding: Encoding,
+        separators: Separators,
+        /// Where the first record begins, in the text.
+        body: usize,
+        /// Numbers of the rejected records, ascending, counted from 0.
+        rejected: Vec<u64>,
+    },
+    /// Parquet; the same numbers.
+    Parquet { rejected: Vec<u64> },
+}

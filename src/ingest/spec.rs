@@ -1,0 +1,102 @@
+//! What a table may contain and where it comes from: the question that [`read_table`](super::read_table) answers.
+//!
+//! Names of columns are canonical (`customer_id`) here and kebab-case (`customer-id`) wherever a user reads them.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::{DateFormat, Encoding, IngestError, NumberFormat, files};
+
+/// What a table may contain.
+#[derive(Debug, Clone, Copy)]
+pub struct TableSpec {
+    /// Name as in the pipeline, `transactions`.
+    pub name: &'static str,
+    /// Every column that is looked for; others in the file are ignored.
+    pub columns: &'static [ColumnRequest],
+    /// Groups of columns of which one must be there in full; the columns of the first such group may not hold empty cells.
+    pub one_of: &'static [&'static [&'static str]],
+}
+
+/// One column that is looked for.
+#[derive(Debug, Clone, Copy)]
+pub struct ColumnRequest {
+    /// Canonical name, `customer_id`.
+    pub name: &'static str,
+    /// What its cells hold.
+    pub cell: Cell,
+    /// Says whether a file without this column is an error.
+    pub required: bool,
+    /// Says whether a cell may be empty; a row with an empty cell elsewhere is rejected.
+    pub nullable: bool,
+    /// Other names of the column, as [`normalise`](super::headers::normalise) leaves them, the surest first.
+    pub synonyms: &'static [&'static str],
+}
+
+/// What the cells of a column hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cell {
+    /// Key, kept as text: leading zeros stay, `17850.0` is `17850`.
+    Id,
+    /// Text, trimmed.
+    Text,
+    /// Day, with the time of day where one is written.
+    Date,
+    /// Exact decimal number in millionths.
+    Decimal,
+    /// Yes, no or unknown.
+    Flag,
+}
+
+/// Format of the files of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Format {
+    /// Text with delimiters.
+    #[default]
+    Csv,
+    /// Apache Parquet.
+    Parquet,
+}
+
+/// Where a table comes from; paths are already resolved against the folder of the pipeline.
+#[derive(Debug, Clone, Default)]
+pub struct TableSource {
+    /// Format of all files.
+    pub format: Format,
+    /// Paths or glob patterns.
+    pub patterns: Vec<String>,
+    /// Canonical name to header in the export; an empty header leaves the column out.
+    pub columns: BTreeMap<String, String>,
+    /// What is known of the text files beforehand.
+    pub csv: CsvOptions,
+    /// Canonical name to the written form of its cells, `dd.mm.yyyy` or `1.234,56`.
+    pub formats: BTreeMap<String, String>,
+}
+
+impl TableSource {
+    /// Finds the files of the table, in the order in which they are read.
+    ///
+    /// # Errors
+    /// Fails where a path or pattern names no file.
+    pub fn files(&self, table: &'static str) -> Result<Vec<PathBuf>, IngestError> {
+        files::resolve(table, &self.patterns)
+    }
+}
+
+/// What the pipeline states about text files; whatever is left open is found out.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CsvOptions {
+    /// One ASCII character between fields.
+    pub delimiter: Option<char>,
+    /// Encoding of the text.
+    pub encoding: Option<Encoding>,
+    /// Written form of every number that has no form of its own.
+    pub number_format: Option<NumberFormat>,
+    /// Written form of every date that has no form of its own.
+    pub date_format: Option<DateFormat>,
+}
+
+/// Writes a canonical name the way the pipeline does.
+pub(super) fn kebab(name: &str) -> String {
+    name.replace('_', "-")
+}

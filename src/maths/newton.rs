@@ -1,0 +1,352 @@
+//! Newton's method for the maximum of a smooth function of a few positive parameters.
+//!
+//! Works on `u = ln θ` inside a box. At each point the negative Hessian is decomposed, `−H = V diag(λ) Vᵀ`, and its eigenvalues are
+//! replaced by `max(|λ|, 1e-8 max|λ|)`, so that the step `V diag(1/λ) Vᵀ g` leads uphill on saddles and flat ridges as well. No parameter moves
+//! by more than 1.5 in `u`; a step that does not gain enough is halved. A step ends on the bounds of the box, and a parameter there that would be
+//! pushed outward stands still. Done when half of `g · step`, the gain that the parabola promises, is below 1e-18, or below the
+//! rounding of the value while the slope no longer halves.
+//!
+//! | name       | shape    | unit                                                              |
+//! |------------|----------|-------------------------------------------------------------------|
+//! | `θ`        | `(N)`    | the parameters' own                                               |
+//! | value      | scalar   | log-likelihood per observation, so that the tolerance fits any `n` |
+//! | gradient   | `(N)`    | value per unit of `ln θ`                                          |
+//! | Hessian    | `(N, N)` | value per squared unit of `ln θ`                                  |
+//!
+//! Cost: one evaluation an iteration, about eight of them from a fair start; the algebra is `O(N³)`. Source: Nocedal and Wright,
+//! Numerical Optimization, 2nd ed., 3.4 (modified Hessians) and algorithm 3.1 (backtracking); Golub and Van Loan, 8.5 (Jacobi).
+
+const MAX_STEP: f64 = 1.5;
+const MAX_ITERATIONS: u32 = 200;
+const MAX_HALVINGS: u32 = 40;
+const EIGENVALUE_FLOOR: f64 = 1e-8;
+const PROMISED_GAIN: f64 = 1e-18;
+/// Rounding of a long sum, relative to its size.
+const ROUNDING: f64 = 1e-12;
+/// A logarithm this close to its bound is on it.
+const ON_BOUND: f64 = 1e-12;
+
+/// A symmetric matrix of a few rows.
+pub type Matrix<const N: usize> = [[f64; N]; N];
+
+/// Lower and upper ends of the logarithms.
+type Bounds<const N: usize> = [(f64, f64); N];
+
+/// Value, gradient and Hessian of the objective, derived by the logarithms of the parameters.
+#[derive(Debug, Clone, Copy)]
+pub struct Point<const N: usize> {
+    pub value: f64,
+    pub gradient: [f64; N],
+    pub hessian: Matrix<N>,
+}
+
+/// Why the search ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// No further gain is in sight.
+    Converged,
+    /// A gain is promised, but no step along the direction has it.
+    NoProgress,
+    /// The number of iterations ran out.
+    IterationLimit,
+}
+
+/// The best point found.
+#[derive(Debug, Clone)]
+pub struct Maximum<const N: usize> {
+    pub parameters: [f64; N],
+    pub value: f64,
+    /// Largest slope by the logarithm of a parameter that is free to move.
+    pub gradient_norm: f64,
+    /// Iterations from the start that led here.
+    pub n_iterations: u32,
+    /// Parameters that the box holds back.
+    pub at_bound: [bool; N],
+    /// Why the search ended.
+    pub stop: Stop,
+    /// Whether another start converged to a lower maximum.
+    pub starts_disagree: bool,
+    /// Variance of `ln θ` for one observation; unknown on a bound and where the curvature vanishes.
+    pub variance: [Option<f64>; N],
+}
+
+impl<const N: usize> Maximum<N> {
+    /// Returns the standard errors of the parameters for the mean of `n` observations, `θ √(−H⁻¹ / n)`.
+    pub fn standard_errors(&self, n: f64) -> [Option<f64>; N] {
+        std::array::from_fn(|i| self.variance[i].map(|variance| self.parameters[i] * (variance / n).sqrt()))
+    }
+}
+
+/// Searches from every start and returns the highest maximum, or nothing where the objective is finite at no start.
+///
+/// `objective` receives the parameters themselves, inside `bounds`. A point whose value is not finite counts as infinitely low.
+pub fn maximise<const N: usize>(
+    objective: impl Fn([f64; N]) -> Point<N>,
+    starts: &[[f64; N]],
+    bounds: [(f64, f64); N],
+) -> Option<Maximum<N>> {
+    let bounds = bounds.map(|(low, high)| (low.ln(), high.ln()));
+    let mut found: Vec<Maximum<N>> =
+        starts.iter().filter_map(|start| climb(&objective, start.map(f64::ln), bounds)).collect();
+    let best_ix = (0..found.len()).reduce(|best, ix| if found[ix].value > found[best].value { ix } else { best })?;
+    let lower = found[best_ix].value - 1e-8 * (1.0 + found[best_ix].value.abs());
+    let disagree = found.iter().any(|other| other.stop == Stop::Converged && other.value < lower);
+    let mut best = found.swap_remove(best_ix);
+    best.starts_disagree = disagree;
+    Some(best)
+}
+
+fn climb<const N: usize>(
+    objective: &impl Fn([f64; N]) -> Point<N>,
+    start: [f64; N],
+    bounds: Bounds<N>,
+) -> Option<Maximum<N>> {
+    let at = |u: [f64; N]| Some(objective(u.map(f64::exp))).filter(is_finite);
+    let mut u = within(start, &bounds);
+    let mut point = at(u)?;
+    let mut n_iterations = 0;
+    loop {
+        let direction = Direction::at(&u, &point, &bounds);
+        let rounding = ROUNDING * (1.0 + point.value.abs());
+        let next = if n_iterations < MAX_ITERATIONS && direction.promised > PROMISED_GAIN {
+            let mut length = direction.longest(&u, &bounds);
+            let tries = (0..MAX_HALVINGS).map(|_| {
+                let next = std::array::from_fn(|i| u[i] + length * direction.step[i]);
+                let enough = point.value + 2e-4 * length * direction.promised;
+                length *= 0.5;
+                let next = within(next, &bounds);
+                at(next).map(|reached| (next, reached, enough))
+            });
+            if direction.promised > rounding {
+                tries.flatten().find(|(_, reached, enough)| reached.value >= *enough)
+            } else {
+                // The value is blind to gains below its rounding, the slope is not: it must at least halve.
+                let norm = |(next, reached): (&[f64; N], &Point<N>)| Direction::at(next, reached, &bounds).norm();
+                tries.take(1).flatten().find(|(next, reached, _)| norm((next, reached)) <= 0.5 * direction.norm())
+            }
+        } else {
+            None
+        };
+        if let Some((next, reached, _)) = next {
+            (u, point) = (next, reached);
+            n_iterations += 1;
+            continue;
+        }
+        let stop = if direction.promised <= rounding.max(PROMISED_GAIN) {
+            Stop::Converged
+        } else if n_iterations == MAX_ITERATIONS {
+            Stop::IterationLimit
+        } else {
+            Stop::NoProgress
+        };
+        return Some(Maximum {
+            parameters: u.map(f64::exp),
+            value: point.value,
+            gradient_norm: direction.norm(),
+            n_iterations,
+            at_bound: direction.held,
+            stop,
+            starts_disagree: false,
+            variance: direction.variance(),
+        });
+    }
+}
+
+fn within<const N: usize>(u: [f64; N], bounds: &Bounds<N>) -> [f64; N] {
+    std::array::from_fn(|i| u[i].clamp(bounds[i].0, bounds[i].1))
+}
+
+/// Where to go from a point.
+struct Direction<const N: usize> {
+    step: [f64; N],
+    /// Half of `gradient · step`.
+    promised: f64,
+    /// Parameters that lie on a bound and would leave the box.
+    held: [bool; N],
+    /// Slope of the parameters that are not held.
+    gradient: [f64; N],
+    eigenvalues: [f64; N],
+    eigenvectors: Matrix<N>,
+}
+
+impl<const N: usize> Direction<N> {
+    fn at(u: &[f64; N], point: &Point<N>, bounds: &Bounds<N>) -> Self {
+        let mut held = [false; N];
+        loop {
+            let gradient: [f64; N] = std::array::from_fn(|i| if held[i] { 0.0 } else { point.gradient[i] });
+            let (eigenvalues, eigenvectors) = eigen(curvature(&point.hessian, held));
+            let step = newton_step(&eigenvalues, &eigenvectors, &gradient);
+            let leaves = |i: usize| {
+                (step[i] < 0.0 && u[i] <= bounds[i].0 + ON_BOUND) || (step[i] > 0.0 && u[i] >= bounds[i].1 - ON_BOUND)
+            };
+            let more: [bool; N] = std::array::from_fn(|i| held[i] || leaves(i));
+            if more == held {
+                let promised = 0.5 * (0..N).map(|i| gradient[i] * step[i]).sum::<f64>();
+                return Self { step, promised, held, gradient, eigenvalues, eigenvectors };
+            }
+            held = more;
+        }
+    }
+
+    /// The longest part of the step that neither goes too far nor leaves the box; clipping single parameters would leave a ridge.
+    fn longest(&self, u: &[f64; N], bounds: &Bounds<N>) -> f64 {
+        let room = |i: usize| {
+            let to_bound = if self.step[i] < 0.0 { u[i] - bounds[i].0 } else { bounds[i].1 - u[i] };
+            to_bound.min(MAX_STEP) / self.step[i].abs()
+        };
+        (0..N).filter(|i| self.step[*i] != 0.0).map(room).fold(1.0, f64::min)
+    }
+
+    fn norm(&self) -> f64 {
+        self.gradient.iter().fold(0.0, |max: f64, slope| max.max(slope.abs()))
+    }
+
+    /// Diagonal of the inverse of `−H`, of the parameters that are not held.
+    fn variance(&self) -> [Option<f64>; N] {
+        let largest = self.eigenvalues.iter().fold(0.0, |max: f64, value| max.max(*value));
+        let curved = self.eigenvalues.iter().all(|value| *value > 1e-12 * largest);
+        let inverse = |i: usize| (0..N).map(|k| self.eigenvectors[i][k].powi(2) / self.eigenvalues[k]).sum();
+        std::array::from_fn(|i| (curved && !self.held[i]).then(|| inverse(i)))
+    }
+}
+
+fn is_finite<const N: usize>(point: &Point<N>) -> bool {
+    point.value.is_finite()
+        && point.gradient.iter().all(|g| g.is_finite())
+        && point.hessian.iter().flatten().all(|h| h.is_finite())
+}
+
+/// `−H`, with held parameters cut out: their rows are those of a scaled identity, which leaves the others alone.
+fn curvature<const N: usize>(hessian: &Matrix<N>, held: [bool; N]) -> Matrix<N> {
+    let scale = (0..N).filter(|i| !held[*i]).fold(0.0, |max: f64, i| max.max(hessian[i][i].abs()));
+    std::array::from_fn(|i| {
+        std::array::from_fn(|j| match (held[i] || held[j], i == j) {
+            (false, _) => -hessian[i][j],
+            (true, true) => scale,
+            (true, false) => 0.0,
+        })
+    })
+}
+
+fn newton_step<const N: usize>(values: &[f64; N], vectors: &Matrix<N>, gradient: &[f64; N]) -> [f64; N] {
+    let floor = EIGENVALUE_FLOOR * values.iter().fold(0.0, |max: f64, value| max.max(value.abs()));
+    let mut step = [0.0; N];
+    for k in 0..N {
+        let along: f64 = (0..N).map(|i| vectors[i][k] * gradient[i]).sum();
+        // A function without any curvature has no parabola: its slope decides the direction.
+        let size = values[k].abs().max(floor).max(f64::MIN_POSITIVE);
+        for i in 0..N {
+            step[i] += vectors[i][k] * along / size;
+        }
+    }
+    if step.iter().all(|s| s.is_finite()) { step } else { *gradient }
+}
+
+/// Eigenvalues and eigenvectors (in columns) of a symmetric matrix by cyclic Jacobi rotations.
+fn eigen<const N: usize>(mut m: Matrix<N>) -> ([f64; N], Matrix<N>) {
+    let mut vectors: Matrix<N> = std::array::from_fn(|i| std::array::from_fn(|j| f64::from(u8::from(i == j))));
+    for _sweep in 0..50 {
+        let mut rotated = false;
+        for p in 0..N {
+            for q in p + 1..N {
+                if m[p][q].abs() <= 1e-17 * (m[p][p].abs() * m[q][q].abs()).sqrt() || m[p][q] == 0.0 {
+                    continue;
+                }
+                rotated = true;
+                let theta = (m[q][q] - m[p][p]) / (2.0 * m[p][q]);
+                let t = if theta >= 0.0 { 1.0 } else { -1.0 } / (theta.abs() + theta.hypot(1.0));
+                let c = 1.0 / t.hypot(1.0);
+                let s = t * c;
+                let turn = |one: f64, other: f64| (c * one - s * other, s * one + c * other);
+                for row in m.iter_mut().chain(&mut vectors) {
+                    (row[p], row[q]) = turn(row[p], row[q]);
+                }
+                let (row_p, row_q) = (m[p], m[q]);
+                m[p] = std::array::from_fn(|k| turn(row_p[k], row_q[k]).0);
+                m[q] = std::array::from_fn(|k| turn(row_p[k], row_q[k]).1);
+                (m[p][q], m[q][p]) = (0.0, 0.0);
+            }
+        }
+        if !rotated {
+            break;
+        }
+    }
+    (std::array::from_fn(|i| m[i][i]), vectors)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::maths::gamma::{digamma, ln_gamma, trigamma};
+
+    /// Mean log-likelihood of the gamma distribution with shape `k` and rate `c`, of data with the given means of `y` and `ln y`.
+    fn gamma_likelihood(mean: f64, mean_ln: f64) -> impl Fn([f64; 2]) -> Point<2> {
+        move |[k, c]| {
+            let by_k = k * (c.ln() - digamma(k) + mean_ln);
+            Point {
+                value: k * c.ln() - ln_gamma(k) + (k - 1.0) * mean_ln - c * mean,
+                gradient: [by_k, k - c * mean],
+                hessian: [[by_k - k * k * trigamma(k), k], [k, -c * mean]],
+            }
+        }
+    }
+
+    const WIDE: [(f64, f64); 2] = [(1e-6, 1e6); 2];
+
+    #[test]
+    fn finds_the_gamma_distribution_from_far_away() {
+        let (k, c) = (2.5, 0.4);
+        let objective = gamma_likelihood(k / c, digamma(k) - f64::ln(c));
+        let found = maximise(objective, &[[1e-3, 1e3], [1e3, 1e-3], [1.0, 1.0]], WIDE).unwrap();
+        assert_eq!(found.stop, Stop::Converged);
+        assert!(!found.starts_disagree);
+        assert!((found.parameters[0] / k - 1.0).abs() < 1e-8 && (found.parameters[1] / c - 1.0).abs() < 1e-8);
+        // Fisher information of the shape alone: 1 / (n (ψ′(k) − 1/k)).
+        let error = found.standard_errors(400.0)[0].unwrap();
+        assert!((error - (1.0 / (400.0 * (trigamma(k) - 1.0 / k))).sqrt()).abs() < 1e-8);
+    }
+
+    #[test]
+    fn a_ridge_ends_on_the_bound_and_says_so() {
+        // Data without any spread: the shape runs away, the mean k / c stays.
+        let found = maximise(gamma_likelihood(3.0, f64::ln(3.0)), &[[1.0, 1.0]], [(1e-6, 1e4); 2]).unwrap();
+        assert!(found.at_bound[0]);
+        assert_eq!(found.standard_errors(10.0)[0], None);
+        assert!((found.parameters[0] / found.parameters[1] / 3.0 - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn two_maxima_are_told_apart() {
+        // −(u² − 1)² + u/4 has a lower maximum near u = −1 and a higher one near u = 1.
+        let objective = |[theta]: [f64; 1]| {
+            let u = theta.ln();
+            let square = u * u - 1.0;
+            Point {
+                value: -square * square + 0.25 * u,
+                gradient: [-4.0 * u * square + 0.25],
+                hessian: [[-12.0 * u * u + 4.0]],
+            }
+        };
+        let found = maximise(objective, &[[0.3], [3.0]], [(1e-3, 1e3)]).unwrap();
+        assert!(found.starts_disagree);
+        assert!(found.parameters[0] > 1.0 && found.gradient_norm < 1e-7);
+    }
+
+    #[test]
+    fn nothing_is_found_where_nothing_is_finite() {
+        let nowhere = |_: [f64; 1]| Point { value: f64::NAN, gradient: [0.0], hessian: [[0.0]] };
+        assert!(maximise(nowhere, &[[1.0]], [(0.1, 10.0)]).is_none());
+    }
+
+    #[test]
+    fn eigenvectors_rebuild_the_matrix() {
+        let m = [[4.0, 1.0, -2.0], [1.0, -3.0, 0.5], [-2.0, 0.5, 1e-3]];
+        let (values, v) = eigen(m);
+        for i in 0..3 {
+            for j in 0..3 {
+                let rebuilt: f64 = (0..3).map(|k| v[i][k] * values[k] * v[j][k]).sum();
+                assert!((rebuilt - m[i][j]).abs() < 1e-14);
+            }
+        }
+    }
+}

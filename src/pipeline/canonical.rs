@@ -1,0 +1,128 @@
+//! Canonical columns of the input tables, as a pipeline maps them to headers.
+
+use super::shape::{Key, key};
+use crate::ingest;
+
+/// How the cells of a column are written; decides whether `formats` may name it, and with what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cell {
+    Plain,
+    Number,
+    Date,
+}
+
+/// A canonical column: its key in `columns` and `formats`, and what its cells hold.
+pub(super) struct Canonical {
+    pub key: Key,
+    pub cell: Cell,
+}
+
+const fn plain(name: &'static str, doc: &'static str, header: &'static str) -> Canonical {
+    Canonical { key: key(name, doc).example(header), cell: Cell::Plain }
+}
+
+const fn number(name: &'static str, doc: &'static str, header: &'static str) -> Canonical {
+    Canonical { key: key(name, doc).example(header), cell: Cell::Number }
+}
+
+const fn date(name: &'static str, doc: &'static str, header: &'static str) -> Canonical {
+    Canonical { key: key(name, doc).example(header), cell: Cell::Date }
+}
+
+/// Columns of `[input.transactions]`.
+pub(super) const TRANSACTIONS: &[Canonical] = &[
+    plain("customer-id", "Customer of the line; without one the line is a guest's", "\"Kundennr\""),
+    plain("order-id", "Order, receipt or invoice that the line belongs to", "\"Belegnr\""),
+    plain("line-id", "Id of the line itself; a later file replaces a line of the same id", "\"Position\""),
+    date("date", "Day of the purchase, with or without a time", "\"Datum\""),
+    plain("product-id", "Product", "\"Artikelnr\""),
+    plain("product-name", "Name of the product", "\"Artikelbezeichnung\""),
+    plain("category", "Category of the product", "\"Warengruppe\""),
+    number("quantity", "Pieces; negative where goods came back", "\"Menge\""),
+    number("unit-price", "Price of one piece, net of tax; used where there is no amount", "\"Einzelpreis\""),
+    number("amount", "Amount of the line, net of tax and discount", "\"Umsatz\""),
+    number("discount", "Discount of the line", "\"Rabatt\""),
+    number("cost", "Cost of the goods of the line; switches on margins", "\"Wareneinsatz\""),
+    number("margin", "Margin of the line, where there is no cost", "\"Deckungsbeitrag\""),
+    number("unit-cost", "Cost of one piece, where there is no cost of the line", "\"Einstandspreis\""),
+    plain("channel", "Where the order came from", "\"Vertriebsweg\""),
+    plain("currency", "Currency code of the line", "\"Währung\""),
+    plain("status", "Status of the order; marks cancellations", "\"Status\""),
+    plain("country", "Country of the order", "\"Land\""),
+];
+
+/// Columns of `[input.customers]`.
+pub(super) const CUSTOMERS: &[Canonical] = &[
+    plain("customer-id", "Customer, as in the transactions", "\"Kundennr\""),
+    plain("email", "E-mail address", "\"E-Mail\""),
+    plain("phone", "Telephone number", "\"Telefon\""),
+    plain("salutation", "Salutation", "\"Anrede\""),
+    plain("first-name", "First name", "\"Vorname\""),
+    plain("last-name", "Last name", "\"Nachname\""),
+    plain("company", "Company", "\"Firma\""),
+    plain("industry", "Industry of the company", "\"Branche\""),
+    plain("street", "Street and number", "\"Straße\""),
+    plain("postal-code", "Postal code", "\"PLZ\""),
+    plain("city", "City", "\"Ort\""),
+    plain("country", "Country", "\"Land\""),
+    plain("language", "Language to write in", "\"Sprache\""),
+    date("birth-date", "Day of birth", "\"Geburtsdatum\""),
+    date("signup-date", "Day on which the customer signed up", "\"Kunde seit\""),
+    plain("email-opt-in", "Consent to e-mail; unknown is no", "\"Newsletter\""),
+    date("opt-in-date", "Day of the consent", "\"Einwilligung am\""),
+    plain("objection", "Objection to profiling; removes the customer before anything is computed", "\"Widerspruch\""),
+];
+
+/// Columns of `[input.products]`.
+pub(super) const PRODUCTS: &[Canonical] = &[
+    plain("product-id", "Product, as in the transactions", "\"Artikelnr\""),
+    plain("name", "Name of the product", "\"Bezeichnung\""),
+    plain("category", "Category of the product", "\"Warengruppe\""),
+    number("list-price", "List price of one piece, net of tax", "\"Listenpreis\""),
+    number("unit-cost", "Cost of one piece; switches on margins", "\"Einstandspreis\""),
+    plain("in-stock", "Whether the product can be delivered", "\"Lieferbar\""),
+];
+
+/// Customer columns that a campaign file may hold beside the e-mail address: what is kept as text.
+pub(super) fn campaign_attributes() -> Vec<&'static str> {
+    let texts = ingest::CUSTOMERS.columns.iter().filter(|column| column.cell == ingest::Cell::Text);
+    texts.map(|column| column.name).filter(|name| *name != "email").collect()
+}
+
+/// Turns a key into the name of the column.
+pub(super) fn snake_case(name: &str) -> String {
+    name.replace('-', "_")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    /// What a pipeline can map is what the reader of the table looks for, with the same kind of cell.
+    #[test]
+    fn columns_are_those_that_are_read() {
+        for (canonical, spec) in
+            [(TRANSACTIONS, &ingest::TRANSACTIONS), (CUSTOMERS, &ingest::CUSTOMERS), (PRODUCTS, &ingest::PRODUCTS)]
+        {
+            let mapped = canonical.iter().map(|column| (snake_case(column.key.name), column.cell));
+            let read = spec.columns.iter().map(|column| {
+                let cell = match column.cell {
+                    ingest::Cell::Decimal => Cell::Number,
+                    ingest::Cell::Date => Cell::Date,
+                    _ => Cell::Plain,
+                };
+                (column.name.to_owned(), cell)
+            });
+            assert_eq!(mapped.collect::<BTreeMap<_, _>>(), read.collect::<BTreeMap<_, _>>(), "{}", spec.name);
+        }
+    }
+
+    #[test]
+    fn campaigns_take_texts_and_neither_consent_nor_dates() {
+        let attributes = campaign_attributes();
+        assert!(attributes.contains(&"first_name") && attributes.contains(&"company"));
+        assert!(!attributes.contains(&"email_opt_in") && !attributes.contains(&"birth_date"));
+    }
+}

@@ -1,0 +1,118 @@
+//! Names in a pipeline that was read: segments and campaigns against each other and against the columns.
+
+use super::canonical::campaign_attributes;
+use super::in_file_order;
+use super::settings::{Analyse, CampaignRule, Pipeline, Placed, SegmentRule};
+use crate::diagnostic::{Diagnostic, codes, nearest};
+use crate::segment::{self, Segment, SegmentProblem};
+use crate::table::ColumnSpec;
+
+/// Finds names that are used twice and campaigns for segments that do not exist.
+pub(super) fn names(pipeline: &Pipeline) -> Vec<Diagnostic> {
+    let mut problems = Vec::new();
+    let segments: Vec<_> = pipeline.segments.iter().map(|segment| &segment.name).collect();
+    let campaigns: Vec<_> = pipeline.campaigns.iter().map(|campaign| &campaign.name).collect();
+    for (what, names) in [("segment", &segments), ("campaign", &campaigns)] {
+        for (ix, name) in names.iter().enumerate() {
+            if given(name) && names[..ix].iter().any(|before| before.text == name.text) {
+                let title = format!("two {what}s are called `{}`", name.text);
+                let problem = Diagnostic::error(codes::DUPLICATE_NAME, title);
+                problems.push(problem.at(name.span.clone(), "used again here").help("give each a name of its own"));
+            }
+        }
+    }
+    for campaign in &pipeline.campaigns {
+        let wanted = &campaign.segment;
+        if !given(wanted) || segments.iter().any(|name| name.text == wanted.text) {
+            continue;
+        }
+        let names = || segments.iter().map(|name| name.text.as_str()).filter(|name| !name.is_empty());
+        let help = match nearest(&wanted.text, names()) {
+            Some(near) => format!("a similar segment exists: `{near}`"),
+            None if names().next().is_none() => "this pipeline has no `[[segment]]`".to_owned(),
+            None => format!("segments of this pipeline: {}", names().collect::<Vec<_>>().join(", ")),
+        };
+        let title = format!("{} is for unknown segment `{}`", called("campaign", &campaign.name), wanted.text);
+        let problem = Diagnostic::error(codes::UNKNOWN_SEGMENT, title);
+        problems.push(problem.at(wanted.span.clone(), "no segment has this name").help(help));
+    }
+    problems
+}
+
+/// Checks segment expressions and campaign columns against the columns that the analyses will write.
+///
+/// # Errors
+/// Returns every problem, in the order of the file.
+pub fn check_segments(pipeline: &Pipeline, columns: &[ColumnSpec]) -> Result<Vec<Segment>, Vec<Diagnostic>> {
+    let mut problems = Vec::new();
+    let mut segments = Vec::new();
+    for rule in pipeline.segments.iter().filter(|rule| given(&rule.condition)) {
+        let text = &rule.condition.text;
+        match segment::parse_and_check(text, columns) {
+            Ok(predicate) => {
+                segments.push(Segment { name: rule.name.text.clone(), text: text.clone(), predicate });
+            }
+            Err(found) => problems.extend(found.into_iter().map(|problem| placed(pipeline, rule, problem))),
+        }
+    }
+    for campaign in &pipeline.campaigns {
+        problems.extend(campaign_problems(pipeline, campaign, columns));
+    }
+    if problems.is_empty() { Ok(segments) } else { Err(in_file_order(problems)) }
+}
+
+/// Names a segment or campaign in a message, even where the file gives it no name.
+fn called(what: &str, name: &Placed) -> String {
+    if given(name) { format!("{what} `{}`", name.text) } else { format!("a {what} without a name") }
+}
+
+/// Says whether the file has a value here; what stands in for a missing or wrong one is empty.
+fn given(placed: &Placed) -> bool {
+    !placed.text.is_empty()
+}
+
+fn placed(pipeline: &Pipeline, rule: &SegmentRule, problem: SegmentProblem) -> Diagnostic {
+    let title = format!("{} {}", called("segment", &rule.name), problem.title);
+    let diagnostic = Diagnostic::error(problem.code, title).at(rule.condition.locate(&problem.range), problem.label);
+    let switched_off = problem.unknown_column.as_deref().and_then(|column| switched_off(pipeline, column));
+    match switched_off.or(problem.help) {
+        Some(help) => diagnostic.help(help),
+        None => diagnostic,
+    }
+}
+
+/// Names the analysis that a missing column would come from, if the pipeline leaves it out.
+fn switched_off(pipeline: &Pipeline, column: &str) -> Option<String> {
+    let mut left_out = Analyse::NAMES.iter().filter(|(_, analyse)| !pipeline.analyses.contains(analyse));
+    let (name, _) = left_out.find(|(_, analyse)| column.starts_with(analyse.column_prefix()))?;
+    Some(format!("`analyses` leaves out `{name}`, which writes such columns"))
+}
+
+fn campaign_problems(pipeline: &Pipeline, campaign: &CampaignRule, columns: &[ColumnSpec]) -> Vec<Diagnostic> {
+    let attributes = campaign_attributes();
+    let name = &campaign.name;
+    let mut problems = Vec::new();
+    if pipeline.input.customers.is_none() && given(name) {
+        let title = format!("campaign `{}` has nobody to write to", name.text);
+        problems.push(
+            Diagnostic::error(codes::MISSING_TABLE, title)
+                .at(name.span.clone(), "addresses and consent come from the customers, which are not read")
+                .help("add a table `[input.customers.csv]` with `path = \"…\"`"),
+        );
+    }
+    for column in &campaign.columns {
+        let wanted = column.text.as_str();
+        let names = || columns.iter().map(|spec| spec.name.as_str()).chain(attributes.iter().copied());
+        if names().any(|known| known == wanted) {
+            continue;
+        }
+        let near = || nearest(wanted, names()).map(|near| format!("a similar column exists: `{near}`"));
+        let all = || format!("customer columns are {}; the others are those of the scores", attributes.join(", "));
+        let help = switched_off(pipeline, wanted).or_else(near).unwrap_or_else(all);
+        let title = format!("{} uses unknown column `{wanted}`", called("campaign", name));
+        let problem = Diagnostic::error(codes::UNKNOWN_CAMPAIGN_COLUMN, title);
+        let label = "neither a customer column nor written by an analysis";
+        problems.push(problem.at(column.span.clone(), label).help(help));
+    }
+    problems
+}

@@ -1,0 +1,311 @@
+//! The pipeline file: every key with its meaning, unit, range and default, once.
+//!
+//! The same calls read a file, describe it for `pipeline.schema.json` and write `pipelines/reference.toml`; a key that is not
+//! asked for here is unknown.
+
+use std::collections::BTreeMap;
+
+use super::canonical::{CUSTOMERS, Canonical, Cell, PRODUCTS, TRANSACTIONS, snake_case};
+use super::formats::{DATE_FORMATS, ENCODINGS, NUMBER_FORMATS};
+use super::reader::Reader;
+use super::settings::{
+    AbcSettings, Analyse, CampaignRule, ChurnSettings, ColumnFormat, CrossSellSettings, CsvFormat, Currency, Format,
+    Inputs, LifetimeValueSettings, OutputSettings, Pipeline, ProductRules, ReturnRules, RfmCuts, RfmSegments,
+    RfmSettings, SegmentRule, Source, ValueBasis,
+};
+use super::shape::key;
+use crate::diagnostic::{Diagnostic, codes};
+use crate::units::Period;
+
+/// Reads the whole file. What is required and missing or wrong was noted; what stands in for it here is never used.
+pub(super) fn pipeline(file: &mut Reader<'_, '_>) -> Pipeline {
+    Pipeline {
+        version: file
+            .version(key("version", "Version of the pipeline format").required().example("1"))
+            .unwrap_or_default(),
+        as_of: file.date(
+            key("as-of", "Last day that the data covers; without it, the day of the last transaction")
+                .example("2026-06-30"),
+        ),
+        analyses: analyses(file),
+        input: file.table(key("input", "What is read; paths are relative to the folder of this file"), inputs),
+        currency: file.table(key("currency", "The one currency of a run"), currency),
+        products: file.table(key("products", "Which products are goods"), products),
+        returns: file.table(key("returns", "How cancellations and returns are marked"), returns),
+        abc: file.table(key("abc", "ABC analysis of customers and products"), abc),
+        rfm: file.table(key("rfm", "Recency, frequency, monetary value"), rfm),
+        lifetime_value: file.table(key("lifetime-value", "Customer lifetime value"), lifetime_value),
+        churn: file.table(key("churn", "Risk that a customer does not come back"), churn),
+        cross_sell: file.table(key("cross-sell", "Next best offers"), cross_sell),
+        segments: file.tables(key("segment", "A group of customers by a condition over the score columns"), segment),
+        campaigns: file.tables(key("campaign", "A file for the mailing tool: the customers of a segment"), campaign),
+        output: file.table(key("output", "Where results go"), output),
+    }
+}
+
+fn analyses(file: &mut Reader<'_, '_>) -> Vec<Analyse> {
+    let wanted = key("analyses", "What is computed; churn needs lifetime-value")
+        .default(r#"["abc", "rfm", "lifetime-value", "churn", "cross-sell"]"#);
+    let given = file.words(wanted, Analyse::NAMES).unwrap_or_default();
+    let has = |wanted| given.iter().any(|(analyse, _)| *analyse == wanted);
+    if let (Some((_, span)), false) =
+        (given.iter().find(|(analyse, _)| *analyse == Analyse::Churn), has(Analyse::LifetimeValue))
+    {
+        let problem = Diagnostic::error(codes::CONTRADICTION, "`churn` needs the analysis `lifetime-value`");
+        let problem = problem.at(span.clone(), "reads the model that `lifetime-value` fits");
+        file.note(problem.help("add \"lifetime-value\" to `analyses`"));
+    }
+    let mut analyses: Vec<_> = given.into_iter().map(|(analyse, _)| analyse).collect();
+    analyses.sort_unstable();
+    analyses
+}
+
+fn inputs(table: &mut Reader<'_, '_>) -> Inputs {
+    Inputs {
+        max_reject_share: table
+            .number(
+                key("max-reject-share", "Rejected rows of a table above which nothing is published")
+                    .unit("share of the rows")
+                    .default("0.01"),
+                0.0,
+                1.0,
+            )
+            .unwrap_or_default(),
+        transactions: table.table(key("transactions", "Transaction lines"), |table| {
+            source(table, TRANSACTIONS, r#""../sample-data/transactions-*.csv""#, r#""exports/transactions.parquet""#)
+        }),
+        customers: table.optional_table(key("customers", "Customer master data, for campaign files"), |table| {
+            source(table, CUSTOMERS, r#""../sample-data/customers.csv""#, r#""exports/customers.parquet""#)
+        }),
+        products: table.optional_table(key("products", "Product master data"), |table| {
+            source(table, PRODUCTS, r#""../sample-data/products.csv""#, r#""exports/products.parquet""#)
+        }),
+    }
+}
+
+fn source(
+    table: &mut Reader<'_, '_>,
+    canonical: &[Canonical],
+    csv_path: &'static str,
+    parquet_path: &'static str,
+) -> Source {
+    let path = key("path", "File, glob or list of them").required();
+    table.exactly_one(&["csv", "parquet"]);
+    let csv =
+        table.optional_table(key("csv", "CSV files; what is not given is found from the files"), |table| CsvFormat {
+            paths: table.paths(path.clone().example(csv_path)).unwrap_or_default(),
+            delimiter: table.delimiter(key("delimiter", "Mark between the cells").example(r#"";""#)),
+            encoding: table.word(key("encoding", "Character encoding").example(r#""windows-1252""#), ENCODINGS),
+            number_format: table.word(
+                key("number-format", "How numbers are written, by example").example(r#""1.234,56""#),
+                NUMBER_FORMATS,
+            ),
+            date_format: table
+                .word(key("date-format", "How dates are written").example(r#""dd.mm.yyyy""#), DATE_FORMATS),
+        });
+    let parquet = table.optional_table(key("parquet", "Parquet files"), |table| {
+        table.paths(path.clone().example(parquet_path)).unwrap_or_default()
+    });
+    let format = match (csv, parquet) {
+        (None, Some(paths)) => Format::Parquet { paths },
+        (csv, _) => Format::Csv(csv.unwrap_or_default()),
+    };
+    let columns = table
+        .table(key("columns", "Header of each column in the export; usual headers are found by themselves, an empty one leaves a column out"), |table| {
+            headers(table, canonical)
+        });
+    let formats = table
+        .table(key("formats", "Number or date format of single columns, where it differs from the file's"), |table| {
+            formats(table, canonical)
+        });
+    Source { format, columns, formats }
+}
+
+fn headers(table: &mut Reader<'_, '_>, canonical: &[Canonical]) -> BTreeMap<String, String> {
+    let header = |column: &Canonical| Some((snake_case(column.key.name), table.header(column.key.clone())?));
+    canonical.iter().filter_map(header).collect()
+}
+
+fn formats(table: &mut Reader<'_, '_>, canonical: &[Canonical]) -> BTreeMap<String, ColumnFormat> {
+    let format = |column: &Canonical| {
+        let name = column.key.name;
+        let format = match column.cell {
+            Cell::Plain => None,
+            Cell::Number => {
+                let wanted = key(name, "Number format of this column, as in number-format").example(r#""1234.56""#);
+                table.word(wanted, NUMBER_FORMATS).map(ColumnFormat::Number)
+            }
+            Cell::Date => {
+                let wanted = key(name, "Date format of this column, as in date-format").example(r#""yyyy-mm-dd""#);
+                table.word(wanted, DATE_FORMATS).map(ColumnFormat::Date)
+            }
+        };
+        Some((snake_case(name), format?))
+    };
+    canonical.iter().filter_map(format).collect()
+}
+
+fn currency(table: &mut Reader<'_, '_>) -> Currency {
+    let code =
+        key("code", "Currency of every amount that is computed; without it, that of the data").example(r#""EUR""#);
+    let rates = key("rates", "What one unit of another currency is worth; without it a second currency is an error")
+        .example("{ USD = 0.92 }");
+    let (code, rates) = (table.currency_code(code), table.rates(rates).unwrap_or_default());
+    for (other, (_, span)) in &rates {
+        let (title, label, help) = match &code {
+            None if table.has("code") => continue,
+            None => ("`currency.rates` needs `currency.code`".to_owned(), "a rate into what?", "add `code = \"EUR\"`"),
+            Some(code) if code == other => (
+                format!("`currency.rates` has a rate for `{code}`"),
+                "the currency of the run is always 1",
+                "remove it",
+            ),
+            Some(_) => continue,
+        };
+        table.note(Diagnostic::error(codes::CONTRADICTION, title).at(span.clone(), label).help(help));
+    }
+    Currency { code, rates: rates.into_iter().map(|(code, (rate, _))| (code, rate)).collect() }
+}
+
+fn products(table: &mut Reader<'_, '_>) -> ProductRules {
+    ProductRules {
+        not_merchandise: table
+            .texts(
+                key("not-merchandise", "Ids of postage, vouchers, deposits and fees: outside baskets and offers")
+                    .default("[]"),
+            )
+            .unwrap_or_default(),
+        recognise: table
+            .flag(key("recognise", "Whether such products are recognised by id and name as well").default("true"))
+            .unwrap_or_default(),
+        in_revenue: table
+            .flag(key("in-revenue", "Whether such products count for revenue").default("false"))
+            .unwrap_or_default(),
+    }
+}
+
+fn returns(table: &mut Reader<'_, '_>) -> ReturnRules {
+    ReturnRules {
+        order_prefixes: table.texts(
+            key("order-prefixes", "Starts of order ids that mark a cancellation; without it they are recognised")
+                .example(r#"["C"]"#),
+        ),
+        statuses: table.texts(
+            key("statuses", "Values of `status` that mark a cancellation; without it a built-in list")
+                .example(r#"["storniert", "cancelled"]"#),
+        ),
+    }
+}
+
+fn abc(table: &mut Reader<'_, '_>) -> AbcSettings {
+    let values = &[
+        ("margin", ValueBasis::Margin),
+        ("revenue", ValueBasis::Revenue),
+        ("gross-revenue", ValueBasis::GrossRevenue),
+    ];
+    AbcSettings {
+        cuts: table
+            .cuts(
+                key("cuts", "Where class A and class B end")
+                    .unit("share of the total, cumulated from the top")
+                    .default("[0.80, 0.95]"),
+            )
+            .unwrap_or_default(),
+        value: table
+            .word(key("value", "What customers and products are ranked by").default(r#""revenue""#), values)
+            .unwrap_or(ValueBasis::Revenue),
+    }
+}
+
+fn rfm(table: &mut Reader<'_, '_>) -> RfmSettings {
+    let cuts = &[("quantile", RfmCuts::Quantile), ("r-package", RfmCuts::RPackage)];
+    let segments = &[("eleven", RfmSegments::Eleven), ("r-package", RfmSegments::RPackage)];
+    RfmSettings {
+        cuts: table
+            .word(
+                key("cuts", "Where the scores 1 to 5 are cut; `r-package` reproduces the R package rfm")
+                    .default(r#""quantile""#),
+                cuts,
+            )
+            .unwrap_or(RfmCuts::Quantile),
+        segments: table
+            .word(key("segments", "How the 125 combinations of scores are named").default(r#""eleven""#), segments)
+            .unwrap_or(RfmSegments::Eleven),
+    }
+}
+
+fn lifetime_value(table: &mut Reader<'_, '_>) -> LifetimeValueSettings {
+    let horizon = table.period(key("horizon", "How far the value looks ahead").default(r#""1 year""#), true);
+    LifetimeValueSettings {
+        horizon_months: match horizon {
+            Some(Period::Months(months)) => months,
+            _ => 0,
+        },
+        discount_rate_per_year: table
+            .number(
+                key("discount-rate-per-year", "What money a year later is worth less")
+                    .unit("share a year")
+                    .default("0.10"),
+                0.0,
+                10.0,
+            )
+            .unwrap_or_default(),
+    }
+}
+
+fn churn(table: &mut Reader<'_, '_>) -> ChurnSettings {
+    let horizon = table.period(
+        key("horizon", "A customer without a purchase for this long after as-of has churned").default(r#""90 days""#),
+        false,
+    );
+    ChurnSettings { horizon: horizon.unwrap_or(Period::Days(1)) }
+}
+
+fn cross_sell(table: &mut Reader<'_, '_>) -> CrossSellSettings {
+    let offers = key("offers-per-customer", "Offers for each customer").unit("products").default("3");
+    let support = key("min-support-count", "How many customers or baskets must hold both products of a rule")
+        .unit("customers or baskets")
+        .default("5");
+    let neighbours =
+        key("neighbours-per-product", "Most similar products that are kept of each").unit("products").default("50");
+    CrossSellSettings {
+        offers_per_customer: table.whole(offers, 1, 20).unwrap_or_default(),
+        min_support_count: table.whole(support, 1, 1_000_000).unwrap_or_default(),
+        neighbours_per_product: table.whole(neighbours, 1, 1_000).unwrap_or_default(),
+    }
+}
+
+fn segment(table: &mut Reader<'_, '_>) -> SegmentRule {
+    let name = key("name", "Name of the segment and of its file; used once").required().example(r#""win-back""#);
+    let condition = key("where", "Condition over the score columns, as in SQL")
+        .required()
+        .example(r#""abc_class = 'A' and churn_risk >= 0.6 and rfm_recency_days > 90""#);
+    SegmentRule {
+        name: table.slug(name).unwrap_or_default(),
+        condition: table.placed_text(condition).unwrap_or_default(),
+    }
+}
+
+fn campaign(table: &mut Reader<'_, '_>) -> CampaignRule {
+    let name =
+        key("name", "Name of the campaign and of its file; used once").required().example(r#""autumn-win-back""#);
+    let segment = key("segment", "Segment whose customers are written to").required().example(r#""win-back""#);
+    let columns = key("columns", "Customer and score columns beside customer_id and email").default("[]");
+    let mut campaign = CampaignRule {
+        name: table.slug(name).unwrap_or_default(),
+        segment: table.placed_text(segment).unwrap_or_default(),
+        columns: table.distinct_texts(columns),
+    };
+    campaign.columns.retain(|column| column.text != "customer_id" && column.text != "email");
+    campaign
+}
+
+fn output(table: &mut Reader<'_, '_>) -> OutputSettings {
+    let directory =
+        key("directory", "Directory that every run gets a directory of its own in").required().example(r#""../out""#);
+    let keep = key("keep-runs", "Newest runs that are kept; older ones are removed").unit("runs").default("14");
+    OutputSettings {
+        directory: table.text(directory).unwrap_or_default(),
+        keep_runs: table.whole(keep, 1, 100_000).unwrap_or_default(),
+    }
+}

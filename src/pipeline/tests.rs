@@ -1,0 +1,198 @@
+//! What a file says arrives, and no file makes the reader panic; messages and generated files are tested beside.
+
+mod generated;
+mod messages;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::ingest::{DateFormat, Encoding, NumberFormat};
+use crate::table::ColumnKind;
+use crate::units::{Day, Period};
+
+const SMALLEST: &str = "version = 1\n[output]\ndirectory = 'out'\n[input.transactions.csv]\npath = 'sales-*.csv'\n[input.customers.csv]\npath = 'c.csv'\n";
+const NIGHTLY: &str = include_str!("../../pipelines/nightly.toml");
+const RFM_ONLY: &str = include_str!("../../pipelines/rfm-only.toml");
+
+/// The columns of a pipeline with every analysis, as the analyses declare them.
+fn columns(pipeline: &Pipeline) -> Vec<ColumnSpec> {
+    use ColumnKind::{Date, Integer, Money, Number, Text};
+    let mut columns: Vec<_> = [
+        ("customer_id", Text),
+        ("last_purchase_date", Date),
+        ("n_purchase_days", Integer),
+        ("revenue", Money),
+        ("returns_share", Number),
+        ("margin", Money),
+        ("abc_class", Text),
+        ("rfm_recency_days", Integer),
+        ("rfm_r", Integer),
+        ("rfm_f", Integer),
+        ("rfm_m", Integer),
+        ("rfm_segment", Text),
+        ("clv", Money),
+        ("churn_risk", Number),
+        ("churn_value_at_risk", Money),
+    ]
+    .into_iter()
+    .map(|(name, kind)| ColumnSpec::new(name, kind, ""))
+    .collect();
+    columns.retain(|column| {
+        Analyse::NAMES.iter().all(|(_, analyse)| {
+            pipeline.analyses.contains(analyse) || !column.name.starts_with(analyse.column_prefix())
+        })
+    });
+    let offers = (1..=pipeline.cross_sell.offers_per_customer).map(|k| format!("offer_{k}_name"));
+    columns.extend(offers.map(|name| ColumnSpec::new(name, Text, "")));
+    columns
+}
+
+fn problems(text: &str) -> Vec<Diagnostic> {
+    super::check(text, &columns).err().unwrap_or_default()
+}
+
+#[test]
+fn smallest_pipeline_has_the_defaults() {
+    let pipeline = parse(SMALLEST).unwrap();
+    assert_eq!(pipeline.as_of, None);
+    assert_eq!(pipeline.analyses.len(), Analyse::NAMES.len());
+    assert_eq!(pipeline.input.max_reject_share, 0.01);
+    assert_eq!(pipeline.input.transactions.paths(), ["sales-*.csv"]);
+    assert_eq!(pipeline.input.products, None);
+    assert_eq!(pipeline.currency, Currency { code: None, rates: Default::default() });
+    let products = ProductRules { not_merchandise: vec![], recognise: true, in_revenue: false };
+    assert_eq!(pipeline.products, products);
+    assert_eq!(pipeline.returns, ReturnRules { order_prefixes: None, statuses: None });
+    assert_eq!(pipeline.abc, AbcSettings { cuts: (0.80, 0.95), value: ValueBasis::Revenue });
+    assert_eq!(pipeline.rfm, RfmSettings { cuts: RfmCuts::Quantile, segments: RfmSegments::Eleven });
+    let lifetime_value = LifetimeValueSettings { horizon_months: 12, discount_rate_per_year: 0.10 };
+    assert_eq!(pipeline.lifetime_value, lifetime_value);
+    assert_eq!(pipeline.churn, ChurnSettings { horizon: Period::Days(90) });
+    let cross_sell = CrossSellSettings { offers_per_customer: 3, min_support_count: 5, neighbours_per_product: 50 };
+    assert_eq!(pipeline.cross_sell, cross_sell);
+    assert_eq!(pipeline.output, OutputSettings { directory: "out".to_owned(), keep_runs: 14 });
+}
+
+#[test]
+fn every_value_arrives_where_it_belongs() {
+    let text = r#"
+version = 1
+as-of = 2026-02-28
+analyses = ["churn", "lifetime-value"]
+[input]
+max-reject-share = 1
+[input.transactions.csv]
+path = ["a.csv", "b/*.csv"]
+delimiter = "\t"
+encoding = "windows-1252"
+number-format = "1 234,56"
+date-format = "dd.mm.yy"
+[input.transactions.columns]
+customer-id = "Kunde"
+status = ""
+unit-price = "Preis je Stück"
+[input.transactions.formats]
+unit-price = "1'234.56"
+date = "yyyymmdd"
+[input.products.parquet]
+path = "p.parquet"
+[currency]
+code = "CHF"
+[currency.rates]
+EUR = 0.95
+USD = 1
+[products]
+not-merchandise = ["POST", "DOT"]
+recognise = false
+in-revenue = true
+[returns]
+order-prefixes = []
+statuses = ["storniert"]
+[abc]
+cuts = [0.5, 0.9]
+value = "gross-revenue"
+[rfm]
+cuts = "r-package"
+segments = "r-package"
+[lifetime-value]
+horizon = "18 months"
+discount-rate-per-year = 0
+[churn]
+horizon = "6 months"
+[cross-sell]
+offers-per-customer = 20
+min-support-count = 1
+neighbours-per-product = 10
+[[segment]]
+name = "a-1"
+where = "clv > 0"
+[output]
+directory = "o"
+keep-runs = 1
+"#;
+    let pipeline = parse(text).unwrap();
+    assert_eq!(pipeline.as_of, Day::from_ymd(2026, 2, 28));
+    assert_eq!(pipeline.analyses, [Analyse::LifetimeValue, Analyse::Churn]);
+    assert_eq!(pipeline.input.max_reject_share, 1.0);
+    let transactions = &pipeline.input.transactions;
+    let csv = CsvFormat {
+        paths: vec!["a.csv".to_owned(), "b/*.csv".to_owned()],
+        delimiter: Some('\t'),
+        encoding: Some(Encoding::Windows1252),
+        number_format: Some(NumberFormat::CommaGroupedBySpace),
+        date_format: Some(DateFormat::DotDayFirst),
+    };
+    assert_eq!(transactions.format, Format::Csv(csv));
+    let columns: Vec<_> = transactions.columns.iter().map(|(name, header)| (name.as_str(), header.as_str())).collect();
+    assert_eq!(columns, [("customer_id", "Kunde"), ("status", ""), ("unit_price", "Preis je Stück")]);
+    let price = ColumnFormat::Number(NumberFormat::PointGroupedByApostrophe);
+    assert_eq!(transactions.formats.get("unit_price"), Some(&price));
+    assert_eq!(transactions.formats.get("date"), Some(&ColumnFormat::Date(DateFormat::Compact)));
+    assert_eq!(pipeline.input.customers, None);
+    let products = pipeline.input.products.unwrap();
+    assert_eq!(products.format, Format::Parquet { paths: vec!["p.parquet".to_owned()] });
+    assert_eq!(pipeline.currency.code.as_deref(), Some("CHF"));
+    assert_eq!(pipeline.currency.rates.into_iter().collect::<Vec<_>>(), [("EUR".into(), 0.95), ("USD".into(), 1.0)]);
+    let rules = ProductRules { not_merchandise: vec!["POST".into(), "DOT".into()], recognise: false, in_revenue: true };
+    assert_eq!(pipeline.products, rules);
+    let returns = ReturnRules { order_prefixes: Some(vec![]), statuses: Some(vec!["storniert".into()]) };
+    assert_eq!(pipeline.returns, returns);
+    assert_eq!(pipeline.abc, AbcSettings { cuts: (0.5, 0.9), value: ValueBasis::GrossRevenue });
+    assert_eq!(pipeline.rfm, RfmSettings { cuts: RfmCuts::RPackage, segments: RfmSegments::RPackage });
+    let lifetime_value = LifetimeValueSettings { horizon_months: 18, discount_rate_per_year: 0.0 };
+    assert_eq!(pipeline.lifetime_value, lifetime_value);
+    assert_eq!(pipeline.churn.horizon, Period::Months(6));
+    let cross_sell = CrossSellSettings { offers_per_customer: 20, min_support_count: 1, neighbours_per_product: 10 };
+    assert_eq!(pipeline.cross_sell, cross_sell);
+    assert_eq!(pipeline.segments[0].name.text, "a-1");
+    assert_eq!(pipeline.segments[0].condition.text, "clv > 0");
+    assert_eq!(pipeline.output, OutputSettings { directory: "o".to_owned(), keep_runs: 1 });
+}
+
+#[test]
+fn windows_line_ends_and_byte_order_mark_are_read() {
+    let text = format!("\u{feff}{}", SMALLEST.replace('\n', "\r\n"));
+    assert_eq!(problems(&text), []);
+}
+
+#[test]
+fn shipped_pipelines_are_valid() {
+    let (nightly, segments) = super::check(NIGHTLY, &columns).unwrap();
+    assert_eq!((segments.len(), nightly.campaigns.len()), (5, 2));
+    let (rfm_only, _) = super::check(RFM_ONLY, &columns).unwrap();
+    assert_eq!(rfm_only.analyses, [Analyse::Rfm]);
+}
+
+proptest! {
+    /// A pipeline with a piece cut out and any text put in gives an answer, and every problem lies inside the file.
+    #[test]
+    fn any_damage_is_answered(start in any::<prop::sample::Index>(), len in 0..40_usize, text in "[\\PC\n]{0,12}") {
+        let borders: Vec<_> = NIGHTLY.char_indices().map(|(at, _)| at).collect();
+        let first = start.index(borders.len());
+        let last = (first + len).min(borders.len() - 1);
+        let damaged = format!("{}{text}{}", &NIGHTLY[..borders[first]], &NIGHTLY[borders[last]..]);
+        for problem in problems(&damaged) {
+            prop_assert!(problem.span.is_none_or(|span| damaged.get(span).is_some()));
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Why a run could not be published.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::scores::frame::FrameError;
+
+/// What went wrong while locking, writing or renaming.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// Another run works on the same output directory.
+    #[error("another run holds the lock of output directory `{0}`")]
+    Locked(PathBuf),
+    /// The operating system refused.
+    #[error("cannot {action} `{path}`: {source}")]
+    Io { action: &'static str, path: PathBuf, source: io::Error },
+    /// A table could not be turned into a file.
+    #[error("cannot write `{path}`: {source}")]
+    Table { path: PathBuf, source: FrameError },
+}
+
+impl PublishError {
+    /// Returns what the user can do about it.
+    pub fn help(&self) -> String {
+        match self {
+            Self::Locked(_) => "wait for the other run to end, or give this one another `[output] directory`".into(),
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+                "free some space or give `[output] directory` on another disk; nothing was published".into()
+            }
+            Self::Io { .. } | Self::Table { .. } => {
+                "check that `[output] directory` can be written by this user; nothing was published".into()
+            }
+        }
+    }
+
+    /// Returns a function that wraps an error of the operating system.
+    pub fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { action, path, source }
+    }
+}

@@ -1,0 +1,18 @@
+//! Publishing: everything is written into a hidden directory, then appears at once by one rename.
+//!
+//! ```text
+//! out/
+//!   2026-06-30-1f2e3d4c/     a complete run: as-of and fingerprint; never changed afterwards
+//!   latest -> 2026-06-30-…   what readers follow; replaced by rename
+//!   failed/                  reason and rejects of the last run that published nothing
+//!   .lock                    held while a run works on this directory
+//!   .partial-…/              a run in the making; a crash leaves it, the next run removes it
+//! ```
+
+mod error;
+mod lock;
+mod staging;
+
+pub use error::PublishError;
+pub use lock::OutputLock;
+pub use staging::{OutputFile, Staging, failed_directory, prune};

@@ -1,0 +1,83 @@
+//! Why a run published nothing, and what its exit code says about it.
+
+use crate::analysis::AnalysisError;
+use crate::diagnostic::Diagnostic;
+use crate::ingest::{AssembleError, IngestError};
+use crate::publish::PublishError;
+use crate::scores::frame::FrameError;
+
+/// What ended a run before it published.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A table could not be read.
+    #[error(transparent)]
+    Ingest(#[from] IngestError),
+    /// The lines could not be put together.
+    #[error(transparent)]
+    Assemble(#[from] AssembleError),
+    /// More rows were rejected than the pipeline allows.
+    #[error("{rejected} of {rows} rows of `{table}` were rejected ({share:.2}%), the pipeline allows {allowed:.2}%")]
+    TooManyRejects { table: &'static str, rejected: u64, rows: u64, share: f64, allowed: f64 },
+    /// A campaign needs a column that the customer export does not have.
+    #[error("campaign `{campaign}` needs `{column}`, which the customer export does not have")]
+    NoCampaignColumn { campaign: String, column: String },
+    /// An analysis could not run.
+    #[error(transparent)]
+    Analysis(#[from] AnalysisError),
+    /// A table could not be computed.
+    #[error("cannot select or join: {0}")]
+    Frame(#[from] FrameError),
+    /// Nothing could be written.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+}
+
+/// What kind of failure an exit code stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureKind {
+    /// A quality gate.
+    Gate,
+    /// The input or what the pipeline asks of it.
+    Input,
+    /// The output.
+    Output,
+    /// Another run holds the lock.
+    Locked,
+}
+
+impl RunError {
+    /// Returns the kind that the exit code tells.
+    pub fn kind(&self) -> FailureKind {
+        match self {
+            Self::TooManyRejects { .. } => FailureKind::Gate,
+            Self::Publish(PublishError::Locked(_)) => FailureKind::Locked,
+            Self::Publish(_) => FailureKind::Output,
+            _ => FailureKind::Input,
+        }
+    }
+
+    /// Turns the error into what a user reads.
+    pub fn diagnostic(&self) -> Diagnostic {
+        let (code, help) = match self {
+            Self::Ingest(error) => (error.code(), error.help()),
+            Self::Assemble(error) => (error.code(), error.help()),
+            Self::TooManyRejects { .. } => (
+                "K0319",
+                "look at `failed/rejects.parquet` in the output directory; mend the export, or raise `[input] max-reject-share`"
+                    .to_owned(),
+            ),
+            Self::NoCampaignColumn { column, .. } => (
+                "K0320",
+                format!(
+                    "name its header under `[input.customers.columns]`: `{} = \"…\"`, or leave it out of the campaign",
+                    column.replace('_', "-")
+                ),
+            ),
+            Self::Analysis(error) => ("K0401", error.help.clone()),
+            Self::Frame(_) => ("K0402", "please report this with the pipeline file: a checked condition must fit".to_owned()),
+            Self::Publish(error @ PublishError::Locked(_)) => ("K0501", error.help()),
+            Self::Publish(error) => ("K0502", error.help()),
+        };
+        Diagnostic::error(code, self.to_string()).help(help)
+    }
+}

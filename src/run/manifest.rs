@@ -1,0 +1,190 @@
+//! `manifest.json`: everything needed to explain or repeat a run; written last, so that a run without one is no run.
+//!
+//! Record types of their own, so that a change inside klientel cannot change the file by accident. Keys are always there, `null`
+//! where there is nothing to say. Money is in major units, dates are ISO. Timings, memory and the clock differ from run to run;
+//! everything else is the same for the same input, pipeline and version.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::analysis::Fact;
+
+/// Version of the file's own shape.
+pub const MANIFEST_VERSION: u32 = 1;
+
+/// The whole file.
+#[derive(Debug, Clone, Serialize)]
+pub struct Manifest {
+    pub manifest_version: u32,
+    pub klientel_version: &'static str,
+    pub run: RunRecord,
+    pub pipeline: PipelineRecord,
+    pub inputs: Vec<InputRecord>,
+    pub counts: CountsRecord,
+    pub segments: Vec<SegmentRecord>,
+    pub campaigns: Vec<CampaignRecord>,
+    /// Score columns and the number of customers for whom they cannot be computed.
+    pub unknown_scores: BTreeMap<String, usize>,
+    pub notes: Vec<String>,
+    pub stages: Vec<StageRecord>,
+    /// Seconds each analysis took; they run side by side.
+    pub analysis_seconds: BTreeMap<&'static str, f64>,
+    pub outputs: Vec<OutputRecord>,
+    /// Parameters and facts, one key an analysis.
+    #[serde(flatten)]
+    pub analyses: Map<String, Value>,
+}
+
+/// What ran, when and as of which day.
+#[derive(Debug, Clone, Serialize)]
+pub struct RunRecord {
+    pub id: String,
+    /// SHA-256 over pipeline, inputs, as-of and version.
+    pub fingerprint: String,
+    pub as_of: String,
+    /// `pipeline` or `last transaction`.
+    pub as_of_source: &'static str,
+    /// Seconds since 1970-01-01 UTC, as the command line program read the clock.
+    pub started_at_unix: u64,
+    pub seconds: f64,
+    pub threads: usize,
+    pub peak_memory_bytes: Option<u64>,
+}
+
+/// Which pipeline file.
+#[derive(Debug, Clone, Serialize)]
+pub struct PipelineRecord {
+    pub path: String,
+    pub sha256: String,
+}
+
+/// One input file and how it was read.
+#[derive(Debug, Clone, Serialize)]
+pub struct InputRecord {
+    pub table: &'static str,
+    pub path: String,
+    pub bytes: u64,
+    pub sha256: String,
+    pub rows: u64,
+    pub rejected: u64,
+    /// Canonical column to header in the file.
+    pub columns: BTreeMap<String, String>,
+    /// What was found out about the format, a sentence each.
+    pub evidence: Vec<String>,
+}
+
+/// What became of the lines.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct CountsRecord {
+    pub lines_read: u64,
+    pub lines_rejected: u64,
+    pub reject_share: f64,
+    pub rejects_by_reason: BTreeMap<String, u64>,
+    pub lines_quarantined_for_their_date: u64,
+    pub lines_after_as_of: u64,
+    pub lines_repeated_in_other_files: u64,
+    pub lines_corrected_by_later_files: u64,
+    pub days_in_several_files: u64,
+    pub lines_used: u64,
+    pub customers: u64,
+    pub customers_without_purchase: u64,
+    pub products: u64,
+    pub orders: u64,
+    pub gross_revenue: f64,
+    pub revenue: f64,
+    /// Revenue minus cost of the customers for whom it is known.
+    pub margin: Option<f64>,
+    pub guest_lines: u64,
+    pub guest_revenue: f64,
+    pub objections: u64,
+    pub lines_of_objections: u64,
+    pub returns: ReturnsRecord,
+    pub adjustments: u64,
+    pub not_merchandise: NotMerchandiseRecord,
+    pub customer_rows: Option<u64>,
+    pub customer_rows_in_conflict: Option<u64>,
+}
+
+/// How returns found their orders.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct ReturnsRecord {
+    pub lines: u64,
+    /// An earlier sale line has the same quantity.
+    pub exact: u64,
+    /// Earlier sales cover the quantity only in parts or together.
+    pub partly: u64,
+    /// Earlier sales do not cover the quantity.
+    pub no_order: u64,
+    pub not_fully_matched: u64,
+    pub unmatched_revenue: f64,
+    pub cancelled_in_place: u64,
+}
+
+/// Postage, vouchers, deposits, fees.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct NotMerchandiseRecord {
+    /// Product ids named in the pipeline and found.
+    pub named: Vec<String>,
+    /// Product ids recognised by their own id or name.
+    pub recognised: Vec<String>,
+    pub in_revenue: bool,
+    /// Lines left out of revenue, and their money.
+    pub lines_left_out: u64,
+    pub revenue_left_out: f64,
+}
+
+/// One segment.
+#[derive(Debug, Clone, Serialize)]
+pub struct SegmentRecord {
+    pub name: String,
+    #[serde(rename = "where")]
+    pub condition: String,
+    pub customers: usize,
+}
+
+/// One campaign and who was left out.
+#[derive(Debug, Clone, Serialize)]
+pub struct CampaignRecord {
+    pub name: String,
+    pub segment: String,
+    pub members: usize,
+    pub not_in_customer_table: usize,
+    pub without_consent: usize,
+    pub without_email: usize,
+    pub contacts: usize,
+}
+
+/// One stage of the run.
+#[derive(Debug, Clone, Serialize)]
+pub struct StageRecord {
+    pub name: &'static str,
+    pub seconds: f64,
+    /// Largest resident memory of the process up to the end of the stage.
+    pub peak_memory_bytes: Option<u64>,
+}
+
+/// One output file.
+#[derive(Debug, Clone, Serialize)]
+pub struct OutputRecord {
+    pub path: String,
+    pub rows: Option<usize>,
+    pub bytes: u64,
+    pub sha256: String,
+}
+
+/// Turns facts into JSON, in their own order.
+pub fn facts_to_json(facts: &[(&'static str, Fact)]) -> Value {
+    Value::Object(facts.iter().map(|(name, fact)| ((*name).to_owned(), fact_to_json(fact))).collect())
+}
+
+fn fact_to_json(fact: &Fact) -> Value {
+    match fact {
+        Fact::Integer(number) => json!(number),
+        Fact::Number(number) => json!(number),
+        Fact::Text(text) => json!(text),
+        Fact::Group(facts) => facts_to_json(facts),
+        Fact::List(facts) => Value::Array(facts.iter().map(fact_to_json).collect()),
+    }
+}

@@ -1,0 +1,186 @@
+//! The nightly run: read, build features, analyse, select, write, publish.
+//!
+//! Everything a reader may rely on appears at once by one rename, or not at all. A run that fails leaves its reason and its rejects
+//! under `failed/` in the output directory. The same pipeline on the same input a second time finds its own run and says so.
+
+mod analyses;
+mod error;
+mod job;
+mod manifest;
+mod observer;
+mod read;
+mod record;
+mod resources;
+mod stages;
+mod write;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use serde_json::Value;
+
+use crate::analysis::Base;
+use crate::features::{at, build};
+use crate::ingest::Reject;
+use crate::publish::{OutputLock, Staging, prune};
+use crate::scores::ScoredCustomers;
+use stages::Stages;
+
+pub use error::{FailureKind, RunError};
+pub use job::Job;
+pub use manifest::Manifest;
+pub use observer::{Event, Observer, Silent};
+
+/// What the program around the library knows and the library must not find out by itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Surroundings {
+    /// Seconds since 1970-01-01 UTC at the start.
+    pub started_at_unix: u64,
+    /// Threads in use; recorded, without effect on results.
+    pub threads: usize,
+}
+
+/// How a run ended well.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Directory of the run.
+    pub directory: PathBuf,
+    /// Says that this very run had been published before.
+    pub already_there: bool,
+    /// The manifest as it stands in the directory.
+    pub manifest: Value,
+}
+
+/// Runs a job from exports to published files.
+///
+/// # Errors
+/// Returns why nothing was published; see [`RunError::kind`] for the exit code.
+pub fn run(job: &Job, surroundings: Surroundings, observer: &dyn Observer) -> Result<Outcome, RunError> {
+    let lock = OutputLock::take(&job.output)?;
+    let mut rejects = Vec::new();
+    let result = publish(job, surroundings, observer, &lock, &mut rejects);
+    if let Err(error) = &result {
+        keep_evidence(&lock, error, &rejects);
+    }
+    result
+}
+
+fn publish(
+    job: &Job,
+    surroundings: Surroundings,
+    observer: &dyn Observer,
+    lock: &OutputLock,
+    rejects: &mut Vec<Reject>,
+) -> Result<Outcome, RunError> {
+    let start = Instant::now();
+    let mut stages = Stages::new(observer);
+
+    let tables = stages.run("read", job.input_bytes(), || read::read_tables(job, observer), |tables| {
+        let (rows, rejected) = tables.rows().iter().fold((0, 0), |sum, (_, rows, rejected)| (sum.0 + rows, sum.1 + rejected));
+        format!("{rows} rows, {rejected} rejected")
+    })?;
+    *rejects = tables.rejects();
+    check_rejects(job, &tables.rows())?;
+    let inputs = stages.run("lines", None, || tables.assemble(job), |inputs| {
+        format!("{} lines, as of {}", inputs.assembled.lines.len(), inputs.assembled.as_of)
+    })?;
+    *rejects = inputs.rejects.clone();
+    job.check_campaign_columns(inputs.customers.as_ref())?;
+
+    let fingerprint = record::fingerprint(job, &inputs);
+    let id = format!("{}-{}", inputs.assembled.as_of, &fingerprint[..8]);
+    let published = lock.directory().join(&id);
+    if let Some(manifest) = record::published_manifest(&published) {
+        return Ok(Outcome { directory: published, already_there: true, manifest });
+    }
+
+    let assembled = &inputs.assembled;
+    let (data, counts, now) = stages.run(
+        "features",
+        None,
+        || {
+            let products = inputs.products.products.clone();
+            let (data, counts) = build(&assembled.lines, products, assembled.as_of, job.not_merchandise_in_revenue);
+            let now = at(&data, assembled.as_of);
+            Ok::<_, RunError>((data, counts, now))
+        },
+        |(data, _, _)| format!("{} customers, {} purchase days", data.n_customers(), data.purchase_days.day.len()),
+    )?;
+
+    let (findings, analysis_seconds) = stages.run(
+        "analyses",
+        None,
+        || analyses::run_all(&job.analyses, &Base { data: &data, now: &now }),
+        |(findings, _)| findings.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", "),
+    )?;
+
+    let staging = Staging::start(lock, &id)?;
+    let selected = stages.run(
+        "select",
+        None,
+        || {
+            let scored = ScoredCustomers::assemble(&data.customer_ids, &job.promised, &findings);
+            write::select(job, scored, inputs.customers.as_ref())
+        },
+        |selected| format!("{} segments, {} campaigns", selected.segments.len(), selected.campaigns.len()),
+    )?;
+    let outputs = stages.run(
+        "write",
+        None,
+        || write::write_all(&staging, &selected, &findings, &inputs.rejects),
+        |outputs| format!("{} files", outputs.len() + 1),
+    )?;
+
+    let manifest = record::manifest(&record::Everything {
+        job,
+        surroundings,
+        inputs: &inputs,
+        counts: &counts,
+        now: &now,
+        data: &data,
+        findings: &findings,
+        selected: &selected,
+        outputs: &outputs,
+        id: &id,
+        fingerprint: &fingerprint,
+        stages: stages.into_records(),
+        analysis_seconds,
+        seconds: start.elapsed().as_secs_f64(),
+    });
+    let manifest = serde_json::to_value(manifest).expect("a manifest has text keys only");
+    staging.write_text("manifest.json", &format!("{manifest:#}\n"))?;
+    let directory = staging.publish(&id)?;
+    prune(lock, job.keep_runs, &id)?;
+    Ok(Outcome { directory, already_there: false, manifest })
+}
+
+fn check_rejects(job: &Job, tables: &[(&'static str, u64, u64)]) -> Result<(), RunError> {
+    for (table, rows, rejected) in tables {
+        let share = *rejected as f64 / (*rows).max(1) as f64;
+        if share > job.max_reject_share {
+            return Err(RunError::TooManyRejects {
+                table,
+                rejected: *rejected,
+                rows: *rows,
+                share: share * 100.0,
+                allowed: job.max_reject_share * 100.0,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Leaves reason and rejects under `failed/`; where even that cannot be written, the error itself says enough.
+fn keep_evidence(lock: &OutputLock, error: &RunError, rejects: &[Reject]) {
+    let keep = || -> Result<(), RunError> {
+        let staging = Staging::start(lock, "failed")?;
+        let diagnostic = error.diagnostic();
+        let help = diagnostic.help.unwrap_or_default();
+        staging.write_text("reason.txt", &format!("error[{}]: {}\nhelp: {help}\n", diagnostic.code, diagnostic.title))?;
+        staging.write_parquet("rejects.parquet", &write::rejects_table(rejects))?;
+        staging.keep_as_failed()?;
+        Ok(())
+    };
+    // The first error is what the user must see.
+    let _ = keep();
+}

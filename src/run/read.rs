@@ -1,0 +1,123 @@
+//! The first stage: every export becomes typed columns, and the lines are put together.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::error::RunError;
+use super::job::Job;
+use super::manifest::InputRecord;
+use super::observer::{Event, Observer};
+use crate::ingest::{
+    Assembled, CUSTOMERS, FileReport, PRODUCTS, ProductFindings, ProductList, Reject, TRANSACTIONS, TableSource, TableSpec,
+    TypedTable, assemble, customers, describe, read_table,
+};
+use crate::table::Customers;
+
+/// Everything that was read.
+pub struct Inputs {
+    pub assembled: Assembled,
+    pub customers: Option<Customers>,
+    /// Ids that stand in rows which differ.
+    pub customer_conflicts: u64,
+    pub products: ProductFindings,
+    pub records: Vec<InputRecord>,
+    pub rejects: Vec<Reject>,
+    /// Rows and rejected rows of each table.
+    pub rows: Vec<(&'static str, u64, u64)>,
+}
+
+/// Tables as they were read, before the lines are put together.
+pub struct Tables {
+    transactions: TypedTable,
+    customers: Option<TypedTable>,
+    products: Option<TypedTable>,
+}
+
+/// Reads the tables of a job.
+///
+/// # Errors
+/// Fails where a file cannot be read or understood.
+pub fn read_tables(job: &Job, observer: &dyn Observer) -> Result<Tables, RunError> {
+    let progress = |bytes: u64| observer.event(Event::Read { bytes });
+    let read = |spec: &TableSpec, source: &TableSource| read_table(spec, source, Some(&progress));
+    let optional = |spec: &TableSpec, source: &Option<TableSource>| source.as_ref().map(|s| read(spec, s)).transpose();
+    Ok(Tables {
+        transactions: read(&TRANSACTIONS, &job.transactions)?,
+        customers: optional(&CUSTOMERS, &job.customers)?,
+        products: optional(&PRODUCTS, &job.products)?,
+    })
+}
+
+impl Tables {
+    /// Returns every table with its name.
+    fn named(&self) -> Vec<(&'static str, &TypedTable)> {
+        let optional = [("customers", self.customers.as_ref()), ("products", self.products.as_ref())];
+        let optional = optional.into_iter().filter_map(|(name, table)| Some((name, table?)));
+        std::iter::once(("transactions", &self.transactions)).chain(optional).collect()
+    }
+
+    /// Returns the rejected rows of every table.
+    pub fn rejects(&self) -> Vec<Reject> {
+        self.named().into_iter().flat_map(|(_, table)| table.rejects.iter().cloned()).collect()
+    }
+
+    /// Returns name, rows read and rows rejected of every table.
+    pub fn rows(&self) -> Vec<(&'static str, u64, u64)> {
+        let rows = |(name, table): (&'static str, &TypedTable)| {
+            let rejected = table.rejects.len() as u64;
+            (name, table.n_rows as u64 + rejected, rejected)
+        };
+        self.named().into_iter().map(rows).collect()
+    }
+
+    /// Puts the lines together.
+    ///
+    /// # Errors
+    /// Fails where currencies cannot be added up or no line is left.
+    pub fn assemble(self, job: &Job) -> Result<Inputs, RunError> {
+        let (customers, customer_conflicts) = self.customers.as_ref().map(customers).unzip();
+        let list = self.products.as_ref().map(ProductList::of);
+        let unit_costs = |ids: &_| list.as_ref().map_or_else(Vec::new, |list| list.unit_costs(ids));
+        let assembled = assemble(&self.transactions, customers.as_ref(), unit_costs, &job.transaction_rules)?;
+        let products =
+            describe(&assembled.lines.product_ids, &assembled.product_names, list.as_ref(), &job.product_rules);
+        let mut rejects = self.rejects();
+        rejects.extend(assembled.rejects.iter().cloned());
+        let rows = self.rows();
+        let records = self
+            .named()
+            .into_iter()
+            .flat_map(|(name, table)| table.files.iter().map(move |file| record(name, file, &job.directory)))
+            .collect();
+        Ok(Inputs {
+            assembled,
+            customers,
+            customer_conflicts: customer_conflicts.unwrap_or_default(),
+            products,
+            records,
+            rejects,
+            rows,
+        })
+    }
+}
+
+fn record(table: &'static str, file: &FileReport, directory: &Path) -> InputRecord {
+    let columns: BTreeMap<String, String> =
+        file.mapping.iter().map(|(canonical, header)| ((*canonical).to_owned(), header.clone())).collect();
+    InputRecord {
+        table,
+        path: shown(&file.path, directory),
+        bytes: file.bytes,
+        sha256: file.sha256.clone(),
+        rows: file.rows as u64,
+        rejected: file.rejected as u64,
+        columns,
+        evidence: file.evidence.clone(),
+    }
+}
+
+/// Shows a path as the pipeline would write it: relative to its own folder where it lies below.
+pub fn shown(path: &Path, directory: &Path) -> String {
+    let path: PathBuf = path.strip_prefix(directory).unwrap_or(path).to_owned();
+    path.to_string_lossy().replace('\\', "/")
+}

@@ -1,0 +1,167 @@
+//! What the manifest says about a run.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use super::Surroundings;
+use super::job::Job;
+use super::manifest::{
+    CampaignRecord, CountsRecord, MANIFEST_VERSION, Manifest, NotMerchandiseRecord, OutputRecord, PipelineRecord,
+    ReturnsRecord, RunRecord, SegmentRecord, StageRecord, facts_to_json,
+};
+use super::read::{Inputs, shown};
+use super::resources::peak_memory_bytes;
+use super::write::Selected;
+use crate::analysis::Findings;
+use crate::features::{BuildCounts, CustomerFeatures, Dataset};
+use crate::publish::OutputFile;
+use crate::units::MONEY_SCALE;
+
+/// Version of the program.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Everything that a manifest is made of.
+pub struct Everything<'a> {
+    pub job: &'a Job,
+    pub surroundings: Surroundings,
+    pub inputs: &'a Inputs,
+    pub counts: &'a BuildCounts,
+    pub now: &'a CustomerFeatures,
+    pub data: &'a Dataset,
+    pub findings: &'a [(&'static str, Findings)],
+    pub selected: &'a Selected,
+    pub outputs: &'a [OutputFile],
+    pub id: &'a str,
+    pub fingerprint: &'a str,
+    pub stages: Vec<StageRecord>,
+    pub analysis_seconds: Vec<(&'static str, f64)>,
+    pub seconds: f64,
+}
+
+/// Hashes what decides the results: version, pipeline, input contents and as-of.
+pub fn fingerprint(job: &Job, inputs: &Inputs) -> String {
+    let mut hash = Sha256::new();
+    hash.update(format!("{VERSION}\n{}\n{}\n", job.pipeline_sha256, inputs.assembled.as_of));
+    for record in &inputs.records {
+        hash.update(format!("{} {}\n", record.table, record.sha256));
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Returns the manifest of a run that is complete, if it is there.
+pub fn published_manifest(directory: &Path) -> Option<Value> {
+    let text = std::fs::read_to_string(directory.join("manifest.json")).ok()?;
+    serde_json::from_str(&text).ok()
+}
+
+/// Writes everything down.
+pub fn manifest(run: &Everything<'_>) -> Manifest {
+    let assembled = &run.inputs.assembled;
+    let notes = assembled.notes.iter().chain(run.findings.iter().flat_map(|(_, found)| &found.notes)).cloned();
+    Manifest {
+        manifest_version: MANIFEST_VERSION,
+        klientel_version: VERSION,
+        run: RunRecord {
+            id: run.id.to_owned(),
+            fingerprint: run.fingerprint.to_owned(),
+            as_of: assembled.as_of.to_string(),
+            as_of_source: if run.job.transaction_rules.as_of.is_some() { "pipeline" } else { "last transaction" },
+            started_at_unix: run.surroundings.started_at_unix,
+            seconds: run.seconds,
+            threads: run.surroundings.threads,
+            peak_memory_bytes: peak_memory_bytes(),
+        },
+        pipeline: PipelineRecord {
+            path: shown(Path::new(&run.job.pipeline_path), &run.job.directory),
+            sha256: run.job.pipeline_sha256.clone(),
+        },
+        inputs: run.inputs.records.clone(),
+        counts: counts(run),
+        segments: run.selected.segments.iter().map(|(segment, members)| SegmentRecord {
+            name: segment.name.clone(),
+            condition: segment.text.clone(),
+            customers: members.height(),
+        })
+        .collect(),
+        campaigns: run.selected.campaigns.iter().map(|(campaign, _, counts)| CampaignRecord {
+            name: campaign.name.clone(),
+            segment: campaign.segment.clone(),
+            members: counts.members,
+            not_in_customer_table: counts.unknown,
+            without_consent: counts.without_consent,
+            without_email: counts.without_email,
+            contacts: counts.contacts,
+        })
+        .collect(),
+        unknown_scores: run.selected.scored.unknown.iter().cloned().collect(),
+        notes: notes.collect(),
+        stages: run.stages.clone(),
+        analysis_seconds: run.analysis_seconds.iter().copied().collect(),
+        outputs: run.outputs.iter().map(|file| OutputRecord {
+            path: file.path.clone(),
+            rows: file.rows,
+            bytes: file.bytes,
+            sha256: file.sha256.clone(),
+        })
+        .collect(),
+        analyses: run.findings.iter().map(|(name, found)| ((*name).to_owned(), facts_to_json(&found.facts))).collect::<Map<_, _>>(),
+    }
+}
+
+fn counts(run: &Everything<'_>) -> CountsRecord {
+    let (lines, built, now) = (&run.inputs.assembled.counts, run.counts, run.now);
+    let major = |minor: i128| minor as f64 / MONEY_SCALE as f64;
+    let sum = |values: &[i64]| major(values.iter().map(|value| i128::from(*value)).sum());
+    let margins = now.margin.len() - now.margin.n_unknown();
+    let (rows, rejected) = run.inputs.rows.iter().find(|(table, ..)| *table == "transactions").map_or((0, 0), |t| (t.1, t.2));
+    let mut by_reason = BTreeMap::new();
+    for reject in &run.inputs.rejects {
+        *by_reason.entry(reject.reason.clone()).or_insert(0) += 1;
+    }
+    let returns = &built.returns;
+    CountsRecord {
+        lines_read: rows,
+        lines_rejected: rejected,
+        reject_share: rejected as f64 / rows.max(1) as f64,
+        rejects_by_reason: by_reason,
+        lines_quarantined_for_their_date: lines.quarantined,
+        lines_after_as_of: lines.after_as_of,
+        lines_repeated_in_other_files: lines.overlap.repeated,
+        lines_corrected_by_later_files: lines.overlap.corrected,
+        days_in_several_files: lines.overlap.shared_days,
+        lines_used: built.lines,
+        customers: run.data.n_customers() as u64,
+        customers_without_purchase: now.n_purchase_days.iter().filter(|days| **days == 0).count() as u64,
+        products: run.data.n_products() as u64,
+        orders: now.n_orders.iter().map(|orders| u64::from(*orders)).sum(),
+        gross_revenue: sum(&now.gross_revenue),
+        revenue: sum(&now.revenue),
+        margin: (margins > 0).then(|| major(now.margin.iter().flatten().map(i128::from).sum())),
+        guest_lines: built.guest_lines,
+        guest_revenue: major(run.data.guest_revenue),
+        objections: lines.objections,
+        lines_of_objections: lines.lines_of_objections,
+        returns: ReturnsRecord {
+            lines: returns.lines,
+            exact: returns.exact,
+            partly: returns.partly,
+            no_order: returns.no_order,
+            not_fully_matched: returns.not_fully_matched,
+            unmatched_revenue: major(returns.unmatched_revenue),
+            cancelled_in_place: returns.void,
+        },
+        adjustments: built.adjustments,
+        not_merchandise: NotMerchandiseRecord {
+            named: run.inputs.products.named.clone(),
+            recognised: run.inputs.products.recognised.clone(),
+            in_revenue: run.job.not_merchandise_in_revenue,
+            lines_left_out: built.not_merchandise_lines,
+            revenue_left_out: major(built.not_merchandise_revenue),
+        },
+        customer_rows: run.inputs.customers.as_ref().map(|customers| customers.ids.len() as u64),
+        customer_rows_in_conflict: run.inputs.customers.as_ref().map(|_| run.inputs.customer_conflicts),
+    }
+}

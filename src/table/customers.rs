@@ -1,0 +1,18 @@
+//! Customer master data: read for consent and objection, and joined to names only when a campaign file is written.
+
+use std::collections::BTreeMap;
+
+use super::Ids;
+
+/// Customer master rows, one a distinct customer id.
+#[derive(Debug, Clone, Default)]
+pub struct Customers {
+    /// Customer ids, ascending; every column below has one entry an id.
+    pub ids: Ids,
+    /// Consent to e-mail; unknown is no.
+    pub email_opt_in: Vec<bool>,
+    /// Objection to profiling: removed before any feature is computed.
+    pub objection: Vec<bool>,
+    /// Text attributes by canonical name (`email`, `first_name`, …); an empty text is unknown.
+    pub attributes: BTreeMap<&'static str, Vec<String>>,
+}

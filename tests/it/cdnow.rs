@@ -1,0 +1,47 @@
+//! CDNOW: the parameters of Fader, Hardie and Lee's data set as MBG/NBD and Gamma-Gamma give them (weeks, calibration to 1997-09-30).
+
+use super::support::{Project, Run, assert_close, data};
+
+fn calibrate(file: &str) -> Option<Run> {
+    let path = data(&format!("cdnow/{file}"))?;
+    let project = Project::new(&[]);
+    let text = format!(
+        "version = 1\nas-of = 1997-09-30\n[input.transactions.csv]\npath = '{}'\n[output]\ndirectory = 'out'\n",
+        path.display()
+    );
+    Some(project.run(&text).unwrap())
+}
+
+fn check(run: &Run, purchases: [f64; 5], spend: [f64; 4]) {
+    for (key, expected) in ["r", "alpha", "a", "b"].into_iter().zip(purchases) {
+        assert_close(run.number(&format!("lifetime_value.model.{key}")), expected, 5);
+    }
+    assert_close(run.number("lifetime_value.model.log_likelihood"), purchases[4], 6);
+    for (key, expected) in ["p", "q", "v"].into_iter().zip(spend) {
+        assert_close(run.number(&format!("lifetime_value.spend.{key}")), expected, 4);
+    }
+    assert_close(run.number("lifetime_value.spend.log_likelihood"), spend[3], 6);
+    assert_eq!(run.manifest["lifetime_value"]["model"]["time_unit"], "week");
+}
+
+#[test]
+fn the_sample_gives_the_published_parameters() {
+    let Some(run) = calibrate("cdnow_sample.csv") else { return };
+    assert_close(run.number("counts.customers"), 2_357.0, 0);
+    check(
+        &run,
+        [0.524_843, 6.183_085, 0.891_359, 1.614_002, -9_582.135_716],
+        [6.249_57, 3.744_22, 15.443_52, -4_055.917_695],
+    );
+}
+
+#[test]
+fn the_master_file_gives_the_computed_parameters() {
+    let Some(run) = calibrate("cdnow_master.csv") else { return };
+    assert_close(run.number("counts.customers"), 23_570.0, 0);
+    check(
+        &run,
+        [0.637_140, 7.310_289, 0.807_474, 1.228_394, -95_336.958_320],
+        [6.275_36, 3.624_45, 14.983_69, -40_763.476_261],
+    );
+}

@@ -1,0 +1,15 @@
+//! All integration tests in one binary: linking once is most of the cost.
+
+mod architecture;
+mod bad_input;
+mod cdnow;
+mod determinism;
+mod face;
+mod generated;
+mod german_formats;
+mod online_retail;
+mod publishing;
+mod rfm_orders;
+mod sample_data;
+mod superstore;
+mod support;
