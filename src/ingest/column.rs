@@ -94,6 +94,7 @@ pub(super) enum Fault {
     NumberRange,
     NoDate { shape: String, format: DateFormat },
     NoDay { shape: String },
+    DayRange,
     NoId,
 }
 
@@ -105,6 +106,7 @@ impl fmt::Display for Fault {
             Self::NumberRange => f.write_str("a number out of range"),
             Self::NoDate { shape, format } => write!(f, "not a date {format} (shape `{shape}`)"),
             Self::NoDay { shape } => write!(f, "a day that no calendar has (shape `{shape}`)"),
+            Self::DayRange => f.write_str("a day outside the years 1 to 9999"),
             Self::NoId => f.write_str("a number with decimals where an id should be"),
         }
     }

@@ -150,7 +150,7 @@ impl IngestError {
                 match headers {
                     None => format!("the first line looks like data: the file needs a line with headers; then {how}"),
                     Some(headers) => {
-                        format!("the headers are {}; tried {}; {how}", list(headers, ", "), list(tried, ", "))
+                        format!("the headers are {}; tried {}; {how}", list_some(headers, 40), list_some(tried, 8))
                     }
                 }
             }
@@ -158,7 +158,7 @@ impl IngestError {
                 (Some(nearest), _) => {
                     format!("a similar header exists: `[input.{table}.columns]` `{column} = \"{nearest}\"`")
                 }
-                (None, Some(headers)) => format!("the headers are {}", list(headers, ", ")),
+                (None, Some(headers)) => format!("the headers are {}", list_some(headers, 40)),
                 (None, None) => "the first line looks like data: the file needs a line with headers".to_owned(),
             },
             Self::AmbiguousHeader { table, column, found, .. } => format!(
@@ -190,6 +190,14 @@ impl IngestError {
     /// Turns the error into what a user reads.
     pub fn diagnostic(&self) -> Diagnostic {
         Diagnostic::error(self.code(), self.to_string()).help(self.help())
+    }
+}
+
+/// The first few of many names, and how many more there are.
+fn list_some(names: &[String], most: usize) -> String {
+    match names.len().saturating_sub(most) {
+        0 => list(names, ", "),
+        n_more => format!("{} and {n_more} more", list(&names[..most], ", ")),
     }
 }
 

@@ -1,5 +1,7 @@
 //! One file, read and hashed.
 
+use std::fs::File;
+use std::io::BufReader;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
@@ -67,9 +69,24 @@ pub(super) fn unreadable(path: &Path, cause: std::io::Error) -> IngestError {
     if path.is_dir() { IngestError::Directory { file } } else { IngestError::Unreadable { file, cause } }
 }
 
-/// Returns the SHA-256 of a file's content in hexadecimal digits.
+/// Returns the SHA-256 of some bytes in hexadecimal digits.
 pub(super) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+/// Returns the SHA-256 of a file's content in hexadecimal digits, without holding it in memory.
+///
+/// # Errors
+/// Fails where the file is a directory or cannot be read.
+pub(super) fn sha256_of_file(path: &Path) -> Result<String, IngestError> {
+    let mut hash = Sha256::new();
+    let file = File::open(path).map_err(|cause| unreadable(path, cause))?;
+    std::io::copy(&mut BufReader::with_capacity(1 << 20, file), &mut hash).map_err(|cause| unreadable(path, cause))?;
+    Ok(hexadecimal(&hash.finalize()))
+}
+
+fn hexadecimal(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl ParsedFile {

@@ -45,8 +45,11 @@ mod number_format;
 mod numbers;
 mod overlap;
 mod parquet;
+mod parquet_values;
 mod products;
 mod read;
+#[cfg(test)]
+mod read_tests;
 mod readings;
 mod records;
 mod reject;

@@ -308,7 +308,6 @@ pub(super) const AMOUNT: &[&str] = &[
 
 /// Name of a product, in the product master.
 pub(super) const NAME: &[&str] = &[
-    "productname",
     "bezeichnung",
     "artikelbezeichnung",
     "artikelname",
@@ -318,7 +317,6 @@ pub(super) const NAME: &[&str] = &[
     "produkt",
     "materialkurztext",
     "warenbezeichnung",
-    "productname",
     "description",
     "itemdescription",
     "productdescription",
