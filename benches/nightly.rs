@@ -15,7 +15,9 @@ use klientel::analysis::rfm::Rfm;
 use klientel::analysis::{Analysis, Base, Findings};
 use klientel::features::{CustomerFeatures, Dataset, at, build};
 use klientel::generate::{Format, Params, generate};
-use klientel::ingest::{Assembled, ProductRules, TRANSACTIONS, TableSource, TransactionRules, assemble, describe, read_table};
+use klientel::ingest::{
+    Assembled, ProductRules, TRANSACTIONS, TableSource, TransactionRules, assemble, describe, read_table,
+};
 use klientel::run::{Job, Silent, Surroundings};
 use tempfile::TempDir;
 
@@ -116,7 +118,8 @@ fn whole_run(c: &mut Criterion) {
             let job = Job::load(&text, "pipeline.toml", dir.path()).expect("a correct pipeline");
             group.bench_with_input(BenchmarkId::new(name, customers), &job, |b, job| {
                 b.iter(|| {
-                    klientel::run::run(job, Surroundings { started_at_unix: 0, threads: 0 }, &Silent).expect("a clean base");
+                    klientel::run::run(job, Surroundings { started_at_unix: 0, threads: 0 }, &Silent)
+                        .expect("a clean base");
                     // The same run a second time would find itself published.
                     std::fs::remove_dir_all(&job.output).expect("the output of this bench");
                 });

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::args::CheckArgs;
 use super::exit::Exit;
 use super::run::{load, print_json};
+use super::text::counted;
 
 /// Checks a pipeline file and says what it will write.
 pub fn check(args: &CheckArgs) -> Exit {
@@ -14,11 +15,11 @@ pub fn check(args: &CheckArgs) -> Exit {
                 print_json(&json!({ "errors": [] }));
             } else {
                 eprintln!(
-                    "{} is fine: {} score columns, {} segments, {} campaigns",
+                    "{} is fine: {}, {}, {}",
                     args.pipeline.display(),
-                    job.promised.len(),
-                    job.segments.len(),
-                    job.campaigns.len()
+                    counted(job.promised.len(), "score column"),
+                    counted(job.segments.len(), "segment"),
+                    counted(job.campaigns.len(), "campaign")
                 );
             }
             Exit::Ok

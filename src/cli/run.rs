@@ -1,6 +1,6 @@
 //! `klientel run`: load the pipeline, run it, show what came out.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use klientel::diagnostic::{Diagnostic, render, snippets};
@@ -102,8 +102,7 @@ pub fn load(path: &Path) -> Result<(String, Job), Problems> {
             return Err(problems(String::new(), vec![Diagnostic::error("K0109", title).help(help)]));
         }
     };
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    match Job::load(&text, &shown, &PathBuf::from(directory)) {
+    match Job::load(&text, &shown, path.parent().unwrap_or(Path::new(""))) {
         Ok(job) => Ok((text, job)),
         Err(diagnostics) => Err(problems(text, diagnostics)),
     }

@@ -210,7 +210,7 @@ impl Page<'_> {
         }
         let n = |key: &str| count(cross[key].as_u64().unwrap_or(0));
         self.title("cross-sell");
-        self.line("rules", &format!("{} from {} pairs in {} baskets", n("n_rules"), n("n_pairs"), n("n_baskets")));
+        self.line("rules", &format!("{} of {} pairs that meet often enough, in {} baskets", n("n_rules"), n("n_supported_pairs"), n("n_baskets")));
         let mut offers = format!("{} for {} customers", n("n_offers"), n("n_customers_with_history"));
         if let Some(share) = cross["best_seller_share"].as_f64() {
             let _ = write!(offers, ", {} of them best sellers for want of an affinity", percent(share));

@@ -5,6 +5,11 @@ pub fn count(number: u64) -> String {
     grouped(&number.to_string())
 }
 
+/// Writes a number of things, `1 segment` or `2 segments`.
+pub fn counted(number: usize, thing: &str) -> String {
+    format!("{} {thing}{}", count(number as u64), if number == 1 { "" } else { "s" })
+}
+
 /// Writes money with two decimals and thousands separated.
 pub fn money(major: f64) -> String {
     let text = format!("{:.2}", major.abs());

@@ -36,10 +36,11 @@ impl AssembleError {
     pub fn help(&self) -> String {
         match self {
             Self::Ingest(error) => error.help(),
+            Self::Currency(CurrencyError::NoBase { .. }) => "name it under `[currency]`: `code = \"EUR\"`, and what one \
+                 unit of each other currency is worth in it under `[currency.rates]`: `USD = 0.92`"
+                .to_owned(),
             Self::Currency(CurrencyError::NoRate { missing, .. }) => {
-                format!(
-                    "state the currency of the results under `[currency]` `code`, and a rate under `[currency.rates]`: `{missing} = …`"
-                )
+                format!("state under `[currency.rates]` what one unit is worth: `{missing} = …`")
             }
             Self::NothingBefore { .. } => {
                 "check `as-of`, or leave it out: the last transaction then decides".to_owned()

@@ -11,8 +11,6 @@
 
 use std::fmt;
 
-use rayon::prelude::*;
-
 use super::cells::{self, FlagWord};
 use super::dates::{DateFormat, WrittenDate};
 use super::dictionary::{CodedPart, merge};
@@ -63,7 +61,7 @@ pub(super) enum Reading {
 pub(super) enum Evidence {
     Nothing,
     Number(NumberEvidence),
-    Date(DateEvidence),
+    Date(Box<DateEvidence>),
 }
 
 impl Evidence {
@@ -71,7 +69,7 @@ impl Evidence {
     pub(super) fn new(cell: Cell) -> Self {
         match cell {
             Cell::Decimal => Self::Number(NumberEvidence::default()),
-            Cell::Date => Self::Date(DateEvidence::default()),
+            Cell::Date => Self::Date(Box::default()),
             Cell::Id | Cell::Text | Cell::Flag => Self::Nothing,
         }
     }
@@ -80,7 +78,7 @@ impl Evidence {
     pub(super) fn add(&mut self, later: Self) {
         match (self, later) {
             (Self::Number(mine), Self::Number(theirs)) => mine.add(theirs),
-            (Self::Date(mine), Self::Date(theirs)) => mine.add(theirs),
+            (Self::Date(mine), Self::Date(theirs)) => mine.add(*theirs),
             _ => {}
         }
     }
@@ -273,7 +271,7 @@ fn retain<T: Copy>(values: &mut Vec<T>, keep: &[bool]) {
 /// One part of a column: built from cells, or empty rows of a file that does not have it.
 #[derive(Debug)]
 pub(super) enum Part {
-    Built(Builder),
+    Built(Box<Builder>),
     Missing { n_rows: usize },
 }
 
@@ -282,34 +280,39 @@ pub(super) fn join(cell: Cell, parts: Vec<Part>) -> TypedColumn {
     match cell {
         Cell::Id | Cell::Text => {
             let coded = |part| match part {
-                Part::Built(Builder { values: Building::Text { part, .. }, .. }) => part,
-                Part::Built(_) => CodedPart::default(),
                 Part::Missing { n_rows } => CodedPart { codes: vec![NONE_IX; n_rows], ..CodedPart::default() },
+                Part::Built(built) => match built.values {
+                    Building::Text { part, .. } => part,
+                    _ => CodedPart::default(),
+                },
             };
             let (codes, values) = merge(parts.into_iter().map(coded).collect());
             TypedColumn::Text { codes, values }
         }
-        Cell::Decimal => TypedColumn::Decimal(concat(parts, |part| match part {
-            Part::Built(Builder { values: Building::Number { values, .. }, .. }) => values,
-            Part::Built(_) => Vec::new(),
-            Part::Missing { n_rows } => vec![NO_NUMBER; n_rows],
-        })),
+        Cell::Decimal => {
+            let numbers = |part| match part {
+                Part::Missing { n_rows } => vec![NO_NUMBER; n_rows],
+                Part::Built(built) => match built.values {
+                    Building::Number { values, .. } => values,
+                    _ => Vec::new(),
+                },
+            };
+            TypedColumn::Decimal(parts.into_iter().map(numbers).collect::<Vec<_>>().concat())
+        }
         Cell::Date => join_dates(parts),
         Cell::Flag => join_flags(parts),
     }
-}
-
-fn concat<T: Copy + Send + Sync>(parts: Vec<Part>, values: impl Fn(Part) -> Vec<T> + Sync + Send) -> Vec<T> {
-    parts.into_par_iter().map(values).collect::<Vec<_>>().concat()
 }
 
 fn join_dates(parts: Vec<Part>) -> TypedColumn {
     let (mut day, mut millis) = (Vec::new(), Vec::new());
     for part in parts {
         let (part_day, part_millis) = match part {
-            Part::Built(Builder { values: Building::Date { day, millis, .. }, .. }) => (day, millis),
-            Part::Built(_) => (Vec::new(), Vec::new()),
             Part::Missing { n_rows } => (vec![NO_DAY; n_rows], Vec::new()),
+            Part::Built(built) => match built.values {
+                Building::Date { day, millis, .. } => (day, millis),
+                _ => continue,
+            },
         };
         if !part_millis.is_empty() || !millis.is_empty() {
             millis.resize(day.len(), 0);
@@ -330,13 +333,14 @@ fn join_flags(parts: Vec<Part>) -> TypedColumn {
     let mut flags: Vec<u8> = Vec::new();
     for part in parts {
         match part {
-            Part::Built(Builder { values: Building::Flag { values, n_crosses: crosses, n_words: words }, .. }) => {
-                n_crosses += crosses;
-                n_words += words;
-                flags.extend_from_slice(&values);
-            }
-            Part::Built(_) => {}
             Part::Missing { n_rows } => flags.resize(flags.len() + n_rows, UNKNOWN_FLAG),
+            Part::Built(built) => {
+                if let Building::Flag { values, n_crosses: crosses, n_words: words } = built.values {
+                    n_crosses += crosses;
+                    n_words += words;
+                    flags.extend_from_slice(&values);
+                }
+            }
         }
     }
     // A column of crosses and gaps says no by leaving the gap.

@@ -16,28 +16,26 @@ pub struct Currency {
 /// Why amounts cannot be added up.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CurrencyError {
+    #[error("the lines are in {n} currencies (`{codes}`), and the pipeline does not say in which one the results are")]
+    NoBase { n: usize, codes: String },
     #[error("the lines are in {n} currencies (`{codes}`), and there is no rate for `{missing}`")]
     NoRate { n: usize, codes: String, missing: String },
 }
 
 /// Returns the rate of each currency code in the data; nothing where no conversion is needed.
 pub(super) fn rates_per_code(codes: &Ids, currency: &Currency) -> Result<Vec<Option<f64>>, CurrencyError> {
+    let listed = || codes.iter().collect::<Vec<_>>().join("`, `");
     let base = match (&currency.code, codes.len()) {
         (Some(code), _) => code.as_str(),
         (None, 0 | 1) => return Ok(vec![None; codes.len()]),
-        // Without a currency of the results there is nothing to convert to.
-        (None, _) => "",
+        (None, n) => return Err(CurrencyError::NoBase { n, codes: listed() }),
     };
     codes
         .iter()
         .map(|code| match currency.rates.get(code) {
             _ if code.eq_ignore_ascii_case(base) => Ok(None),
             Some(rate) => Ok(Some(*rate)),
-            None => Err(CurrencyError::NoRate {
-                n: codes.len(),
-                codes: codes.iter().collect::<Vec<_>>().join("`, `"),
-                missing: code.to_owned(),
-            }),
+            None => Err(CurrencyError::NoRate { n: codes.len(), codes: listed(), missing: code.to_owned() }),
         })
         .collect()
 }

@@ -8,8 +8,10 @@
 //! | `K0311`–`K0313` | damaged Parquet, open quote, unreadable type      |
 //! | `K0314`–`K0315` | a setting that cannot be, a file that changed     |
 
+use std::fmt;
 use std::path::PathBuf;
 
+use super::evidence::grouped;
 use crate::diagnostic::Diagnostic;
 
 /// Why a table could not be read.
@@ -39,51 +41,20 @@ pub enum IngestError {
         missing: Vec<String>,
         /// Names that were tried for the first missing column.
         tried: Vec<String>,
-        /// Headers of the file, or nothing where its first line looks like data.
-        headers: Option<Vec<String>>,
-        /// The header that is most likely meant.
-        nearest: Option<String>,
+        headers: Box<Headers>,
     },
     /// The pipeline names a header that the file does not have.
     #[error("`{}` has no header `{header}`, which the pipeline names for `{column}`", .file.display())]
-    NoSuchHeader {
-        table: &'static str,
-        file: PathBuf,
-        column: String,
-        header: String,
-        headers: Option<Vec<String>>,
-        nearest: Option<String>,
-    },
+    NoSuchHeader { table: &'static str, file: PathBuf, column: String, header: String, headers: Box<Headers> },
     /// Several headers could be the same column.
     #[error("`{}` has {} headers that could be `{column}`: {}", .file.display(), found.len(), list(found, ", "))]
     AmbiguousHeader { table: &'static str, file: PathBuf, column: String, found: Vec<String> },
     /// A column mixes decimal comma and decimal point.
-    #[error(
-        "`{}`: `{header}` mixes {n_comma} numbers with a decimal comma (first in line {comma_line}) and {n_point} with a decimal point (first in line {point_line})",
-        .file.display()
-    )]
-    MixedNumbers {
-        table: &'static str,
-        file: PathBuf,
-        column: String,
-        header: String,
-        n_comma: u64,
-        comma_line: u64,
-        n_point: u64,
-        point_line: u64,
-    },
+    #[error("`{}`: `{header}` mixes numbers {} and {}", .file.display(), .sides[0], .sides[1])]
+    MixedNumbers { table: &'static str, file: PathBuf, column: String, header: String, sides: Box<[Side; 2]> },
     /// A column mixes dates of two forms.
-    #[error("`{}`: `{header}` mixes {} dates written {} (first in line {}) and {} written {} (first in line {})", .file.display(), .more.0, .more.1, .more.2, .fewer.0, .fewer.1, .fewer.2)]
-    MixedDates {
-        table: &'static str,
-        file: PathBuf,
-        column: String,
-        header: String,
-        /// How many, in which form, the line of the first.
-        more: (u64, String, u64),
-        /// The same of the smaller share.
-        fewer: (u64, String, u64),
-    },
+    #[error("`{}`: `{header}` mixes dates {} and {}", .file.display(), .sides[0], .sides[1])]
+    MixedDates { table: &'static str, file: PathBuf, column: String, header: String, sides: Box<[Side; 2]> },
     /// Nothing tells day and month apart.
     #[error("`{}`: nothing tells whether `{header}` is {day_first} or {month_first}, no part is above 12", .file.display())]
     AmbiguousDate {
@@ -109,6 +80,33 @@ pub enum IngestError {
     /// A file is no longer what was read first.
     #[error("`{}` changed while it was being read", .file.display())]
     Changed { file: PathBuf },
+}
+
+/// What a message may show of the headers of a file.
+#[derive(Debug)]
+pub struct Headers {
+    /// All of them, or nothing where the first line looks like data.
+    pub shown: Option<Vec<String>>,
+    /// The one that is most likely meant.
+    pub nearest: Option<String>,
+}
+
+/// One of two forms that a column mixes.
+#[derive(Debug)]
+pub struct Side {
+    /// The form, in words.
+    pub form: &'static str,
+    /// Cells that have it.
+    pub count: u64,
+    /// Line of the first of them.
+    pub line: u64,
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { form, count, line } = self;
+        write!(f, "{form} ({}, the first in line {line})", grouped(*count))
+    }
 }
 
 impl IngestError {
@@ -143,18 +141,18 @@ impl IngestError {
             Self::Directory { file } => format!("name the files in it, for example `{}/*.csv`", file.display()),
             Self::Unreadable { .. } => "the file must exist and be readable for the user that runs this".to_owned(),
             Self::NoRows { .. } => "check the job that writes the export".to_owned(),
-            Self::MissingColumns { table, missing, tried, headers, nearest, .. } => {
+            Self::MissingColumns { table, missing, tried, headers, .. } => {
                 let column = missing.first().map_or("customer-id", |first| first.split('`').nth(1).unwrap_or(first));
-                let example = nearest.as_deref().unwrap_or("its header");
+                let example = headers.nearest.as_deref().unwrap_or("its header");
                 let how = format!("name it under `[input.{table}.columns]`: `{column} = \"{example}\"`");
-                match headers {
+                match &headers.shown {
                     None => format!("the first line looks like data: the file needs a line with headers; then {how}"),
                     Some(headers) => {
                         format!("the headers are {}; tried {}; {how}", list_some(headers, 40), list_some(tried, 8))
                     }
                 }
             }
-            Self::NoSuchHeader { table, column, headers, nearest, .. } => match (nearest, headers) {
+            Self::NoSuchHeader { table, column, headers, .. } => match (&headers.nearest, &headers.shown) {
                 (Some(nearest), _) => {
                     format!("a similar header exists: `[input.{table}.columns]` `{column} = \"{nearest}\"`")
                 }
@@ -168,9 +166,9 @@ impl IngestError {
             Self::MixedNumbers { table, column, .. } => format!(
                 "correct the export, or state one form under `[input.{table}.formats]`: `{column} = \"1.234,56\"`; what does not fit is then rejected row by row"
             ),
-            Self::MixedDates { table, column, more, .. } => format!(
+            Self::MixedDates { table, column, sides, .. } => format!(
                 "correct the export, or state one form under `[input.{table}.formats]`: `{column} = \"{}\"`; what does not fit is then rejected row by row",
-                more.1
+                sides[0].form
             ),
             Self::AmbiguousDate { table, column, day_first, .. } => format!(
                 "state it: `[input.{table}.csv]` `date-format = \"{day_first}\"`, or for this column `[input.{table}.formats]` `{column} = \"{day_first}\"`"

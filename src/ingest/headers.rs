@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use super::error::Headers;
 use super::spec::{ColumnRequest, TableSource, TableSpec, kebab};
 use super::{IngestError, dates, numbers};
 use crate::diagnostic::nearest;
@@ -119,8 +120,7 @@ fn find_named(
                 file: file.to_owned(),
                 column: kebab(request.name),
                 header: wanted.to_owned(),
-                nearest: similar.map(str::to_owned),
-                headers: shown,
+                headers: Box::new(Headers { nearest: similar.map(str::to_owned), shown }),
             })
         }
         several => Err(ambiguous(spec, file, request, headers, several)),
@@ -180,8 +180,7 @@ fn require(spec: &TableSpec, file: &Path, headers: &[String], mapped: &mut [Mapp
         file: file.to_owned(),
         missing: missing.into_iter().map(|(_, words)| words).collect(),
         tried,
-        headers: shown,
-        nearest,
+        headers: Box::new(Headers { shown, nearest }),
     })
 }
 

@@ -7,6 +7,7 @@
 
 use std::fs::File;
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use arrow::array::ArrayRef;
@@ -15,6 +16,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
 };
+use parquet::file::metadata::ColumnChunkMetaData;
 use rayon::prelude::*;
 
 use super::IngestError;
@@ -35,7 +37,8 @@ const BATCH_ROWS: usize = 16 * 1024;
 /// # Errors
 /// Fails where the file as a whole cannot be trusted; single rows are rejected instead.
 pub(super) fn parse(job: &Job<'_>, path: &Path, stated: &Stated) -> Result<ParsedFile, IngestError> {
-    let (sha256, parsed) = rayon::join(|| file::sha256_of_file(path), || parse_file(job, path, stated));
+    let parse = || guard(path, || parse_file(job, path, stated));
+    let (sha256, parsed) = rayon::join(|| file::sha256_of_file(path), parse);
     let mut parsed = parsed?;
     parsed.report.sha256 = sha256?;
     Ok(parsed)
@@ -116,11 +119,21 @@ pub(super) fn rows_as_text(report: &FileReport, rows: &[u64]) -> Result<Vec<(u64
     if file::sha256_of_file(&report.path)? != report.sha256 {
         return Err(IngestError::Changed { file: report.path.clone() });
     }
+    guard(&report.path, || mapped_rows_as_text(report, rows))
+}
+
+fn mapped_rows_as_text(report: &FileReport, rows: &[u64]) -> Result<Vec<(u64, String)>, IngestError> {
     let table = Table::open(&report.path)?;
     let fields = table.metadata.schema().fields();
     let position = |header: &String| fields.iter().position(|field| field.name().trim() == header);
     let positions: Vec<usize> = report.mapping.iter().filter_map(|(_, header)| position(header)).collect();
     table.rows_as_text(&positions, rows)
+}
+
+/// Turns a panic of the decoder into an error: it trusts some numbers of the file that damage may have changed.
+fn guard<T>(path: &Path, read: impl FnOnce() -> Result<T, IngestError>) -> Result<T, IngestError> {
+    // Nothing that the panic may have left half done outlives the call.
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(damaged(path, &"its numbers contradict each other")))
 }
 
 /// An open Parquet file.
@@ -147,6 +160,14 @@ impl<'a> Table<'a> {
         let mut groups = Vec::new();
         let mut start = 0_usize;
         for group in metadata.metadata().row_groups() {
+            let is_negative = |column: &ColumnChunkMetaData| {
+                column.data_page_offset() < 0
+                    || column.dictionary_page_offset().is_some_and(|offset| offset < 0)
+                    || column.compressed_size() < 0
+            };
+            if group.columns().iter().any(is_negative) {
+                return Err(damaged(path, &"a column has a negative place or length"));
+            }
             let n_rows = usize::try_from(group.num_rows()).map_err(|error| damaged(path, &error))?;
             let end = start.checked_add(n_rows).ok_or_else(|| damaged(path, &"more rows than can be"))?;
             groups.push(start..end);

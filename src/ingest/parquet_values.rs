@@ -276,7 +276,7 @@ mod tests {
         assert!(can_read(array.data_type(), cell));
         let (mut builder, mut faults) = (Builder::new(cell, reading, true), Vec::new());
         push(&mut builder, &(Arc::new(array) as ArrayRef), cell, 0, &mut faults).unwrap();
-        (join(cell, vec![Part::Built(builder)]), faults.into_iter().map(|(row, _)| row).collect())
+        (join(cell, vec![Part::Built(Box::new(builder))]), faults.into_iter().map(|(row, _)| row).collect())
     }
 
     fn check_text(array: impl Array + 'static, cell: Cell, expected: &[&str], faulty: &[usize]) {

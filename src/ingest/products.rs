@@ -3,8 +3,8 @@
 //! Postage, vouchers, deposits, fees and corrections are recognised by their id or by their name. Words that also name goods
 //! (a carriage clock, a manual) count only where they are the whole name. The pipeline can name more and switch recognition off.
 
-use super::{NO_NUMBER, TypedTable};
 use super::columns::Columns;
+use super::{NO_NUMBER, TypedTable};
 use crate::table::{Ids, Products};
 use crate::units::NONE_IX;
 

@@ -184,7 +184,7 @@ fn combine(spec: &TableSpec, parsed: Vec<ParsedFile>) -> TypedTable {
                 file.columns.iter().map(|column| column.request.name).zip(part.columns).collect();
             for request in &requests {
                 let part = match built.remove(request.name) {
-                    Some(builder) => Part::Built(builder),
+                    Some(builder) => Part::Built(Box::new(builder)),
                     None => Part::Missing { n_rows: part.n_rows },
                 };
                 parts.entry(request.name).or_default().push(part);

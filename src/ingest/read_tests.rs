@@ -203,8 +203,7 @@ fn contradictory_evidence_is_an_error_and_single_slips_are_rejects() {
         &[("a.csv", numbers(&[("9,99", 90), ("9.99", 10)]).as_bytes())],
         "K0308",
         &[
-            "90 numbers with a decimal comma (first in line 2)",
-            "10 with a decimal point (first in line 92)",
+            "mixes numbers with a decimal comma (90, the first in line 2) and with a decimal point (10, the first in line 92)",
             "amount = ",
         ],
     );
@@ -215,7 +214,7 @@ fn contradictory_evidence_is_an_error_and_single_slips_are_rejects() {
     check_error(
         &[("a.csv", b"customer_id,date,amount\n1,13/01/2024,1\n1,01/14/2024,1\n")],
         "K0309",
-        &["1 dates written dd/mm/yyyy (first in line 2) and 1 written mm/dd/yyyy (first in line 3)"],
+        &["mixes dates dd/mm/yyyy (1, the first in line 2) and mm/dd/yyyy (1, the first in line 3)"],
     );
 }
 

@@ -11,7 +11,8 @@ use std::path::Path;
 use super::IngestError;
 use super::column::{Evidence, Reading};
 use super::dates::DateFormat;
-use super::evidence::{DateEvidence, NumberEvidence, Outcome};
+use super::error::Side;
+use super::evidence::{DateEvidence, NumberEvidence, Outcome, Seen};
 use super::headers::Mapped;
 use super::number_format::{Mark, NumberFormat, NumberReading};
 use super::spec::{Cell, Format, TableSource, TableSpec, kebab};
@@ -108,55 +109,34 @@ pub(super) fn decide(
     line_of: &dyn Fn(usize) -> u64,
 ) -> Result<Vec<Decision>, IngestError> {
     let others = of_other_columns(evidence, delimiter);
-    columns
-        .iter()
-        .zip(evidence)
-        .map(|(column, evidence)| match (stated.get(column.request.name), evidence) {
-            (Some(reading), evidence) => Ok(decision(*reading, stated_words(column, *reading, evidence))),
+    let decide = |(column, evidence): (&Mapped, &Evidence)| {
+        let (table, column_name, header) = (spec.name, kebab(column.request.name), column.header.clone());
+        match (stated.get(column.request.name), evidence) {
+            (Some(reading), _) => Ok(decision(*reading, stated_words(column, *reading))),
             (None, Evidence::Nothing) => Ok(decision(plain_reading(column.request.cell), None)),
-            (None, Evidence::Number(numbers)) => match numbers.outcome() {
-                Outcome::Decided(mark, why) => {
-                    let why = format!("`{}`: decimal {} ({why})", column.header, mark_name(mark));
-                    Ok(decision(number_reading(mark), Some(why)))
-                }
-                Outcome::Idle => Ok(decision(number_reading(others.mark), None)),
-                Outcome::Open => {
-                    let how = others.why;
-                    let name = mark_name(others.mark);
-                    let why = format!("`{}`: decimal {name} ({}; {how})", column.header, numbers.ambiguity());
-                    Ok(decision(number_reading(others.mark), Some(why)))
-                }
-                Outcome::Contradiction => Err(IngestError::MixedNumbers {
-                    table: spec.name,
-                    file: file.to_owned(),
-                    column: kebab(column.request.name),
-                    header: column.header.clone(),
-                    n_comma: numbers.comma.count,
-                    comma_line: line_of(numbers.comma.first),
-                    n_point: numbers.point.count,
-                    point_line: line_of(numbers.point.first),
-                }),
-            },
+            (None, Evidence::Number(numbers)) => number_decision(column, numbers, &others).ok_or_else(|| {
+                let side = |form, seen: &Seen| Side { form, count: seen.count, line: line_of(seen.first) };
+                let comma = side("with a decimal comma", &numbers.comma);
+                let sides = Box::new([comma, side("with a decimal point", &numbers.point)]);
+                IngestError::MixedNumbers { table, file: file.to_owned(), column: column_name, header, sides }
+            }),
             (None, Evidence::Date(dates)) => match dates.outcome() {
                 Outcome::Decided(format, why) => Ok(date_decision(column, dates, format, &why)),
                 Outcome::Idle => Ok(decision(Reading::Date(DateFormat::YearMonthDay), None)),
                 Outcome::Open => Ok(open_date(column, dates, &others.dates)),
                 Outcome::Contradiction => {
-                    let side =
-                        |(format, count, first): (DateFormat, u64, usize)| (count, format.to_string(), line_of(first));
-                    let [more, fewer] = dates.two_sides();
-                    Err(IngestError::MixedDates {
-                        table: spec.name,
-                        file: file.to_owned(),
-                        column: kebab(column.request.name),
-                        header: column.header.clone(),
-                        more: side(more),
-                        fewer: side(fewer),
-                    })
+                    let side = |(format, count, first): (DateFormat, u64, usize)| Side {
+                        form: format.name(),
+                        count,
+                        line: line_of(first),
+                    };
+                    let sides = Box::new(dates.two_sides().map(side));
+                    Err(IngestError::MixedDates { table, file: file.to_owned(), column: column_name, header, sides })
                 }
             },
-        })
-        .collect()
+        }
+    };
+    columns.iter().zip(evidence).map(decide).collect()
 }
 
 /// Decides a date column by the dates of other files; nothing where these do not tell either.
@@ -178,6 +158,23 @@ fn date_decision(column: &Mapped, dates: &DateEvidence, format: DateFormat, why:
     decision(Reading::Date(format), Some(format!("`{}`: {format}{time} ({why})", column.header)))
 }
 
+/// Decides the decimal mark of a column; nothing where it contradicts itself.
+fn number_decision(column: &Mapped, numbers: &NumberEvidence, others: &Together) -> Option<Decision> {
+    match numbers.outcome() {
+        Outcome::Decided(mark, why) => {
+            let why = format!("`{}`: decimal {} ({why})", column.header, mark_name(mark));
+            Some(decision(number_reading(mark), Some(why)))
+        }
+        Outcome::Idle => Some(decision(number_reading(others.mark), None)),
+        Outcome::Open => {
+            let (name, ambiguity) = (mark_name(others.mark), numbers.ambiguity());
+            let why = format!("`{}`: decimal {name} ({ambiguity}; {})", column.header, others.why);
+            Some(decision(number_reading(others.mark), Some(why)))
+        }
+        Outcome::Contradiction => None,
+    }
+}
+
 /// Decides by the other dates of the file, or leaves it open.
 fn open_date(column: &Mapped, dates: &DateEvidence, others: &DateEvidence) -> Decision {
     let shape = dates.shape().map(|(shape, _)| shape);
@@ -190,11 +187,11 @@ fn open_date(column: &Mapped, dates: &DateEvidence, others: &DateEvidence) -> De
     }
 }
 
-fn stated_words(column: &Mapped, reading: Reading, evidence: &Evidence) -> Option<String> {
-    let what = match (reading, evidence) {
-        (Reading::Date(format), _) => format.to_string(),
-        (Reading::Number(reading), _) => format!("decimal {}", mark_name(reading.decimal)),
-        _ => return None,
+fn stated_words(column: &Mapped, reading: Reading) -> Option<String> {
+    let what = match reading {
+        Reading::Date(format) => format.to_string(),
+        Reading::Number(reading) => format!("decimal {}", mark_name(reading.decimal)),
+        Reading::Id | Reading::Text | Reading::Flag => return None,
     };
     Some(format!("`{}`: {what} (stated in the pipeline)", column.header))
 }
@@ -229,7 +226,7 @@ fn of_other_columns(evidence: &[Evidence], delimiter: Option<u8>) -> Together {
     for column in evidence {
         match column {
             Evidence::Number(column) => numbers.add(column.clone()),
-            Evidence::Date(column) => dates.add(column.clone()),
+            Evidence::Date(column) => dates.add(column.as_ref().clone()),
             Evidence::Nothing => {}
         }
     }

@@ -5,16 +5,16 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::error::RunError;
+use crate::analysis::Analysis;
 use crate::analysis::abc::{self, Abc};
 use crate::analysis::churn::{self, Churn};
 use crate::analysis::cross_sell::{self, CrossSell};
 use crate::analysis::lifetime_value::{self, LifetimeValue};
 use crate::analysis::overview::Overview;
 use crate::analysis::rfm::{self, Rfm};
-use crate::analysis::Analysis;
 use crate::campaign::Campaign;
 use crate::diagnostic::Diagnostic;
-use crate::ingest::{self, CsvOptions, CUSTOMERS, TableSource, TransactionRules};
+use crate::ingest::{self, CUSTOMERS, CsvOptions, TableSource, TransactionRules};
 use crate::pipeline::{self, Analyse, Format, Pipeline, RfmCuts, RfmSegments, Source, ValueBasis};
 use crate::scores::promised;
 use crate::segment::Segment;

@@ -75,15 +75,24 @@ fn publish(
     let start = Instant::now();
     let mut stages = Stages::new(observer);
 
-    let tables = stages.run("read", job.input_bytes(), || read::read_tables(job, observer), |tables| {
-        let (rows, rejected) = tables.rows().iter().fold((0, 0), |sum, (_, rows, rejected)| (sum.0 + rows, sum.1 + rejected));
-        format!("{rows} rows, {rejected} rejected")
-    })?;
+    let tables = stages.run(
+        "read",
+        job.input_bytes(),
+        || read::read_tables(job, observer),
+        |tables| {
+            let (rows, rejected) =
+                tables.rows().iter().fold((0, 0), |sum, (_, rows, rejected)| (sum.0 + rows, sum.1 + rejected));
+            format!("{rows} rows, {rejected} rejected")
+        },
+    )?;
     *rejects = tables.rejects();
     check_rejects(job, &tables.rows())?;
-    let inputs = stages.run("lines", None, || tables.assemble(job), |inputs| {
-        format!("{} lines, as of {}", inputs.assembled.lines.len(), inputs.assembled.as_of)
-    })?;
+    let inputs = stages.run(
+        "lines",
+        None,
+        || tables.assemble(job),
+        |inputs| format!("{} lines, as of {}", inputs.assembled.lines.len(), inputs.assembled.as_of),
+    )?;
     *rejects = inputs.rejects.clone();
     job.check_campaign_columns(inputs.customers.as_ref())?;
 
@@ -176,7 +185,8 @@ fn keep_evidence(lock: &OutputLock, error: &RunError, rejects: &[Reject]) {
         let staging = Staging::start(lock, "failed")?;
         let diagnostic = error.diagnostic();
         let help = diagnostic.help.unwrap_or_default();
-        staging.write_text("reason.txt", &format!("error[{}]: {}\nhelp: {help}\n", diagnostic.code, diagnostic.title))?;
+        staging
+            .write_text("reason.txt", &format!("error[{}]: {}\nhelp: {help}\n", diagnostic.code, diagnostic.title))?;
         staging.write_parquet("rejects.parquet", &write::rejects_table(rejects))?;
         staging.keep_as_failed()?;
         Ok(())

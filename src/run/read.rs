@@ -8,8 +8,8 @@ use super::job::Job;
 use super::manifest::InputRecord;
 use super::observer::{Event, Observer};
 use crate::ingest::{
-    Assembled, CUSTOMERS, FileReport, PRODUCTS, ProductFindings, ProductList, Reject, TRANSACTIONS, TableSource, TableSpec,
-    TypedTable, assemble, customers, describe, read_table,
+    Assembled, CUSTOMERS, FileReport, PRODUCTS, ProductFindings, ProductList, Reject, TRANSACTIONS, TableSource,
+    TableSpec, TypedTable, assemble, customers, describe, read_table,
 };
 use crate::table::Customers;
 

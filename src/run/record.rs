@@ -80,34 +80,49 @@ pub fn manifest(run: &Everything<'_>) -> Manifest {
         },
         inputs: run.inputs.records.clone(),
         counts: counts(run),
-        segments: run.selected.segments.iter().map(|(segment, members)| SegmentRecord {
-            name: segment.name.clone(),
-            condition: segment.text.clone(),
-            customers: members.height(),
-        })
-        .collect(),
-        campaigns: run.selected.campaigns.iter().map(|(campaign, _, counts)| CampaignRecord {
-            name: campaign.name.clone(),
-            segment: campaign.segment.clone(),
-            members: counts.members,
-            not_in_customer_table: counts.unknown,
-            without_consent: counts.without_consent,
-            without_email: counts.without_email,
-            contacts: counts.contacts,
-        })
-        .collect(),
+        segments: run
+            .selected
+            .segments
+            .iter()
+            .map(|(segment, members)| SegmentRecord {
+                name: segment.name.clone(),
+                condition: segment.text.clone(),
+                customers: members.height(),
+            })
+            .collect(),
+        campaigns: run
+            .selected
+            .campaigns
+            .iter()
+            .map(|(campaign, _, counts)| CampaignRecord {
+                name: campaign.name.clone(),
+                segment: campaign.segment.clone(),
+                members: counts.members,
+                not_in_customer_table: counts.unknown,
+                without_consent: counts.without_consent,
+                without_email: counts.without_email,
+                contacts: counts.contacts,
+            })
+            .collect(),
         unknown_scores: run.selected.scored.unknown.iter().cloned().collect(),
         notes: notes.collect(),
         stages: run.stages.clone(),
         analysis_seconds: run.analysis_seconds.iter().copied().collect(),
-        outputs: run.outputs.iter().map(|file| OutputRecord {
-            path: file.path.clone(),
-            rows: file.rows,
-            bytes: file.bytes,
-            sha256: file.sha256.clone(),
-        })
-        .collect(),
-        analyses: run.findings.iter().map(|(name, found)| ((*name).to_owned(), facts_to_json(&found.facts))).collect::<Map<_, _>>(),
+        outputs: run
+            .outputs
+            .iter()
+            .map(|file| OutputRecord {
+                path: file.path.clone(),
+                rows: file.rows,
+                bytes: file.bytes,
+                sha256: file.sha256.clone(),
+            })
+            .collect(),
+        analyses: run
+            .findings
+            .iter()
+            .map(|(name, found)| ((*name).to_owned(), facts_to_json(&found.facts)))
+            .collect::<Map<_, _>>(),
     }
 }
 
@@ -116,7 +131,8 @@ fn counts(run: &Everything<'_>) -> CountsRecord {
     let major = |minor: i128| minor as f64 / MONEY_SCALE as f64;
     let sum = |values: &[i64]| major(values.iter().map(|value| i128::from(*value)).sum());
     let margins = now.margin.len() - now.margin.n_unknown();
-    let (rows, rejected) = run.inputs.rows.iter().find(|(table, ..)| *table == "transactions").map_or((0, 0), |t| (t.1, t.2));
+    let (rows, rejected) =
+        run.inputs.rows.iter().find(|(table, ..)| *table == "transactions").map_or((0, 0), |t| (t.1, t.2));
     let mut by_reason = BTreeMap::new();
     for reject in &run.inputs.rejects {
         *by_reason.entry(reject.reason.clone()).or_insert(0) += 1;

@@ -17,8 +17,8 @@ use crate::units::NONE_IX;
 
 /// What a segment needs to build its condition.
 pub mod dsl {
-    pub use polars::prelude::{Expr, col, lit};
     use polars::prelude::DataType;
+    pub use polars::prelude::{Expr, col, lit};
 
     /// Returns a date literal of days since 1970-01-01.
     pub fn date(day: i32) -> Expr {

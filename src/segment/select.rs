@@ -90,7 +90,8 @@ mod tests {
 
     fn check(condition: &str, expected: &[&str]) {
         let (frame, specs) = scores();
-        let predicate = parse_and_check(condition, &specs).unwrap_or_else(|problems| panic!("{condition}: {problems:?}"));
+        let predicate =
+            parse_and_check(condition, &specs).unwrap_or_else(|problems| panic!("{condition}: {problems:?}"));
         let selected = select(&frame, &predicate).unwrap();
         let ids: Vec<String> = selected.texts("customer_id").unwrap().into_iter().flatten().collect();
         assert_eq!(ids, expected, "{condition}");

@@ -6,7 +6,8 @@ use insta_cmd::assert_cmd_snapshot;
 
 use super::support::{Project, data};
 
-const PIPELINE: &str = "version = 1\n\n[input.transactions.csv]\npath = \"lines.csv\"\n\n[output]\ndirectory = \"out\"\n";
+const PIPELINE: &str =
+    "version = 1\n\n[input.transactions.csv]\npath = \"lines.csv\"\n\n[output]\ndirectory = \"out\"\n";
 
 /// Runs the program on a project and compares streams and exit code; nothing may have been published.
 fn check(name: &str, project: &Project) {

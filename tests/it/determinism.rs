@@ -60,7 +60,8 @@ fn one_thread_and_two_give_the_same_bytes() {
     let text = export(&lines());
     let hashes = |threads: &str| {
         let project = Project::new(&[("lines.csv", &text), ("pipeline.toml", PIPELINE)]);
-        let output = project.klientel().args(["run", "pipeline.toml", "--json", "--threads", threads]).output().unwrap();
+        let output =
+            project.klientel().args(["run", "pipeline.toml", "--json", "--threads", threads]).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let manifest: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         manifest["outputs"].clone()

@@ -127,13 +127,16 @@ fn overlapping_parts_cut_at_day_boundaries_change_no_score() {
     let Some((_, whole)) = NET.as_ref() else { return };
     let text = fs::read_to_string(data("online_retail/online_retail.csv").unwrap()).unwrap();
     let (header, lines) = text.split_once('\n').unwrap();
-    let day = |line: &str| line.find(",2010-").or_else(|| line.find(",2011-")).map(|at| line[at + 1..at + 11].to_owned());
+    let day =
+        |line: &str| line.find(",2010-").or_else(|| line.find(",2011-")).map(|at| line[at + 1..at + 11].to_owned());
     let mut parts = [header.to_owned() + "\n", header.to_owned() + "\n", header.to_owned() + "\n"];
     for line in lines.lines() {
         let day = day(line).unwrap();
-        for (part, (from, to)) in
-            parts.iter_mut().zip([("2010-12-01", "2011-04-30"), ("2011-04-15", "2011-09-20"), ("2011-09-01", "2011-12-09")])
-        {
+        for (part, (from, to)) in parts.iter_mut().zip([
+            ("2010-12-01", "2011-04-30"),
+            ("2011-04-15", "2011-09-20"),
+            ("2011-09-01", "2011-12-09"),
+        ]) {
             if (from..=to).contains(&day.as_str()) {
                 writeln!(part, "{line}").unwrap();
             }

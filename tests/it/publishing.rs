@@ -9,7 +9,8 @@ use super::support::Project;
 const LINES: &str = "customer_id,order_id,date,product_id,quantity,amount\n\
     1,1,2026-01-01,a,1,10.00\n1,2,2026-02-01,b,1,12.00\n2,3,2026-02-03,a,2,20.00\n3,4,2026-03-01,c,1,5.00\n";
 
-const PIPELINE: &str = "version = 1\n[input.transactions.csv]\npath = 'lines.csv'\n[output]\ndirectory = 'out'\nkeep-runs = 2\n";
+const PIPELINE: &str =
+    "version = 1\n[input.transactions.csv]\npath = 'lines.csv'\n[output]\ndirectory = 'out'\nkeep-runs = 2\n";
 
 fn project() -> Project {
     Project::new(&[("lines.csv", LINES), ("pipeline.toml", PIPELINE)])
@@ -25,7 +26,8 @@ fn a_run_is_complete_and_latest_points_at_it() {
         let found: String = sha2::Sha256::digest(run.bytes(&path)).iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(found, hash, "{path}");
     }
-    let hidden = fs::read_dir(project.path("out")).unwrap().filter_map(|entry| entry.unwrap().file_name().into_string().ok());
+    let hidden =
+        fs::read_dir(project.path("out")).unwrap().filter_map(|entry| entry.unwrap().file_name().into_string().ok());
     assert!(hidden.into_iter().all(|name| !name.starts_with(".partial")));
 }
 

@@ -43,7 +43,8 @@ impl Project {
 
     /// Runs `pipeline.toml` in the library.
     pub fn run(&self, pipeline: &str) -> Result<Run, RunError> {
-        let job = Job::load(pipeline, "pipeline.toml", self.dir.path()).unwrap_or_else(|problems| panic!("{problems:#?}"));
+        let job =
+            Job::load(pipeline, "pipeline.toml", self.dir.path()).unwrap_or_else(|problems| panic!("{problems:#?}"));
         let outcome = klientel::run::run(&job, Surroundings { started_at_unix: 0, threads: 1 }, &Silent)?;
         Ok(Run::of(outcome))
     }

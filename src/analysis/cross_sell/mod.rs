@@ -39,7 +39,7 @@ pub struct Params {
     pub offers_per_customer: usize,
     /// Baskets that two products must share to make a rule.
     pub min_support_count: u32,
-    /// Nearest products that each product points at.
+    /// Nearest products that each product points at, and rules that are kept for it.
     pub neighbours_per_product: usize,
 }
 
@@ -81,11 +81,13 @@ impl Analysis for CrossSell {
         );
 
         let labels = ProductLabels::new(data);
+        let strongest = rules.strongest(neighbours_per_product);
         let mut facts = vec![
             ("n_baskets", Fact::Integer(rules.n_baskets as i64)),
             ("n_items_in_largest_basket", Fact::Integer(rules.largest_basket as i64)),
             ("n_pairs", Fact::Integer(rules.n_pairs as i64)),
-            ("n_rules", Fact::Integer(rules.rules.len() as i64)),
+            ("n_supported_pairs", Fact::Integer(rules.rules.len() as i64)),
+            ("n_rules", Fact::Integer(strongest.len() as i64)),
         ];
         facts.extend(rules.expected_lift().map(|lift| ("expected_lift", Fact::Number(lift))));
         facts.extend(offer_facts(&histories, &offers));
@@ -94,7 +96,13 @@ impl Analysis for CrossSell {
             notes.push("no basket with merchandise is known, so there are neither rules nor offers".to_owned());
         }
         let columns = offer_columns(&offers, k, &labels);
-        Ok(Findings { columns, tables: vec![rule_table(&rules, &labels)], facts, notes, ..Findings::default() })
+        Ok(Findings {
+            columns,
+            tables: vec![rule_table(&rules, &strongest, &labels)],
+            facts,
+            notes,
+            ..Findings::default()
+        })
     }
 }
 
@@ -145,8 +153,7 @@ fn offer_facts(histories: &Histories, offers: &[Offer]) -> Vec<(&'static str, Fa
     facts
 }
 
-fn rule_table(rules: &Rules, labels: &ProductLabels) -> SideTable {
-    let list = &rules.rules;
+fn rule_table(rules: &Rules, list: &[rules::Rule], labels: &ProductLabels) -> SideTable {
     let (a, b) = (|| list.iter().map(|rule| rule.a), || list.iter().map(|rule| rule.b));
     let integer = |value: &dyn Fn(&rules::Rule) -> u32| {
         Values::Integer(list.iter().map(|rule| i64::from(value(rule))).collect::<Vec<_>>().into())

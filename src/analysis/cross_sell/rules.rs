@@ -78,6 +78,23 @@ impl Rules {
         mined
     }
 
+    /// Returns the rules worth reading: pairs that meet more often than expected and are among the `per_product` strongest of one of
+    /// their products, by falling evidence.
+    pub fn strongest(&self, per_product: usize) -> Vec<Rule> {
+        let mut n_kept = vec![0; self.n.len()];
+        let positive = self.rules.iter().take_while(|rule| rule.evidence > 0.0);
+        positive
+            .filter(|rule| {
+                let keep = [rule.a, rule.b].iter().any(|product| n_kept[*product as usize] < per_product);
+                for product in [rule.a, rule.b] {
+                    n_kept[product as usize] += usize::from(keep);
+                }
+                keep
+            })
+            .copied()
+            .collect()
+    }
+
     fn pairs(&self, baskets: &Baskets, by_product: &Places, min_count: u32) -> Vec<Rule> {
         let mine_run = |counter: &mut Counter, run: std::ops::Range<usize>| {
             let mut rules = Vec::new();
@@ -192,6 +209,16 @@ mod tests {
         assert!(only_wholesale.iter().all(|rule| (0.6..1.2).contains(&mined.lift_adjusted(rule))));
         // Raw lift would call every one of them a strong rule.
         assert!(only_wholesale.iter().all(|rule| mined.lift(rule) > 2.0));
+    }
+
+    #[test]
+    fn the_strongest_are_those_of_either_product_and_never_chance() {
+        let baskets = baskets(&[&[0, 1], &[0, 1], &[0, 1], &[0, 2], &[2, 3], &[2, 3], &[1, 2, 3], &[0, 3]]);
+        let mined = Rules::mine(&baskets, 4, 1);
+        let pairs = |rules: &[Rule]| rules.iter().map(|rule| (rule.a, rule.b)).collect::<Vec<_>>();
+        assert_eq!(pairs(&mined.strongest(1)), [(0, 1), (2, 3)]);
+        assert!(mined.strongest(100).iter().all(|rule| mined.lift_adjusted(rule) > 1.0));
+        assert!(mined.strongest(100).len() < mined.rules.len());
     }
 
     #[test]
