@@ -1,9 +1,8 @@
 //! `run --dry-run`: what would be read, computed and written.
 
 use std::fmt::Write;
-use std::path::Path;
 
-use klientel::run::Job;
+use klientel::run::{Job, shown};
 use serde_json::{Value, json};
 
 use super::exit::Exit;
@@ -63,8 +62,4 @@ fn text(job: &Job) -> String {
     }
     out.push_str("nothing was read or written\n");
     out
-}
-
-fn shown(path: &Path) -> String {
-    path.to_string_lossy().replace('\\', "/")
 }

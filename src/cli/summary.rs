@@ -2,20 +2,24 @@
 
 use std::fmt::Write;
 
-use klientel::run::Outcome;
+use klientel::run::{Outcome, shown};
 use serde_json::Value;
 
-use super::text::{count, money, percent};
+use super::text::{count, counted, money, percent};
+
+/// Reasons of rejects that are shown; the manifest has all.
+const MOST_REASONS: usize = 5;
 
 /// Writes the summary of a run.
 pub fn of(outcome: &Outcome) -> String {
     let manifest = &outcome.manifest;
     let mut out = String::new();
     if outcome.already_there {
-        let _ = writeln!(out, "nothing has changed: this run is already published in {}", outcome.directory.display());
+        let _ = writeln!(out, "nothing has changed: this run is already published in {}", shown(&outcome.directory));
         return out;
     }
     let mut page = Page { out: &mut out };
+    page.files(manifest);
     page.base(manifest);
     page.abc(&manifest["abc"]);
     page.rfm(&manifest["rfm"]);
@@ -24,8 +28,18 @@ pub fn of(outcome: &Outcome) -> String {
     page.cross_sell(&manifest["cross_sell"]);
     page.segments(manifest);
     page.notes(manifest);
-    let _ = writeln!(out, "\npublished {}", outcome.directory.display());
+    let _ = writeln!(out, "\npublished {}", shown(&outcome.directory));
     out
+}
+
+/// Returns what was found out about a file, without the counts that it rests on.
+fn found(input: &Value) -> Vec<String> {
+    let evidence = input["evidence"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let stated = ["(named in the pipeline)", "(its own name)"];
+    evidence
+        .filter(|sentence| !stated.iter().any(|end| sentence.ends_with(end)))
+        .map(|sentence| sentence.split(" (").next().unwrap_or(sentence).to_owned())
+        .collect()
 }
 
 struct Page<'a> {
@@ -39,6 +53,25 @@ impl Page<'_> {
 
     fn title(&mut self, title: &str) {
         let _ = writeln!(self.out, "\n{title}");
+    }
+
+    /// Says how each table was read, as far as that was found out and not stated; the manifest has it file by file.
+    fn files(&mut self, manifest: &Value) {
+        let inputs = manifest["inputs"].as_array().map(Vec::as_slice).unwrap_or_default();
+        self.title("read");
+        for of_table in inputs.chunk_by(|a, b| a["table"] == b["table"]) {
+            let found = found(&of_table[0]);
+            let n_files = match of_table.len() {
+                1 => String::new(),
+                n => format!("{n} files, "),
+            };
+            let table = of_table[0]["table"].as_str().unwrap_or_default();
+            self.line(table, &format!("{n_files}{}", found.join(", ")));
+            let others = of_table.iter().filter(|other| self::found(other) != found).count();
+            if others > 0 {
+                self.line("", &format!("{} read differently, see manifest.json", counted(others, "file")));
+            }
+        }
     }
 
     fn base(&mut self, manifest: &Value) {
@@ -60,6 +93,9 @@ impl Page<'_> {
             }
         }
         self.line("lines", &lines);
+        for (reason, n) in counts["rejects_by_reason"].as_object().into_iter().flatten().take(MOST_REASONS) {
+            self.line("", &format!("{} rejected: {reason}", count(n.as_u64().unwrap_or(0))));
+        }
         let mut customers = n("customers");
         if is_some("customers_without_purchase") {
             let _ = write!(customers, ", {} without a purchase that was kept", n("customers_without_purchase"));
@@ -210,7 +246,15 @@ impl Page<'_> {
         }
         let n = |key: &str| count(cross[key].as_u64().unwrap_or(0));
         self.title("cross-sell");
-        self.line("rules", &format!("{} of {} pairs that meet often enough, in {} baskets", n("n_rules"), n("n_supported_pairs"), n("n_baskets")));
+        self.line(
+            "rules",
+            &format!(
+                "{} of {} pairs that meet often enough, in {} baskets",
+                n("n_rules"),
+                n("n_supported_pairs"),
+                n("n_baskets")
+            ),
+        );
         let mut offers = format!("{} for {} customers", n("n_offers"), n("n_customers_with_history"));
         if let Some(share) = cross["best_seller_share"].as_f64() {
             let _ = write!(offers, ", {} of them best sellers for want of an affinity", percent(share));

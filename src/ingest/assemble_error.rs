@@ -36,9 +36,11 @@ impl AssembleError {
     pub fn help(&self) -> String {
         match self {
             Self::Ingest(error) => error.help(),
-            Self::Currency(CurrencyError::NoBase { .. }) => "name it under `[currency]`: `code = \"EUR\"`, and what one \
+            Self::Currency(CurrencyError::NoBase { .. }) => {
+                "name it under `[currency]`: `code = \"EUR\"`, and what one \
                  unit of each other currency is worth in it under `[currency.rates]`: `USD = 0.92`"
-                .to_owned(),
+                    .to_owned()
+            }
             Self::Currency(CurrencyError::NoRate { missing, .. }) => {
                 format!("state under `[currency.rates]` what one unit is worth: `{missing} = …`")
             }

@@ -30,6 +30,7 @@ pub use error::{FailureKind, RunError};
 pub use job::Job;
 pub use manifest::Manifest;
 pub use observer::{Event, Observer, Silent};
+pub use read::shown;
 
 /// What the program around the library knows and the library must not find out by itself.
 #[derive(Debug, Clone, Copy)]

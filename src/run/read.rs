@@ -1,7 +1,7 @@
 //! The first stage: every export becomes typed columns, and the lines are put together.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::error::RunError;
 use super::job::Job;
@@ -87,7 +87,7 @@ impl Tables {
         let records = self
             .named()
             .into_iter()
-            .flat_map(|(name, table)| table.files.iter().map(move |file| record(name, file, &job.directory)))
+            .flat_map(|(name, table)| table.files.iter().map(move |file| record(name, file)))
             .collect();
         Ok(Inputs {
             assembled,
@@ -101,12 +101,12 @@ impl Tables {
     }
 }
 
-fn record(table: &'static str, file: &FileReport, directory: &Path) -> InputRecord {
+fn record(table: &'static str, file: &FileReport) -> InputRecord {
     let columns: BTreeMap<String, String> =
         file.mapping.iter().map(|(canonical, header)| ((*canonical).to_owned(), header.clone())).collect();
     InputRecord {
         table,
-        path: shown(&file.path, directory),
+        path: shown(&file.path),
         bytes: file.bytes,
         sha256: file.sha256.clone(),
         rows: file.rows as u64,
@@ -116,8 +116,31 @@ fn record(table: &'static str, file: &FileReport, directory: &Path) -> InputReco
     }
 }
 
-/// Shows a path as the pipeline would write it: relative to its own folder where it lies below.
-pub fn shown(path: &Path, directory: &Path) -> String {
-    let path: PathBuf = path.strip_prefix(directory).unwrap_or(path).to_owned();
-    path.to_string_lossy().replace('\\', "/")
+/// Shows a path without detours: `pipelines/../out` is `out`.
+pub fn shown(path: &Path) -> String {
+    let mut parts: Vec<Component<'_>> = Vec::new();
+    for part in path.components() {
+        match (part, parts.last()) {
+            (Component::CurDir, _) => {}
+            (Component::ParentDir, Some(Component::Normal(_))) => {
+                parts.pop();
+            }
+            _ => parts.push(part),
+        }
+    }
+    parts.iter().collect::<PathBuf>().to_string_lossy().replace('\\', "/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_shown_without_detours() {
+        for (path, expected) in
+            [("pipelines/../out", "out"), ("../a/./b", "../a/b"), ("/x/../y.csv", "/y.csv"), ("a/b/../../c", "c")]
+        {
+            assert_eq!(shown(Path::new(path)), expected);
+        }
+    }
 }

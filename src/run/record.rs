@@ -75,7 +75,7 @@ pub fn manifest(run: &Everything<'_>) -> Manifest {
             peak_memory_bytes: peak_memory_bytes(),
         },
         pipeline: PipelineRecord {
-            path: shown(Path::new(&run.job.pipeline_path), &run.job.directory),
+            path: shown(Path::new(&run.job.pipeline_path)),
             sha256: run.job.pipeline_sha256.clone(),
         },
         inputs: run.inputs.records.clone(),

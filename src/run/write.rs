@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::error::RunError;
 use super::job::Job;
+use super::read::shown;
 use crate::analysis::Findings;
 use crate::campaign::{Campaign, CampaignCounts, contacts};
 use crate::ingest::Reject;
@@ -74,7 +75,7 @@ pub fn write_all(
 
 /// Turns rejected rows into a table: where they stood, why, and the row itself.
 pub fn rejects_table(rejects: &[Reject]) -> Frame {
-    let files: Vec<String> = rejects.iter().map(|reject| reject.file.to_string_lossy().into_owned()).collect();
+    let files: Vec<String> = rejects.iter().map(|reject| shown(&reject.file)).collect();
     let texts = Frame::of_texts([
         ("table", rejects.iter().map(|reject| Some(reject.table)).collect()),
         ("file", files.iter().map(|file| Some(file.as_str())).collect()),
