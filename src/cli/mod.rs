@@ -19,21 +19,36 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use args::{Args, Command};
+use exit::Exit;
 
 /// Parses the arguments and runs the command.
 pub fn main() -> ExitCode {
     let args = Args::parse();
     signals::exit_with_their_number();
+    // A reader that trips over a damaged file is caught below and becomes a message; nothing else may be printed for it.
+    std::panic::set_hook(Box::new(|_| {}));
+    let command = move || run_command(args);
+    match std::panic::catch_unwind(command) {
+        Ok(exit) => exit.into(),
+        Err(_) => {
+            eprintln!(
+                "error: this is a mistake in klientel, nothing was published; please report it with the pipeline file"
+            );
+            ExitCode::from(101)
+        }
+    }
+}
+
+fn run_command(args: Args) -> Exit {
     if let Some(threads) = args.threads {
         use_threads(threads.get());
     }
-    let code = match args.command {
+    match args.command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
         Command::Generate(args) => generate::generate(&args),
         Command::Schema(args) => schema::print(&args),
-    };
-    code.into()
+    }
 }
 
 /// Limits both thread pools; must run before either is used.

@@ -119,7 +119,8 @@ impl NumberEvidence {
 
     /// Says how the ambiguous cells look.
     pub(super) fn ambiguity(&self) -> String {
-        self.ambiguous.phrase("cells could be either")
+        let what = if self.ambiguous.count == 1 { "cell could be either" } else { "cells could be either" };
+        self.ambiguous.phrase(what)
     }
 }
 

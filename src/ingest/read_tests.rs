@@ -183,7 +183,7 @@ fn an_ambiguous_column_follows_the_other_columns_and_then_the_delimiter() {
     check(
         "a;b\n1.234;9,99\n",
         1_234_000_000,
-        "decimal comma (1 cells could be either, e.g. shape `9.999`; as the other columns",
+        "decimal comma (1 cell could be either, e.g. shape `9.999`; as the other columns",
     );
     check("a;b\n1.234;9.99\n", 1_234_000, "as the other columns of the file");
     check("a;b\n1.234;9\n", 1_234_000_000, "`;` between fields goes with a decimal comma");
