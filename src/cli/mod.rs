@@ -15,6 +15,7 @@ mod summary;
 mod text;
 
 use std::process::ExitCode;
+use std::sync::Mutex;
 
 use clap::Parser;
 
@@ -25,19 +26,25 @@ use exit::Exit;
 pub fn main() -> ExitCode {
     let args = Args::parse();
     signals::exit_with_their_number();
-    // A reader that trips over a damaged file is caught below and becomes a message; nothing else may be printed for it.
-    std::panic::set_hook(Box::new(|_| {}));
-    let command = move || run_command(args);
-    match std::panic::catch_unwind(command) {
+    // A reader that trips over a damaged file is caught in the library and becomes a message, so the hook itself prints nothing. The
+    // place is kept, but not the text, which may hold what the data holds.
+    std::panic::set_hook(Box::new(|panic| {
+        if let (Ok(mut place), Some(at)) = (PANICKED_AT.lock(), panic.location()) {
+            *place = format!(" ({}:{})", at.file(), at.line());
+        }
+    }));
+    match std::panic::catch_unwind(move || run_command(args)) {
         Ok(exit) => exit.into(),
         Err(_) => {
-            eprintln!(
-                "error: this is a mistake in klientel, nothing was published; please report it with the pipeline file"
-            );
+            let place = PANICKED_AT.lock().map_or_else(|_| String::new(), |place| place.clone());
+            eprintln!("error: a mistake in klientel itself{place}, nothing was published; please report it");
             ExitCode::from(101)
         }
     }
 }
+
+/// Where the last panic began.
+static PANICKED_AT: Mutex<String> = Mutex::new(String::new());
 
 fn run_command(args: Args) -> Exit {
     if let Some(threads) = args.threads {
