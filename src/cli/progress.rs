@@ -57,10 +57,9 @@ impl Progress {
     }
 
     fn replace(&self, next: Option<ProgressBar>) {
-        if let Ok(mut bar) = self.bar.lock() {
-            if let Some(old) = std::mem::replace(&mut *bar, next) {
-                old.finish_and_clear();
-            }
+        let old = self.bar.lock().ok().and_then(|mut bar| std::mem::replace(&mut *bar, next));
+        if let Some(old) = old {
+            old.finish_and_clear();
         }
     }
 
@@ -80,10 +79,8 @@ impl Observer for Progress {
         match event {
             Event::Started { stage, total_bytes } => self.start(stage, total_bytes),
             Event::Read { bytes } => {
-                if let Ok(bar) = self.bar.lock() {
-                    if let Some(bar) = bar.as_ref() {
-                        bar.inc(bytes);
-                    }
+                if let Some(bar) = self.bar.lock().ok().as_deref().and_then(Option::as_ref) {
+                    bar.inc(bytes);
                 }
             }
             Event::Finished { stage, seconds, detail } => self.finish(stage, seconds, detail),

@@ -1,6 +1,6 @@
 //! What the analyses read: purchase days and baskets, built in one pass over the lines.
 //!
-//! A [`Dataset`] keeps every event with the day from which it is known, so that [`at`] can look at the base as of any day:
+//! A [`Dataset`] keeps every event with the day from which it is known, so that [`at()`] can look at the base as of any day:
 //! a return exists only from its own date on.
 
 mod at;

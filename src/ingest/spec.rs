@@ -29,7 +29,7 @@ pub struct ColumnRequest {
     pub required: bool,
     /// Says whether a cell may be empty; a row with an empty cell elsewhere is rejected.
     pub nullable: bool,
-    /// Other names of the column, as [`normalise`](super::headers::normalise) leaves them, the surest first.
+    /// Other names of the column, in normal form (lower-case letters and digits), the surest first.
     pub synonyms: &'static [&'static str],
 }
 

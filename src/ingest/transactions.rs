@@ -128,10 +128,10 @@ pub fn assemble(
     let objects = objecting(customers, customer_ids);
     if objects.contains(&true) {
         counts.objections = objects.iter().filter(|objects| **objects).count() as u64;
-        for row in 0..n {
+        for (row, keep) in keep.iter_mut().enumerate() {
             let objects = objects.get(code(customer, row) as usize).copied().unwrap_or(false);
-            counts.lines_of_objections += u64::from(objects && keep[row]);
-            keep[row] &= !objects;
+            counts.lines_of_objections += u64::from(objects && *keep);
+            *keep &= !objects;
         }
     }
 

@@ -175,10 +175,9 @@ pub fn prune(lock: &OutputLock, keep: usize, just_published: &str) -> Result<usi
     let mut runs = Vec::new();
     for name in entries(directory)? {
         let manifest = directory.join(&name).join("manifest.json");
-        if name != LATEST && name != FAILED && name != just_published && !name.starts_with('.') {
-            if let Ok(meta) = fs::metadata(&manifest) {
-                runs.push((meta.modified().ok(), name));
-            }
+        let is_other = name != LATEST && name != FAILED && name != just_published && !name.starts_with('.');
+        if let (true, Ok(meta)) = (is_other, fs::metadata(&manifest)) {
+            runs.push((meta.modified().ok(), name));
         }
     }
     runs.sort();

@@ -9,6 +9,9 @@ use crate::analysis::{Analysis, AnalysisError, Base, Findings};
 /// Findings of one analysis and the seconds it took.
 pub type Timed = (&'static str, f64);
 
+/// Findings of each analysis by its name.
+pub type Found = Vec<(&'static str, Findings)>;
+
 /// Runs all analyses, each after those it builds on; returns their findings in the order given.
 ///
 /// # Errors
@@ -16,17 +19,14 @@ pub type Timed = (&'static str, f64);
 ///
 /// # Panics
 /// Panics if analyses wait for each other in a circle or for one that is not there: the pipeline check rules both out.
-pub fn run_all(
-    analyses: &[Box<dyn Analysis>],
-    base: &Base<'_>,
-) -> Result<(Vec<(&'static str, Findings)>, Vec<Timed>), AnalysisError> {
-    let mut done: Vec<(&'static str, Findings)> = Vec::new();
+pub fn run_all(analyses: &[Box<dyn Analysis>], base: &Base<'_>) -> Result<(Found, Vec<Timed>), AnalysisError> {
+    let mut done: Found = Vec::new();
     let mut timings: Vec<Timed> = Vec::new();
     let mut waiting: Vec<&dyn Analysis> = analyses.iter().map(Box::as_ref).collect();
     while !waiting.is_empty() {
-        let is_done = |name: &&str| done.iter().any(|(finished, _)| finished == name);
+        let is_done = |name: &&'static str| done.iter().any(|(finished, _)| finished == name);
         let (ready, later): (Vec<&dyn Analysis>, Vec<&dyn Analysis>) =
-            waiting.into_iter().partition(|analysis| analysis.after().iter().all(|name| is_done(name)));
+            waiting.into_iter().partition(|analysis| analysis.after().iter().all(is_done));
         assert!(!ready.is_empty(), "analyses wait for each other or for one that does not run");
         let results: Vec<(&'static str, f64, Result<Findings, AnalysisError>)> = ready
             .into_par_iter()

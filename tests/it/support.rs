@@ -42,10 +42,11 @@ impl Project {
     }
 
     /// Runs `pipeline.toml` in the library.
-    pub fn run(&self, pipeline: &str) -> Result<Run, RunError> {
+    pub fn run(&self, pipeline: &str) -> Result<Run, Box<RunError>> {
         let job =
             Job::load(pipeline, "pipeline.toml", self.dir.path()).unwrap_or_else(|problems| panic!("{problems:#?}"));
-        let outcome = klientel::run::run(&job, Surroundings { started_at_unix: 0, threads: 1 }, &Silent)?;
+        let outcome =
+            klientel::run::run(&job, Surroundings { started_at_unix: 0, threads: 1 }, &Silent).map_err(Box::new)?;
         Ok(Run::of(outcome))
     }
 }
