@@ -19,10 +19,9 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::cross_sell::ProductLabels;
 use super::{Analysis, AnalysisError, Base, Fact, Findings, SideTable};
 use crate::features::Dataset;
-use crate::table::{Column, ColumnKind, ColumnSpec, Nullable, Values};
+use crate::table::{Column, ColumnKind, ColumnSpec, Nullable, ProductLabels, Values};
 use crate::units::NONE_IX;
 
 /// What a customer or a product is worth relative to the others.
@@ -130,6 +129,9 @@ pub enum Value {
 }
 
 impl Value {
+    /// All of them, the strictest first.
+    pub const ALL: [Self; 3] = [Self::Margin, Self::Revenue, Self::GrossRevenue];
+
     /// Returns the word that pipeline and manifest use.
     pub fn label(self) -> &'static str {
         match self {
@@ -306,7 +308,7 @@ fn product_table(data: &Dataset, value: Value, cuts: Cuts) -> (SideTable, Fact) 
 
     let ranked: Vec<u32> = rows.iter().map(|ix| merchandise[*ix]).collect();
     let values: Nullable<i64> = ranked.iter().map(value_of).collect();
-    let labels = ProductLabels::new(data);
+    let labels = ProductLabels::new(&data.product_ids, &data.products);
     let mut columns = vec![
         Column::new("product_id", labels.ids(ranked.iter().copied())),
         Column::new("product_name", labels.names(ranked.iter().copied())),

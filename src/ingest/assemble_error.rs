@@ -2,6 +2,7 @@
 
 use super::IngestError;
 use super::currency::CurrencyError;
+use crate::diagnostic::codes;
 use crate::units::Day;
 
 /// What keeps lines from becoming transactions.
@@ -26,9 +27,9 @@ impl AssembleError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Ingest(error) => error.code(),
-            Self::Currency(_) => "K0316",
-            Self::NothingBefore { .. } => "K0317",
-            Self::NothingLeft { .. } => "K0318",
+            Self::Currency(_) => codes::CURRENCIES,
+            Self::NothingBefore { .. } => codes::NOTHING_BEFORE,
+            Self::NothingLeft { .. } => codes::NOTHING_LEFT,
         }
     }
 

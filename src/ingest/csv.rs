@@ -21,6 +21,7 @@ use super::records::{Malformed, Records, Separators, boundary_after, count_lines
 use super::reject::Reject;
 use super::report::{FileReport, Layout};
 use super::spec::kebab;
+use crate::table::Fingerprint;
 
 /// Bytes at the start of a file that the first guess rests on.
 const SAMPLE_START: usize = 64 * 1024;
@@ -35,7 +36,7 @@ const SAMPLE_PLACE: usize = 8 * 1024;
 /// Fails where the file as a whole cannot be trusted; single rows are rejected instead.
 pub(super) fn parse(job: &Job<'_>, path: &Path, stated: &Stated) -> Result<ParsedFile, IngestError> {
     let bytes = file::read(path)?;
-    let (sha256, parsed) = rayon::join(|| file::sha256(&bytes), || parse_bytes(job, path, stated, &bytes));
+    let (sha256, parsed) = rayon::join(|| Fingerprint::of(&bytes), || parse_bytes(job, path, stated, &bytes));
     let mut parsed = parsed?;
     parsed.report.sha256 = sha256;
     Ok(parsed)

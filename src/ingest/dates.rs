@@ -12,7 +12,6 @@
 //! `O(length)` a cell, no allocation.
 
 use std::fmt;
-use std::str::FromStr;
 
 use crate::units::Day;
 
@@ -40,37 +39,35 @@ pub enum DateFormat {
 }
 
 impl DateFormat {
-    const NAMES: [(Self, &'static str); 8] = [
-        (Self::YearMonthDay, "yyyy-mm-dd"),
-        (Self::Compact, "yyyymmdd"),
-        (Self::DotDayFirst, "dd.mm.yyyy"),
-        (Self::SlashDayFirst, "dd/mm/yyyy"),
-        (Self::SlashMonthFirst, "mm/dd/yyyy"),
-        (Self::DashDayFirst, "dd-mm-yyyy"),
-        (Self::DashMonthFirst, "mm-dd-yyyy"),
-        (Self::DotMonthFirst, "mm.dd.yyyy"),
+    /// Forms that a pipeline can state.
+    pub const STATED: [Self; 7] = [
+        Self::YearMonthDay,
+        Self::Compact,
+        Self::DotDayFirst,
+        Self::SlashDayFirst,
+        Self::SlashMonthFirst,
+        Self::DashDayFirst,
+        Self::DashMonthFirst,
     ];
 
-    /// Returns the name of the form.
-    pub(super) fn name(self) -> &'static str {
-        Self::NAMES.iter().find(|(format, _)| *format == self).map_or("", |(_, name)| name)
+    /// Returns the word that pipeline and evidence use.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::YearMonthDay => "yyyy-mm-dd",
+            Self::Compact => "yyyymmdd",
+            Self::DotDayFirst => "dd.mm.yyyy",
+            Self::DotMonthFirst => "mm.dd.yyyy",
+            Self::SlashDayFirst => "dd/mm/yyyy",
+            Self::SlashMonthFirst => "mm/dd/yyyy",
+            Self::DashDayFirst => "dd-mm-yyyy",
+            Self::DashMonthFirst => "mm-dd-yyyy",
+        }
     }
 }
 
 impl fmt::Display for DateFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for DateFormat {
-    type Err = String;
-
-    /// Parses a name as the pipeline writes it; the error lists what is accepted.
-    fn from_str(text: &str) -> Result<Self, String> {
-        let accepted = &Self::NAMES[..7];
-        let named = accepted.iter().find(|(_, name)| *name == text).map(|(format, _)| *format);
-        named.ok_or_else(|| accepted.iter().map(|(_, name)| format!("`{name}`")).collect::<Vec<_>>().join(", "))
+        f.write_str(self.label())
     }
 }
 
@@ -249,9 +246,13 @@ fn is_offset(bytes: &[u8]) -> bool {
 mod tests {
     use super::*;
 
+    fn all() -> impl Iterator<Item = DateFormat> {
+        DateFormat::STATED.into_iter().chain([DateFormat::DotMonthFirst])
+    }
+
     /// `expected` is day and milliseconds under the named form.
     fn check(cell: &str, format: &str, expected: Option<(&str, u32)>) {
-        let format = DateFormat::NAMES.iter().find(|(_, name)| *name == format).unwrap().0;
+        let format = all().find(|known| known.label() == format).unwrap();
         let found = WrittenDate::parse(cell).and_then(|date| Some((date.day(format)?.to_string(), date.millis)));
         assert_eq!(found, expected.map(|(day, millis)| (day.to_owned(), millis)), "{cell:?}");
     }
@@ -333,12 +334,16 @@ mod tests {
         assert_eq!(part("32/12/2010"), None);
     }
 
+    /// A label names the parts where the form has them, with four digits of the year or with two.
     #[test]
-    fn names_round_trip() {
-        for (format, name) in &DateFormat::NAMES[..7] {
-            assert_eq!(name.parse(), Ok(*format));
-            assert_eq!(format.to_string(), *name);
+    fn every_form_reads_what_its_label_says() {
+        for format in all() {
+            let written = format.label().replace("mm", "03").replace("dd", "05");
+            let day = |cell: &str| WrittenDate::parse(cell).and_then(|date| date.day(format));
+            assert_eq!(day(&written.replace("yyyy", "2010")), Day::from_ymd(2010, 3, 5), "{format}");
+            if let Some(before) = written.strip_suffix("yyyy") {
+                assert_eq!(day(&format!("{before}10")), Day::from_ymd(2010, 3, 5), "{format}");
+            }
         }
-        assert!("dd.mm.yy".parse::<DateFormat>().unwrap_err().contains("`dd.mm.yyyy`"));
     }
 }

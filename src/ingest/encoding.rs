@@ -14,7 +14,6 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::str::FromStr;
 
 /// Stands in decoded text for bytes that say nothing; a record that holds it in a damaged file is rejected.
 pub(super) const DAMAGE: char = char::REPLACEMENT_CHARACTER;
@@ -35,13 +34,19 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    const NAMES: [(Self, &'static str); 5] = [
-        (Self::Utf8, "utf-8"),
-        (Self::Windows1252, "windows-1252"),
-        (Self::Iso8859_15, "iso-8859-15"),
-        (Self::Utf16Le, "utf-16le"),
-        (Self::Utf16Be, "utf-16be"),
-    ];
+    /// Encodings that a pipeline can state; UTF-16BE is told by its byte order mark alone.
+    pub const STATED: [Self; 4] = [Self::Utf8, Self::Windows1252, Self::Iso8859_15, Self::Utf16Le];
+
+    /// Returns the word that pipeline and evidence use.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Utf8 => "utf-8",
+            Self::Windows1252 => "windows-1252",
+            Self::Iso8859_15 => "iso-8859-15",
+            Self::Utf16Le => "utf-16le",
+            Self::Utf16Be => "utf-16be",
+        }
+    }
 
     fn byte_order_mark(self) -> &'static [u8] {
         match self {
@@ -55,18 +60,7 @@ impl Encoding {
 
 impl fmt::Display for Encoding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = Self::NAMES.iter().find(|(encoding, _)| encoding == self).map_or("", |(_, name)| name);
-        f.write_str(name)
-    }
-}
-
-impl FromStr for Encoding {
-    type Err = String;
-
-    /// Parses a name as the pipeline writes it; the error lists what is accepted.
-    fn from_str(text: &str) -> Result<Self, String> {
-        let named = Self::NAMES.iter().find(|(_, name)| *name == text).map(|(encoding, _)| *encoding);
-        named.ok_or_else(|| Self::NAMES.map(|(_, name)| format!("`{name}`")).join(", "))
+        f.write_str(self.label())
     }
 }
 
@@ -177,11 +171,10 @@ mod tests {
     }
 
     #[test]
-    fn names_round_trip() {
-        for (encoding, name) in Encoding::NAMES {
-            assert_eq!(name.parse(), Ok(encoding));
-            assert_eq!(encoding.to_string(), name);
+    fn labels_are_those_of_the_standard() {
+        for encoding in Encoding::STATED {
+            let standard = encoding_rs::Encoding::for_label(encoding.label().as_bytes()).unwrap();
+            assert!(standard.name().eq_ignore_ascii_case(encoding.label()), "{encoding}");
         }
-        assert!("ansi".parse::<Encoding>().unwrap_err().contains("windows-1252"));
     }
 }

@@ -4,8 +4,6 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
-
 use super::IngestError;
 use super::column::{Builder, Evidence};
 use super::headers::Mapped;
@@ -13,6 +11,7 @@ use super::readings::{Decision, Stated};
 use super::reject::Reject;
 use super::report::FileReport;
 use super::spec::{TableSource, TableSpec};
+use crate::table::Fingerprint;
 
 /// What reading any file of a table needs to know.
 #[derive(Clone, Copy)]
@@ -69,24 +68,16 @@ pub(super) fn unreadable(path: &Path, cause: std::io::Error) -> IngestError {
     if path.is_dir() { IngestError::Directory { file } } else { IngestError::Unreadable { file, cause } }
 }
 
-/// Returns the SHA-256 of some bytes in hexadecimal digits.
-pub(super) fn sha256(bytes: &[u8]) -> String {
-    hexadecimal(&Sha256::digest(bytes))
-}
-
-/// Returns the SHA-256 of a file's content in hexadecimal digits, without holding it in memory.
+/// Returns the fingerprint of a file's content without holding it in memory.
 ///
 /// # Errors
 /// Fails where the file is a directory or cannot be read.
 pub(super) fn sha256_of_file(path: &Path) -> Result<String, IngestError> {
-    let mut hash = Sha256::new();
+    let mut fingerprint = Fingerprint::default();
     let file = File::open(path).map_err(|cause| unreadable(path, cause))?;
-    std::io::copy(&mut BufReader::with_capacity(1 << 20, file), &mut hash).map_err(|cause| unreadable(path, cause))?;
-    Ok(hexadecimal(&hash.finalize()))
-}
-
-fn hexadecimal(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut file = BufReader::with_capacity(1 << 20, file);
+    std::io::copy(&mut file, &mut fingerprint).map_err(|cause| unreadable(path, cause))?;
+    Ok(fingerprint.digits())
 }
 
 impl ParsedFile {

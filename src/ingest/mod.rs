@@ -72,6 +72,6 @@ pub use products::{ProductFindings, ProductList, ProductRules, describe};
 pub use read::{TypedTable, read_table};
 pub use reject::{Reject, reject_rows};
 pub use report::FileReport;
-pub use spec::{Cell, ColumnRequest, CsvOptions, Format, TableSource, TableSpec};
+pub use spec::{Cell, ColumnFormat, ColumnRequest, CsvOptions, Format, TableSource, TableSpec, kebab};
 pub use specs::{CUSTOMERS, PRODUCTS, TRANSACTIONS};
-pub use transactions::{Assembled, LineCounts, TransactionRules, assemble};
+pub use transactions::{Assembled, LineCounts, ReturnRules, TransactionRules, assemble};

@@ -237,6 +237,7 @@ impl Written {
 
 #[cfg(test)]
 mod tests {
+    use super::super::NumberFormat;
     use super::*;
 
     const EITHER: [NumberReading; 2] = [NumberReading::POINT, NumberReading::COMMA];
@@ -364,7 +365,7 @@ mod tests {
     #[test]
     fn a_stated_form_allows_its_own_groups_only() {
         let value = |cell: &str, form: &str| {
-            let form: super::super::NumberFormat = form.parse().unwrap();
+            let form = NumberFormat::ALL.into_iter().find(|known| known.label() == form).unwrap();
             parse(cell, form.reading()).0.ok()
         };
         assert_eq!(value("1.234,5", "1.234,56"), Some(1_234_500_000));

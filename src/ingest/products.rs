@@ -15,11 +15,13 @@ pub struct ProductRules {
     pub not_merchandise: Vec<String>,
     /// Whether ids and names are looked at as well.
     pub recognise: bool,
+    /// Whether what is not merchandise counts for revenue all the same.
+    pub in_revenue: bool,
 }
 
 impl Default for ProductRules {
     fn default() -> Self {
-        Self { not_merchandise: vec![], recognise: true }
+        Self { not_merchandise: vec![], recognise: true, in_revenue: false }
     }
 }
 
@@ -201,7 +203,7 @@ mod tests {
     #[test]
     fn the_pipeline_can_name_more_and_switch_recognition_off() {
         let ids = Ids::from_sorted(["A1", "POST"]);
-        let rules = ProductRules { not_merchandise: vec!["A1".into()], recognise: false };
+        let rules = ProductRules { not_merchandise: vec!["A1".into()], recognise: false, ..ProductRules::default() };
         let found = describe(&ids, &[], None, &rules);
         assert_eq!(found.products.not_merchandise, [true, false]);
         assert_eq!((found.named, found.recognised), (vec!["A1".to_owned()], vec![]));

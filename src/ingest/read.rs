@@ -125,8 +125,8 @@ fn settle_open_dates(
                     file: files[file].report.path.clone(),
                     column: kebab(column.request.name),
                     header: column.header.clone(),
-                    day_first: day_first.name(),
-                    month_first: month_first.name(),
+                    day_first: day_first.label(),
+                    month_first: month_first.label(),
                 });
             };
             if decision.reading != files[file].decisions[ix].reading {

@@ -242,12 +242,12 @@ fn day_and_month_are_told_apart_by_other_files_or_not_at_all() {
 fn forms_that_the_pipeline_states_need_no_evidence() {
     let (_dir, mut source) =
         folder(&[("a.csv", b"customer_id,date,amount\n1,02/01/2024,\"1,234\"\n2,02/01/2024,1.5\n")]);
-    source.formats.insert("date".to_owned(), "mm/dd/yyyy".to_owned());
+    source.formats.insert("date".to_owned(), ColumnFormat::Date(DateFormat::SlashMonthFirst));
     source.csv.number_format = Some(NumberFormat::Comma);
     let table = read_table(&SPEC, &source, None).unwrap();
     assert_eq!(rows(&table), ["1|2024-02-01|1234000"]);
     assert_eq!((table.rejects.len(), table.rejects[0].line), (1, 3));
-    source.formats.insert("date".to_owned(), "%d".to_owned());
+    source.formats.insert("date".to_owned(), ColumnFormat::Number(NumberFormat::Comma));
     let error = read_table(&SPEC, &source, None).unwrap_err();
     assert_eq!((error.code(), error.help().contains("`dd.mm.yyyy`")), ("K0314", true));
     source.formats.clear();

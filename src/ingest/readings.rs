@@ -15,7 +15,7 @@ use super::error::Side;
 use super::evidence::{DateEvidence, NumberEvidence, Outcome, Seen};
 use super::headers::Mapped;
 use super::number_format::{Mark, NumberFormat, NumberReading};
-use super::spec::{Cell, Format, TableSource, TableSpec, kebab};
+use super::spec::{Cell, ColumnFormat, Format, TableSource, TableSpec, kebab};
 
 /// Forms that need no evidence, by canonical name.
 pub(super) type Stated = BTreeMap<&'static str, Reading>;
@@ -33,7 +33,7 @@ pub(super) struct Decision {
 /// Reads the forms that the pipeline states.
 ///
 /// # Errors
-/// Fails where a form is none, belongs to a column that has none, or the delimiter cannot be one.
+/// Fails where a form does not fit its column, or the delimiter cannot be one.
 pub(super) fn stated(spec: &TableSpec, source: &TableSource) -> Result<Stated, IngestError> {
     let bad = |setting: &str, value: &str, accepted: String| IngestError::BadSetting {
         table: spec.name,
@@ -60,24 +60,28 @@ pub(super) fn stated(spec: &TableSpec, source: &TableSource) -> Result<Stated, I
     let csv = if source.format == Format::Csv { source.csv } else { Default::default() };
     let mut stated = Stated::new();
     for request in spec.columns {
-        let form = source.formats.get(request.name).map(String::as_str);
-        let of = |kind: &str| format!("{kind} of `{}`", kebab(request.name));
-        let reading = match (request.cell, form) {
-            (Cell::Decimal, Some(form)) => {
-                let format: NumberFormat = form.parse().map_err(|accepted| bad(&of("number form"), form, accepted))?;
-                Some(Reading::Number(format.reading()))
-            }
-            (Cell::Date, Some(form)) => {
-                Some(Reading::Date(form.parse().map_err(|accepted| bad(&of("date form"), form, accepted))?))
-            }
-            (_, Some(form)) => return Err(bad(&of("form"), form, "forms of numbers and dates only".to_owned())),
+        let reading = match (request.cell, source.formats.get(request.name)) {
+            (Cell::Decimal, Some(ColumnFormat::Number(format))) => Some(Reading::Number(format.reading())),
+            (Cell::Date, Some(ColumnFormat::Date(format))) => Some(Reading::Date(*format)),
             (Cell::Decimal, None) => csv.number_format.map(|format| Reading::Number(format.reading())),
             (Cell::Date, None) => csv.date_format.map(Reading::Date),
             (_, None) => None,
+            (cell, Some(other)) => {
+                let (kind, accepted) = match cell {
+                    Cell::Decimal => ("number form", quoted(NumberFormat::ALL.map(NumberFormat::label))),
+                    Cell::Date => ("date form", quoted(DateFormat::STATED.map(DateFormat::label))),
+                    _ => ("form", "forms of numbers and dates only".to_owned()),
+                };
+                return Err(bad(&format!("{kind} of `{}`", kebab(request.name)), other.label(), accepted));
+            }
         };
         stated.extend(reading.map(|reading| (request.name, reading)));
     }
     Ok(stated)
+}
+
+fn quoted<const N: usize>(labels: [&str; N]) -> String {
+    labels.map(|label| format!("`{label}`")).join(", ")
 }
 
 /// Guesses from a sample how the columns are read.
@@ -126,7 +130,7 @@ pub(super) fn decide(
                 Outcome::Open => Ok(open_date(column, dates, &others.dates)),
                 Outcome::Contradiction => {
                     let side = |(format, count, first): (DateFormat, u64, usize)| Side {
-                        form: format.name(),
+                        form: format.label(),
                         count,
                         line: line_of(first),
                     };

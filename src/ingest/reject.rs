@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::records::{Records, count_lines};
 use super::report::{FileReport, Layout};
 use super::{IngestError, encoding, file, parquet};
+use crate::table::Fingerprint;
 
 /// A record that was not accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,7 +115,11 @@ fn read_csv(report: &FileReport, ordinals: &[u64]) -> Result<Vec<(u64, String)>,
 pub(super) fn read_again(report: &FileReport) -> Result<Vec<u8>, IngestError> {
     let path: &Path = &report.path;
     let bytes = file::read(path)?;
-    if file::sha256(&bytes) == report.sha256 { Ok(bytes) } else { Err(IngestError::Changed { file: path.to_owned() }) }
+    if Fingerprint::of(&bytes) == report.sha256 {
+        Ok(bytes)
+    } else {
+        Err(IngestError::Changed { file: path.to_owned() })
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! Names of columns are canonical (`customer_id`) here and kebab-case (`customer-id`) wherever a user reads them.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{DateFormat, Encoding, IngestError, NumberFormat, files};
 
@@ -58,22 +58,29 @@ pub enum Format {
     Parquet,
 }
 
-/// Where a table comes from; paths are already resolved against the folder of the pipeline.
-#[derive(Debug, Clone, Default)]
+/// Where a table comes from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TableSource {
     /// Format of all files.
     pub format: Format,
-    /// Paths or glob patterns.
+    /// Paths or glob patterns; as the pipeline writes them until [`TableSource::below`] says which folder they count from.
     pub patterns: Vec<String>,
     /// Canonical name to header in the export; an empty header leaves the column out.
     pub columns: BTreeMap<String, String>,
     /// What is known of the text files beforehand.
     pub csv: CsvOptions,
-    /// Canonical name to the written form of its cells, `dd.mm.yyyy` or `1.234,56`.
-    pub formats: BTreeMap<String, String>,
+    /// Canonical name to the written form of its cells.
+    pub formats: BTreeMap<String, ColumnFormat>,
 }
 
 impl TableSource {
+    /// Returns the same source with relative patterns counting from a folder.
+    #[must_use]
+    pub fn below(&self, folder: &Path) -> Self {
+        let resolved = |pattern: &String| folder.join(pattern).to_string_lossy().into_owned();
+        Self { patterns: self.patterns.iter().map(resolved).collect(), ..self.clone() }
+    }
+
     /// Finds the files of the table, in the order in which they are read.
     ///
     /// # Errors
@@ -84,7 +91,7 @@ impl TableSource {
 }
 
 /// What the pipeline states about text files; whatever is left open is found out.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CsvOptions {
     /// One ASCII character between fields.
     pub delimiter: Option<char>,
@@ -96,7 +103,26 @@ pub struct CsvOptions {
     pub date_format: Option<DateFormat>,
 }
 
+/// Written form of the cells of one column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnFormat {
+    /// Of a column of numbers.
+    Number(NumberFormat),
+    /// Of a column of dates.
+    Date(DateFormat),
+}
+
+impl ColumnFormat {
+    /// Returns the word that pipeline and evidence use.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Number(format) => format.label(),
+            Self::Date(format) => format.label(),
+        }
+    }
+}
+
 /// Writes a canonical name the way the pipeline does.
-pub(super) fn kebab(name: &str) -> String {
+pub fn kebab(name: &str) -> String {
     name.replace('_', "-")
 }

@@ -20,11 +20,17 @@ const MILLIONTHS_PER_MINOR: i64 = 10_000;
 const MILLIONTHS_PER_THOUSANDTH: i64 = 1_000;
 
 /// What the pipeline says about transactions beyond where they are.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct TransactionRules {
     /// Last day that the data covers; found in the data where not given.
     pub as_of: Option<Day>,
     pub currency: Currency,
+    pub returns: ReturnRules,
+}
+
+/// How cancellations are marked; an empty list says that there is no such mark.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReturnRules {
     /// Order ids that start so mark a cancellation; recognised where not given.
     pub order_prefixes: Option<Vec<String>>,
     /// Statuses that mark a cancellation; a built-in list where not given.
@@ -137,7 +143,7 @@ pub fn assemble(
 
     let rates = rates_per_code(columns.ids("currency"), &rules.currency)?;
     let currency = columns.codes("currency");
-    let marks = Marks::of(&columns, rules, &mut notes);
+    let marks = Marks::of(&columns, &rules.returns, &mut notes);
     let product_ids = columns.ids("product_id");
     let product_cost = unit_costs(product_ids);
     let has_cost = money.knows_cost() || product_cost.iter().any(|cost| *cost != NO_NUMBER);
@@ -253,7 +259,7 @@ struct Marks<'a> {
 }
 
 impl<'a> Marks<'a> {
-    fn of(columns: &Columns<'a>, rules: &TransactionRules, notes: &mut Vec<String>) -> Self {
+    fn of(columns: &Columns<'a>, rules: &ReturnRules, notes: &mut Vec<String>) -> Self {
         let orders = columns.ids("order_id");
         let prefixes = rules.order_prefixes.clone().unwrap_or_else(|| recognised_prefixes(orders));
         if rules.order_prefixes.is_none() && !prefixes.is_empty() {

@@ -83,9 +83,9 @@ fn placed(pipeline: &Pipeline, rule: &SegmentRule, problem: SegmentProblem) -> D
 
 /// Names the analysis that a missing column would come from, if the pipeline leaves it out.
 fn switched_off(pipeline: &Pipeline, column: &str) -> Option<String> {
-    let mut left_out = Analyse::NAMES.iter().filter(|(_, analyse)| !pipeline.analyses.contains(analyse));
-    let (name, _) = left_out.find(|(_, analyse)| column.starts_with(analyse.column_prefix()))?;
-    Some(format!("`analyses` leaves out `{name}`, which writes such columns"))
+    let mut left_out = Analyse::ALL.into_iter().filter(|analyse| !pipeline.analyses.contains(analyse));
+    let writer = left_out.find(|analyse| column.starts_with(analyse.column_prefix()))?;
+    Some(format!("`analyses` leaves out `{}`, which writes such columns", writer.label()))
 }
 
 fn campaign_problems(pipeline: &Pipeline, campaign: &CampaignRule, columns: &[ColumnSpec]) -> Vec<Diagnostic> {

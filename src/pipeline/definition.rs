@@ -4,17 +4,18 @@
 //! asked for here is unknown.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use super::canonical::{CUSTOMERS, Canonical, Cell, PRODUCTS, TRANSACTIONS, snake_case};
-use super::formats::{DATE_FORMATS, ENCODINGS, NUMBER_FORMATS};
 use super::reader::Reader;
-use super::settings::{
-    AbcSettings, Analyse, CampaignRule, ChurnSettings, ColumnFormat, CrossSellSettings, CsvFormat, Currency, Format,
-    Inputs, LifetimeValueSettings, OutputSettings, Pipeline, ProductRules, ReturnRules, RfmCuts, RfmSegments,
-    RfmSettings, SegmentRule, Source, ValueBasis,
-};
+use super::settings::{Analyse, CampaignRule, Inputs, OutputSettings, Pipeline, SegmentRule};
 use super::shape::key;
+use super::words::{date_formats, words};
+use crate::analysis::{abc, churn, cross_sell, lifetime_value, rfm};
 use crate::diagnostic::{Diagnostic, codes};
+use crate::ingest::{
+    ColumnFormat, CsvOptions, Currency, Encoding, Format, NumberFormat, ProductRules, ReturnRules, TableSource,
+};
 use crate::units::Period;
 
 /// Reads the whole file. What is required and missing or wrong was noted; what stands in for it here is never used.
@@ -45,8 +46,8 @@ pub(super) fn pipeline(file: &mut Reader<'_, '_>) -> Pipeline {
 
 fn analyses(file: &mut Reader<'_, '_>) -> Vec<Analyse> {
     let wanted = key("analyses", "What is computed; churn needs lifetime-value")
-        .default(r#"["abc", "rfm", "lifetime-value", "churn", "cross-sell"]"#);
-    let given = file.words(wanted, Analyse::NAMES).unwrap_or_default();
+        .default(format!("[{}]", Analyse::ALL.map(|analyse| quoted(analyse.label())).join(", ")));
+    let given = file.words(wanted, &words(Analyse::ALL, Analyse::label)).unwrap_or_default();
     let has = |wanted| given.iter().any(|(analyse, _)| *analyse == wanted);
     if let (Some((_, span)), false) =
         (given.iter().find(|(analyse, _)| *analyse == Analyse::Churn), has(Analyse::LifetimeValue))
@@ -88,27 +89,18 @@ fn source(
     canonical: &[Canonical],
     csv_path: &'static str,
     parquet_path: &'static str,
-) -> Source {
+) -> TableSource {
     let path = key("path", "File, glob or list of them").required();
     table.exactly_one(&["csv", "parquet"]);
-    let csv =
-        table.optional_table(key("csv", "CSV files; what is not given is found from the files"), |table| CsvFormat {
-            paths: table.paths(path.clone().example(csv_path)).unwrap_or_default(),
-            delimiter: table.delimiter(key("delimiter", "Mark between the cells").example(r#"";""#)),
-            encoding: table.word(key("encoding", "Character encoding").example(r#""windows-1252""#), ENCODINGS),
-            number_format: table.word(
-                key("number-format", "How numbers are written, by example").example(r#""1.234,56""#),
-                NUMBER_FORMATS,
-            ),
-            date_format: table
-                .word(key("date-format", "How dates are written").example(r#""dd.mm.yyyy""#), DATE_FORMATS),
-        });
+    let csv = table.optional_table(key("csv", "CSV files; what is not given is found from the files"), |table| {
+        (table.paths(path.clone().example(csv_path)).unwrap_or_default(), csv_options(table))
+    });
     let parquet = table.optional_table(key("parquet", "Parquet files"), |table| {
         table.paths(path.clone().example(parquet_path)).unwrap_or_default()
     });
-    let format = match (csv, parquet) {
-        (None, Some(paths)) => Format::Parquet { paths },
-        (csv, _) => Format::Csv(csv.unwrap_or_default()),
+    let (format, (patterns, csv)) = match (csv, parquet) {
+        (None, Some(patterns)) => (Format::Parquet, (patterns, CsvOptions::default())),
+        (csv, _) => (Format::Csv, csv.unwrap_or_default()),
     };
     let columns = table
         .table(key("columns", "Header of each column in the export; usual headers are found by themselves, an empty one leaves a column out"), |table| {
@@ -118,7 +110,19 @@ fn source(
         .table(key("formats", "Number or date format of single columns, where it differs from the file's"), |table| {
             formats(table, canonical)
         });
-    Source { format, columns, formats }
+    TableSource { format, patterns, columns, csv, formats }
+}
+
+fn csv_options(table: &mut Reader<'_, '_>) -> CsvOptions {
+    let encoding = key("encoding", "Character encoding").example(r#""windows-1252""#);
+    let numbers = key("number-format", "How numbers are written, by example").example(r#""1.234,56""#);
+    let dates = key("date-format", "How dates are written").example(r#""dd.mm.yyyy""#);
+    CsvOptions {
+        delimiter: table.delimiter(key("delimiter", "Mark between the cells").example(r#"";""#)),
+        encoding: table.word(encoding, &words(Encoding::STATED, Encoding::label)),
+        number_format: table.word(numbers, &words(NumberFormat::ALL, NumberFormat::label)),
+        date_format: table.word(dates, &date_formats()),
+    }
 }
 
 fn headers(table: &mut Reader<'_, '_>, canonical: &[Canonical]) -> BTreeMap<String, String> {
@@ -133,11 +137,11 @@ fn formats(table: &mut Reader<'_, '_>, canonical: &[Canonical]) -> BTreeMap<Stri
             Cell::Plain => None,
             Cell::Number => {
                 let wanted = key(name, "Number format of this column, as in number-format").example(r#""1234.56""#);
-                table.word(wanted, NUMBER_FORMATS).map(ColumnFormat::Number)
+                table.word(wanted, &words(NumberFormat::ALL, NumberFormat::label)).map(ColumnFormat::Number)
             }
             Cell::Date => {
                 let wanted = key(name, "Date format of this column, as in date-format").example(r#""yyyy-mm-dd""#);
-                table.word(wanted, DATE_FORMATS).map(ColumnFormat::Date)
+                table.word(wanted, &date_formats()).map(ColumnFormat::Date)
             }
         };
         Some((snake_case(name), format?))
@@ -168,6 +172,7 @@ fn currency(table: &mut Reader<'_, '_>) -> Currency {
 }
 
 fn products(table: &mut Reader<'_, '_>) -> ProductRules {
+    let ProductRules { recognise, in_revenue, .. } = ProductRules::default();
     ProductRules {
         not_merchandise: table
             .texts(
@@ -176,11 +181,14 @@ fn products(table: &mut Reader<'_, '_>) -> ProductRules {
             )
             .unwrap_or_default(),
         recognise: table
-            .flag(key("recognise", "Whether such products are recognised by id and name as well").default("true"))
-            .unwrap_or_default(),
+            .flag(
+                key("recognise", "Whether such products are recognised by id and name as well")
+                    .default(recognise.to_string()),
+            )
+            .unwrap_or(recognise),
         in_revenue: table
-            .flag(key("in-revenue", "Whether such products count for revenue").default("false"))
-            .unwrap_or_default(),
+            .flag(key("in-revenue", "Whether such products count for revenue").default(in_revenue.to_string()))
+            .unwrap_or(in_revenue),
     }
 }
 
@@ -197,81 +205,68 @@ fn returns(table: &mut Reader<'_, '_>) -> ReturnRules {
     }
 }
 
-fn abc(table: &mut Reader<'_, '_>) -> AbcSettings {
-    let values = &[
-        ("margin", ValueBasis::Margin),
-        ("revenue", ValueBasis::Revenue),
-        ("gross-revenue", ValueBasis::GrossRevenue),
-    ];
-    AbcSettings {
-        cuts: table
-            .cuts(
-                key("cuts", "Where class A and class B end")
-                    .unit("share of the total, cumulated from the top")
-                    .default("[0.80, 0.95]"),
-            )
-            .unwrap_or_default(),
-        value: table
-            .word(key("value", "What customers and products are ranked by").default(r#""revenue""#), values)
-            .unwrap_or(ValueBasis::Revenue),
+fn abc(table: &mut Reader<'_, '_>) -> abc::Params {
+    let abc::Params { cuts, value } = abc::Params::default();
+    let wanted_cuts = key("cuts", "Where class A and class B end")
+        .unit("share of the total, cumulated from the top")
+        .default(format!("[{:.2}, {:.2}]", cuts.a(), cuts.b()));
+    let wanted_value = key("value", "What customers and products are ranked by").default(quoted(value.label()));
+    abc::Params {
+        cuts: table.cuts(wanted_cuts).unwrap_or(cuts),
+        value: table.word(wanted_value, &words(abc::Value::ALL, abc::Value::label)).unwrap_or(value),
     }
 }
 
-fn rfm(table: &mut Reader<'_, '_>) -> RfmSettings {
-    let cuts = &[("quantile", RfmCuts::Quantile), ("r-package", RfmCuts::RPackage)];
-    let segments = &[("eleven", RfmSegments::Eleven), ("r-package", RfmSegments::RPackage)];
-    RfmSettings {
-        cuts: table
-            .word(
-                key("cuts", "Where the scores 1 to 5 are cut; `r-package` reproduces the R package rfm")
-                    .default(r#""quantile""#),
-                cuts,
-            )
-            .unwrap_or(RfmCuts::Quantile),
-        segments: table
-            .word(key("segments", "How the 125 combinations of scores are named").default(r#""eleven""#), segments)
-            .unwrap_or(RfmSegments::Eleven),
+fn rfm(table: &mut Reader<'_, '_>) -> rfm::Params {
+    let rfm::Params { cuts, segments } = rfm::Params::default();
+    let wanted_cuts = key("cuts", "Where the scores 1 to 5 are cut; `r-package` reproduces the R package rfm")
+        .default(quoted(cuts.label()));
+    let wanted_segments =
+        key("segments", "How the 125 combinations of scores are named").default(quoted(segments.label()));
+    rfm::Params {
+        cuts: table.word(wanted_cuts, &words(rfm::CutRule::ALL, rfm::CutRule::label)).unwrap_or(cuts),
+        segments: table.word(wanted_segments, &words(rfm::SegmentMap::ALL, rfm::SegmentMap::label)).unwrap_or(segments),
     }
 }
 
-fn lifetime_value(table: &mut Reader<'_, '_>) -> LifetimeValueSettings {
-    let horizon = table.period(key("horizon", "How far the value looks ahead").default(r#""1 year""#), true);
-    LifetimeValueSettings {
-        horizon_months: match horizon {
+fn lifetime_value(table: &mut Reader<'_, '_>) -> lifetime_value::Params {
+    let lifetime_value::Params { horizon_months, discount_rate_per_year } = lifetime_value::Params::default();
+    let horizon = key("horizon", "How far the value looks ahead").default(quoted(Period::Months(horizon_months)));
+    let rate = key("discount-rate-per-year", "What money a year later is worth less")
+        .unit("share a year")
+        .default(format!("{discount_rate_per_year:.2}"));
+    lifetime_value::Params {
+        horizon_months: match table.period(horizon, true) {
             Some(Period::Months(months)) => months,
-            _ => 0,
+            _ => horizon_months,
         },
-        discount_rate_per_year: table
-            .number(
-                key("discount-rate-per-year", "What money a year later is worth less")
-                    .unit("share a year")
-                    .default("0.10"),
-                0.0,
-                10.0,
-            )
-            .unwrap_or_default(),
+        discount_rate_per_year: table.number(rate, 0.0, lifetime_value::MAX_RATE).unwrap_or(discount_rate_per_year),
     }
 }
 
-fn churn(table: &mut Reader<'_, '_>) -> ChurnSettings {
-    let horizon = table.period(
-        key("horizon", "A customer without a purchase for this long after as-of has churned").default(r#""90 days""#),
-        false,
-    );
-    ChurnSettings { horizon: horizon.unwrap_or(Period::Days(1)) }
+fn churn(table: &mut Reader<'_, '_>) -> churn::Params {
+    let churn::Params { horizon } = churn::Params::default();
+    let wanted = key("horizon", "A customer without a purchase for this long after as-of has churned");
+    churn::Params { horizon: table.period(wanted.default(quoted(horizon)), false).unwrap_or(horizon) }
 }
 
-fn cross_sell(table: &mut Reader<'_, '_>) -> CrossSellSettings {
-    let offers = key("offers-per-customer", "Offers for each customer").unit("products").default("3");
+fn cross_sell(table: &mut Reader<'_, '_>) -> cross_sell::Params {
+    let defaults = cross_sell::Params::default();
+    let offers = key("offers-per-customer", "Offers for each customer")
+        .unit("products")
+        .default(defaults.offers_per_customer.to_string());
     let support = key("min-support-count", "How many customers or baskets must hold both products of a rule")
         .unit("customers or baskets")
-        .default("5");
-    let neighbours =
-        key("neighbours-per-product", "Most similar products that are kept of each").unit("products").default("50");
-    CrossSellSettings {
-        offers_per_customer: table.whole(offers, 1, 20).unwrap_or_default(),
-        min_support_count: table.whole(support, 1, 1_000_000).unwrap_or_default(),
-        neighbours_per_product: table.whole(neighbours, 1, 1_000).unwrap_or_default(),
+        .default(defaults.min_support_count.to_string());
+    let neighbours = key("neighbours-per-product", "Most similar products that are kept of each")
+        .unit("products")
+        .default(defaults.neighbours_per_product.to_string());
+    cross_sell::Params {
+        offers_per_customer: table.whole(offers, 1, 20).map_or(defaults.offers_per_customer, |n| n as usize),
+        min_support_count: table.whole(support, 1, 1_000_000).unwrap_or(defaults.min_support_count),
+        neighbours_per_product: table
+            .whole(neighbours, 1, 1_000)
+            .map_or(defaults.neighbours_per_product, |n| n as usize),
     }
 }
 
@@ -306,6 +301,11 @@ fn output(table: &mut Reader<'_, '_>) -> OutputSettings {
     let keep = key("keep-runs", "Newest runs that are kept; older ones are removed").unit("runs").default("14");
     OutputSettings {
         directory: table.text(directory).unwrap_or_default(),
-        keep_runs: table.whole(keep, 1, 100_000).unwrap_or_default(),
+        keep_runs: table.whole(keep, 1, 100_000).unwrap_or_default() as usize,
     }
+}
+
+/// Writes a default as TOML text.
+fn quoted(word: impl fmt::Display) -> String {
+    format!("\"{word}\"")
 }

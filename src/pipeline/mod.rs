@@ -15,13 +15,13 @@
 mod canonical;
 mod check;
 mod definition;
-mod formats;
 mod reader;
 mod reference;
 mod schema;
 mod settings;
 mod shape;
 mod values;
+mod words;
 
 use toml::de::DeTable;
 
@@ -32,11 +32,7 @@ use crate::table::ColumnSpec;
 pub use check::check_segments;
 pub use reference::reference;
 pub use schema::schema;
-pub use settings::{
-    AbcSettings, Analyse, CampaignRule, ChurnSettings, ColumnFormat, CrossSellSettings, CsvFormat, Currency, Format,
-    Inputs, LifetimeValueSettings, OutputSettings, Pipeline, Placed, ProductRules, ReturnRules, RfmCuts, RfmSegments,
-    RfmSettings, SegmentRule, Source, ValueBasis,
-};
+pub use settings::{Analyse, CampaignRule, Inputs, OutputSettings, Pipeline, Placed, SegmentRule};
 
 /// Reads a pipeline file without its segment expressions and campaign columns.
 ///

@@ -92,7 +92,7 @@ impl<'a, 'p> Reader<'a, 'p> {
             self.missing(&path, &key);
         }
         // Defaults are part of the program and fit; a test reads every one of them.
-        let standing_in = || read(&DeValue::parse(key.default?).ok()?, &mut Vec::new());
+        let standing_in = || read(&DeValue::parse(key.default.as_deref()?).ok()?, &mut Vec::new());
         let value = value.or_else(standing_in);
         self.doc.keys.push(KeyDoc { key, shape });
         value

@@ -43,8 +43,8 @@ fn property(key: &KeyDoc) -> Value {
     let mut schema = shape(&key.shape);
     let unit = if key.key.unit.is_empty() { String::new() } else { format!("; {}", key.key.unit) };
     schema["description"] = json!(format!("{}{unit}", key.key.doc));
-    let value = |toml| DeValue::parse(toml).ok().map(|value| json_value(value.get_ref()));
-    if let Some(default) = key.key.default.and_then(value) {
+    let value = |toml: &str| DeValue::parse(toml).ok().map(|value| json_value(value.get_ref()));
+    if let Some(default) = key.key.default.as_deref().and_then(value) {
         schema["default"] = default;
     } else if let Some(example) = key.key.example.and_then(value) {
         schema["examples"] = json!([example]);

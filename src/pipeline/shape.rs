@@ -1,5 +1,6 @@
 //! What a key may hold and what is known of it: the one description that reading, schema and reference share.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// A key before it is read: name, meaning and what stands in for it.
@@ -11,7 +12,7 @@ pub(super) struct Key {
     /// Unit of the value, empty where it has none.
     pub unit: &'static str,
     /// Value where the key is absent, as TOML.
-    pub default: Option<&'static str>,
+    pub default: Option<Cow<'static, str>>,
     /// A value for the reference where there is no default, as TOML.
     pub example: Option<&'static str>,
     pub required: bool,
@@ -28,8 +29,8 @@ impl Key {
         self
     }
 
-    pub const fn default(mut self, toml: &'static str) -> Self {
-        self.default = Some(toml);
+    pub fn default(mut self, toml: impl Into<Cow<'static, str>>) -> Self {
+        self.default = Some(toml.into());
         self
     }
 
@@ -44,8 +45,8 @@ impl Key {
     }
 
     /// Returns a value to show: the default or else the example.
-    pub fn shown(&self) -> Option<&'static str> {
-        self.default.or(self.example)
+    pub fn shown(&self) -> Option<&str> {
+        self.default.as_deref().or(self.example)
     }
 }
 

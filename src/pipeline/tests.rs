@@ -6,7 +6,10 @@ mod messages;
 use proptest::prelude::*;
 
 use super::*;
-use crate::ingest::{DateFormat, Encoding, NumberFormat};
+use crate::analysis::{abc, churn, cross_sell, lifetime_value, rfm};
+use crate::ingest::{
+    ColumnFormat, CsvOptions, Currency, DateFormat, Encoding, Format, NumberFormat, ProductRules, ReturnRules,
+};
 use crate::table::ColumnKind;
 use crate::units::{Day, Period};
 
@@ -38,9 +41,9 @@ fn columns(pipeline: &Pipeline) -> Vec<ColumnSpec> {
     .map(|(name, kind)| ColumnSpec::new(name, kind, ""))
     .collect();
     columns.retain(|column| {
-        Analyse::NAMES.iter().all(|(_, analyse)| {
-            pipeline.analyses.contains(analyse) || !column.name.starts_with(analyse.column_prefix())
-        })
+        Analyse::ALL
+            .iter()
+            .all(|analyse| pipeline.analyses.contains(analyse) || !column.name.starts_with(analyse.column_prefix()))
     });
     let offers = (1..=pipeline.cross_sell.offers_per_customer).map(|k| format!("offer_{k}_name"));
     columns.extend(offers.map(|name| ColumnSpec::new(name, Text, "")));
@@ -55,22 +58,31 @@ fn problems(text: &str) -> Vec<Diagnostic> {
 fn smallest_pipeline_has_the_defaults() {
     let pipeline = parse(SMALLEST).unwrap();
     assert_eq!(pipeline.as_of, None);
-    assert_eq!(pipeline.analyses.len(), Analyse::NAMES.len());
+    assert_eq!(pipeline.analyses.len(), Analyse::ALL.len());
     assert_eq!(pipeline.input.max_reject_share, 0.01);
-    assert_eq!(pipeline.input.transactions.paths(), ["sales-*.csv"]);
+    assert_eq!(pipeline.input.transactions.patterns, ["sales-*.csv"]);
     assert_eq!(pipeline.input.products, None);
     assert_eq!(pipeline.currency, Currency { code: None, rates: Default::default() });
     let products = ProductRules { not_merchandise: vec![], recognise: true, in_revenue: false };
     assert_eq!(pipeline.products, products);
     assert_eq!(pipeline.returns, ReturnRules { order_prefixes: None, statuses: None });
-    assert_eq!(pipeline.abc, AbcSettings { cuts: (0.80, 0.95), value: ValueBasis::Revenue });
-    assert_eq!(pipeline.rfm, RfmSettings { cuts: RfmCuts::Quantile, segments: RfmSegments::Eleven });
-    let lifetime_value = LifetimeValueSettings { horizon_months: 12, discount_rate_per_year: 0.10 };
+    assert_eq!(pipeline.abc, abc::Params { cuts: abc::Cuts::new(0.80, 0.95).unwrap(), value: abc::Value::Revenue });
+    assert_eq!(pipeline.rfm, rfm::Params { cuts: rfm::CutRule::Quantile, segments: rfm::SegmentMap::Eleven });
+    let lifetime_value = lifetime_value::Params { horizon_months: 12, discount_rate_per_year: 0.10 };
     assert_eq!(pipeline.lifetime_value, lifetime_value);
-    assert_eq!(pipeline.churn, ChurnSettings { horizon: Period::Days(90) });
-    let cross_sell = CrossSellSettings { offers_per_customer: 3, min_support_count: 5, neighbours_per_product: 50 };
+    assert_eq!(pipeline.churn, churn::Params { horizon: Period::Days(90) });
+    let cross_sell = cross_sell::Params { offers_per_customer: 3, min_support_count: 5, neighbours_per_product: 50 };
     assert_eq!(pipeline.cross_sell, cross_sell);
     assert_eq!(pipeline.output, OutputSettings { directory: "out".to_owned(), keep_runs: 14 });
+}
+
+/// Defaults are rounded where they are written into the reference; they must not change by that.
+#[test]
+fn defaults_are_those_of_the_analyses() {
+    let Pipeline { abc, rfm, lifetime_value, churn, cross_sell, products, .. } = parse(SMALLEST).unwrap();
+    assert_eq!((abc, rfm), Default::default());
+    assert_eq!((lifetime_value, churn, cross_sell), Default::default());
+    assert_eq!(products, ProductRules::default());
 }
 
 #[test]
@@ -135,14 +147,14 @@ keep-runs = 1
     assert_eq!(pipeline.analyses, [Analyse::LifetimeValue, Analyse::Churn]);
     assert_eq!(pipeline.input.max_reject_share, 1.0);
     let transactions = &pipeline.input.transactions;
-    let csv = CsvFormat {
-        paths: vec!["a.csv".to_owned(), "b/*.csv".to_owned()],
+    let csv = CsvOptions {
         delimiter: Some('\t'),
         encoding: Some(Encoding::Windows1252),
         number_format: Some(NumberFormat::CommaGroupedBySpace),
         date_format: Some(DateFormat::DotDayFirst),
     };
-    assert_eq!(transactions.format, Format::Csv(csv));
+    assert_eq!((transactions.format, transactions.csv), (Format::Csv, csv));
+    assert_eq!(transactions.patterns, ["a.csv", "b/*.csv"]);
     let columns: Vec<_> = transactions.columns.iter().map(|(name, header)| (name.as_str(), header.as_str())).collect();
     assert_eq!(columns, [("customer_id", "Kunde"), ("status", ""), ("unit_price", "Preis je Stück")]);
     let price = ColumnFormat::Number(NumberFormat::PointGroupedByApostrophe);
@@ -150,19 +162,19 @@ keep-runs = 1
     assert_eq!(transactions.formats.get("date"), Some(&ColumnFormat::Date(DateFormat::Compact)));
     assert_eq!(pipeline.input.customers, None);
     let products = pipeline.input.products.unwrap();
-    assert_eq!(products.format, Format::Parquet { paths: vec!["p.parquet".to_owned()] });
+    assert_eq!((products.format, products.patterns), (Format::Parquet, vec!["p.parquet".to_owned()]));
     assert_eq!(pipeline.currency.code.as_deref(), Some("CHF"));
     assert_eq!(pipeline.currency.rates.into_iter().collect::<Vec<_>>(), [("EUR".into(), 0.95), ("USD".into(), 1.0)]);
     let rules = ProductRules { not_merchandise: vec!["POST".into(), "DOT".into()], recognise: false, in_revenue: true };
     assert_eq!(pipeline.products, rules);
     let returns = ReturnRules { order_prefixes: Some(vec![]), statuses: Some(vec!["storniert".into()]) };
     assert_eq!(pipeline.returns, returns);
-    assert_eq!(pipeline.abc, AbcSettings { cuts: (0.5, 0.9), value: ValueBasis::GrossRevenue });
-    assert_eq!(pipeline.rfm, RfmSettings { cuts: RfmCuts::RPackage, segments: RfmSegments::RPackage });
-    let lifetime_value = LifetimeValueSettings { horizon_months: 18, discount_rate_per_year: 0.0 };
+    assert_eq!(pipeline.abc, abc::Params { cuts: abc::Cuts::new(0.5, 0.9).unwrap(), value: abc::Value::GrossRevenue });
+    assert_eq!(pipeline.rfm, rfm::Params { cuts: rfm::CutRule::RPackage, segments: rfm::SegmentMap::RPackage });
+    let lifetime_value = lifetime_value::Params { horizon_months: 18, discount_rate_per_year: 0.0 };
     assert_eq!(pipeline.lifetime_value, lifetime_value);
     assert_eq!(pipeline.churn.horizon, Period::Months(6));
-    let cross_sell = CrossSellSettings { offers_per_customer: 20, min_support_count: 1, neighbours_per_product: 10 };
+    let cross_sell = cross_sell::Params { offers_per_customer: 20, min_support_count: 1, neighbours_per_product: 10 };
     assert_eq!(pipeline.cross_sell, cross_sell);
     assert_eq!(pipeline.segments[0].name.text, "a-1");
     assert_eq!(pipeline.segments[0].condition.text, "clv > 0");

@@ -8,6 +8,7 @@ use toml::de::DeValue;
 use super::reader::{Misfit, Reader, Value, described};
 use super::settings::Placed;
 use super::shape::{Key, MAX_DAYS, MAX_MONTHS, MAX_SLUG, Shape};
+use crate::analysis::abc::Cuts;
 use crate::diagnostic::{codes, nearest};
 use crate::units::{Day, Period};
 
@@ -150,7 +151,7 @@ impl Reader<'_, '_> {
         })
     }
 
-    pub fn cuts(&mut self, key: Key) -> Option<(f64, f64)> {
+    pub fn cuts(&mut self, key: Key) -> Option<Cuts> {
         self.value(key, Shape::Cuts, |value, misfits| {
             let DeValue::Array(elements) = value.get_ref() else {
                 return wrong_type(value, misfits);
@@ -160,9 +161,12 @@ impl Reader<'_, '_> {
                 return None;
             }
             let problem = match numbers[..] {
-                [first, second] if 0.0 < first && first < second && second < 1.0 => return Some((first, second)),
                 [first, second] if first >= second => "the second must be larger than the first".to_owned(),
-                [_, _] => "not between 0 and 1".to_owned(),
+                [first, second] if first <= 0.0 || second >= 1.0 => "not between 0 and 1".to_owned(),
+                [first, second] => match Cuts::new(first, second) {
+                    Ok(cuts) => return Some(cuts),
+                    Err(_) => "cuts are told apart to a billionth".to_owned(),
+                },
                 _ => format!("this list has {} numbers", numbers.len()),
             };
             misfits.push(out_of_range(value, problem));

@@ -4,10 +4,9 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
 use super::{OutputLock, PublishError};
 use crate::scores::frame::Frame;
+use crate::table::Fingerprint;
 
 const PARTIAL: &str = ".partial-";
 const LATEST: &str = "latest";
@@ -111,11 +110,12 @@ impl<'a> Staging<'a> {
             fs::create_dir_all(parent).map_err(PublishError::io("create", parent))?;
         }
         let file = File::create(&full).map_err(PublishError::io("write", &full))?;
-        let mut to = Hashing { file: BufWriter::with_capacity(1 << 20, file), hash: Sha256::new(), bytes: 0 };
+        let mut to =
+            Hashing { file: BufWriter::with_capacity(1 << 20, file), fingerprint: Fingerprint::default(), bytes: 0 };
         write(&mut to)?;
         let finish = |to: BufWriter<File>| to.into_inner().map_err(io::IntoInnerError::into_error)?.sync_data();
         finish(to.file).map_err(PublishError::io("write", &full))?;
-        Ok(OutputFile { path: path.to_owned(), rows, bytes: to.bytes, sha256: hex(&to.hash.finalize()) })
+        Ok(OutputFile { path: path.to_owned(), rows, bytes: to.bytes, sha256: to.fingerprint.digits() })
     }
 
     /// Makes the directory a run by one rename and points `latest` at it.
@@ -224,14 +224,14 @@ fn sync_directory(path: &Path) {
 /// A file that hashes what goes into it.
 struct Hashing {
     file: BufWriter<File>,
-    hash: Sha256,
+    fingerprint: Fingerprint,
     bytes: u64,
 }
 
 impl Write for Hashing {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let n = self.file.write(bytes)?;
-        self.hash.update(&bytes[..n]);
+        self.fingerprint.update(&bytes[..n]);
         self.bytes += n as u64;
         Ok(n)
     }
@@ -239,8 +239,4 @@ impl Write for Hashing {
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

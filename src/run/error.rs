@@ -1,8 +1,8 @@
 //! Why a run published nothing, and what its exit code says about it.
 
 use crate::analysis::AnalysisError;
-use crate::diagnostic::Diagnostic;
-use crate::ingest::{AssembleError, IngestError};
+use crate::diagnostic::{Diagnostic, codes};
+use crate::ingest::{AssembleError, IngestError, kebab};
 use crate::publish::PublishError;
 use crate::scores::frame::FrameError;
 
@@ -62,21 +62,21 @@ impl RunError {
             Self::Ingest(error) => (error.code(), error.help()),
             Self::Assemble(error) => (error.code(), error.help()),
             Self::TooManyRejects { .. } => (
-                "K0319",
+                codes::TOO_MANY_REJECTS,
                 "look at `failed/rejects.parquet` in the output directory; mend the export, or raise `[input] max-reject-share`"
                     .to_owned(),
             ),
             Self::NoCampaignColumn { column, .. } => (
-                "K0320",
+                codes::NO_CAMPAIGN_COLUMN,
                 format!(
                     "name its header under `[input.customers.columns]`: `{} = \"…\"`, or leave it out of the campaign",
-                    column.replace('_', "-")
+                    kebab(column)
                 ),
             ),
-            Self::Analysis(error) => ("K0401", error.help.clone()),
-            Self::Frame(_) => ("K0402", "please report this with the pipeline file: a checked condition must fit".to_owned()),
-            Self::Publish(error @ PublishError::Locked(_)) => ("K0501", error.help()),
-            Self::Publish(error) => ("K0502", error.help()),
+            Self::Analysis(error) => (codes::ANALYSIS, error.help.clone()),
+            Self::Frame(_) => (codes::FRAME, "please report this with the pipeline file: a checked condition must fit".to_owned()),
+            Self::Publish(error @ PublishError::Locked(_)) => (codes::LOCKED, error.help()),
+            Self::Publish(error) => (codes::OUTPUT, error.help()),
         };
         Diagnostic::error(code, self.to_string()).help(help)
     }

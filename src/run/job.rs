@@ -2,23 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
 use super::error::RunError;
 use crate::analysis::Analysis;
-use crate::analysis::abc::{self, Abc};
-use crate::analysis::churn::{self, Churn};
-use crate::analysis::cross_sell::{self, CrossSell};
-use crate::analysis::lifetime_value::{self, LifetimeValue};
+use crate::analysis::abc::Abc;
+use crate::analysis::churn::Churn;
+use crate::analysis::cross_sell::CrossSell;
+use crate::analysis::lifetime_value::LifetimeValue;
 use crate::analysis::overview::Overview;
-use crate::analysis::rfm::{self, Rfm};
+use crate::analysis::rfm::Rfm;
 use crate::campaign::Campaign;
 use crate::diagnostic::Diagnostic;
-use crate::ingest::{self, CUSTOMERS, CsvOptions, TableSource, TransactionRules};
-use crate::pipeline::{self, Analyse, Format, Pipeline, RfmCuts, RfmSegments, Source, ValueBasis};
+use crate::ingest::{CUSTOMERS, ProductRules, TableSource, TransactionRules};
+use crate::pipeline::{self, Analyse, Pipeline};
 use crate::scores::promised;
 use crate::segment::Segment;
-use crate::table::{ColumnSpec, Customers};
+use crate::table::{ColumnSpec, Customers, Fingerprint};
 
 /// Everything a run needs to know before it reads.
 pub struct Job {
@@ -32,8 +30,7 @@ pub struct Job {
     pub products: Option<TableSource>,
     pub max_reject_share: f64,
     pub transaction_rules: TransactionRules,
-    pub product_rules: ingest::ProductRules,
-    pub not_merchandise_in_revenue: bool,
+    pub product_rules: ProductRules,
     pub analyses: Vec<Box<dyn Analysis>>,
     /// Columns of the scores.
     pub promised: Vec<ColumnSpec>,
@@ -52,7 +49,6 @@ impl Job {
         let columns_of = |pipeline: &Pipeline| promised(&analyses(pipeline));
         let (pipeline, segments) = pipeline::check(text, &columns_of)?;
         let analyses = analyses(&pipeline);
-        let source = |source: &pipeline::Source| table_source(source, directory);
         let campaigns = pipeline.campaigns.iter().map(|campaign| Campaign {
             name: campaign.name.text.clone(),
             segment: campaign.segment.text.clone(),
@@ -60,31 +56,23 @@ impl Job {
         });
         Ok(Self {
             pipeline_path: pipeline_path.to_owned(),
-            pipeline_sha256: hex(&Sha256::digest(text)),
-            transactions: source(&pipeline.input.transactions),
-            customers: pipeline.input.customers.as_ref().map(source),
-            products: pipeline.input.products.as_ref().map(source),
+            pipeline_sha256: Fingerprint::of(text),
+            transactions: pipeline.input.transactions.below(directory),
+            customers: pipeline.input.customers.as_ref().map(|source| source.below(directory)),
+            products: pipeline.input.products.as_ref().map(|source| source.below(directory)),
             max_reject_share: pipeline.input.max_reject_share,
             transaction_rules: TransactionRules {
                 as_of: pipeline.as_of,
-                currency: ingest::Currency {
-                    code: pipeline.currency.code.clone(),
-                    rates: pipeline.currency.rates.clone(),
-                },
-                order_prefixes: pipeline.returns.order_prefixes.clone(),
-                statuses: pipeline.returns.statuses.clone(),
+                currency: pipeline.currency,
+                returns: pipeline.returns,
             },
-            product_rules: ingest::ProductRules {
-                not_merchandise: pipeline.products.not_merchandise.clone(),
-                recognise: pipeline.products.recognise,
-            },
-            not_merchandise_in_revenue: pipeline.products.in_revenue,
+            product_rules: pipeline.products,
             promised: promised(&analyses),
             analyses,
             campaigns: campaigns.collect(),
             segments,
             output: directory.join(&pipeline.output.directory),
-            keep_runs: pipeline.output.keep_runs as usize,
+            keep_runs: pipeline.output.keep_runs,
             directory: directory.to_owned(),
         })
     }
@@ -130,70 +118,12 @@ fn analyses(pipeline: &Pipeline) -> Vec<Box<dyn Analysis>> {
     let mut analyses: Vec<Box<dyn Analysis>> = vec![Box::new(Overview)];
     for analyse in &pipeline.analyses {
         analyses.push(match analyse {
-            Analyse::Abc => Box::new(Abc(abc_params(&pipeline.abc))),
-            Analyse::Rfm => Box::new(Rfm(rfm_params(&pipeline.rfm))),
-            Analyse::LifetimeValue => Box::new(LifetimeValue(lifetime_value::Params {
-                horizon_months: pipeline.lifetime_value.horizon_months,
-                discount_rate_per_year: pipeline.lifetime_value.discount_rate_per_year,
-            })),
-            Analyse::Churn => Box::new(Churn(churn::Params { horizon: pipeline.churn.horizon })),
-            Analyse::CrossSell => Box::new(CrossSell(cross_sell::Params {
-                offers_per_customer: pipeline.cross_sell.offers_per_customer as usize,
-                min_support_count: pipeline.cross_sell.min_support_count,
-                neighbours_per_product: pipeline.cross_sell.neighbours_per_product as usize,
-            })),
+            Analyse::Abc => Box::new(Abc(pipeline.abc)),
+            Analyse::Rfm => Box::new(Rfm(pipeline.rfm)),
+            Analyse::LifetimeValue => Box::new(LifetimeValue(pipeline.lifetime_value.clone())),
+            Analyse::Churn => Box::new(Churn(pipeline.churn.clone())),
+            Analyse::CrossSell => Box::new(CrossSell(pipeline.cross_sell)),
         });
     }
     analyses
-}
-
-fn abc_params(settings: &pipeline::AbcSettings) -> abc::Params {
-    let (a, b) = settings.cuts;
-    abc::Params {
-        cuts: abc::Cuts::new(a, b).unwrap_or_default(),
-        value: match settings.value {
-            ValueBasis::Margin => abc::Value::Margin,
-            ValueBasis::Revenue => abc::Value::Revenue,
-            ValueBasis::GrossRevenue => abc::Value::GrossRevenue,
-        },
-    }
-}
-
-fn rfm_params(settings: &pipeline::RfmSettings) -> rfm::Params {
-    rfm::Params {
-        cuts: match settings.cuts {
-            RfmCuts::Quantile => rfm::CutRule::Quantile,
-            RfmCuts::RPackage => rfm::CutRule::RPackage,
-        },
-        segments: match settings.segments {
-            RfmSegments::Eleven => rfm::SegmentMap::Eleven,
-            RfmSegments::RPackage => rfm::SegmentMap::RPackage,
-        },
-    }
-}
-
-fn table_source(source: &Source, directory: &Path) -> TableSource {
-    let csv = match &source.format {
-        Format::Csv(csv) => CsvOptions {
-            delimiter: csv.delimiter,
-            encoding: csv.encoding,
-            number_format: csv.number_format,
-            date_format: csv.date_format,
-        },
-        Format::Parquet { .. } => CsvOptions::default(),
-    };
-    TableSource {
-        format: match &source.format {
-            Format::Csv(_) => ingest::Format::Csv,
-            Format::Parquet { .. } => ingest::Format::Parquet,
-        },
-        patterns: source.paths().iter().map(|path| directory.join(path).to_string_lossy().into_owned()).collect(),
-        columns: source.columns.clone(),
-        csv,
-        formats: source.formats.iter().map(|(column, format)| (column.clone(), format.to_string())).collect(),
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -110,7 +110,7 @@ fn publish(
         None,
         || {
             let products = inputs.products.products.clone();
-            let (data, counts) = build(&assembled.lines, products, assembled.as_of, job.not_merchandise_in_revenue);
+            let (data, counts) = build(&assembled.lines, products, assembled.as_of, job.product_rules.in_revenue);
             let now = at(&data, assembled.as_of);
             Ok::<_, RunError>((data, counts, now))
         },

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 
 use super::Surroundings;
 use super::job::Job;
@@ -18,6 +17,7 @@ use super::write::Selected;
 use crate::analysis::Findings;
 use crate::features::{BuildCounts, CustomerFeatures, Dataset};
 use crate::publish::OutputFile;
+use crate::table::Fingerprint;
 use crate::units::MONEY_SCALE;
 
 /// Version of the program.
@@ -43,12 +43,12 @@ pub struct Everything<'a> {
 
 /// Hashes what decides the results: version, pipeline, input contents and as-of.
 pub fn fingerprint(job: &Job, inputs: &Inputs) -> String {
-    let mut hash = Sha256::new();
+    let mut hash = Fingerprint::default();
     hash.update(format!("{VERSION}\n{}\n{}\n", job.pipeline_sha256, inputs.assembled.as_of));
     for record in &inputs.records {
         hash.update(format!("{} {}\n", record.table, record.sha256));
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hash.digits()
 }
 
 /// Returns the manifest of a run that is complete, if it is there.
@@ -173,7 +173,7 @@ fn counts(run: &Everything<'_>) -> CountsRecord {
         not_merchandise: NotMerchandiseRecord {
             named: run.inputs.products.named.clone(),
             recognised: run.inputs.products.recognised.clone(),
-            in_revenue: run.job.not_merchandise_in_revenue,
+            in_revenue: run.job.product_rules.in_revenue,
             lines_left_out: built.not_merchandise_lines,
             revenue_left_out: major(built.not_merchandise_revenue),
         },

@@ -1,16 +1,20 @@
-//! Typed columns, no I/O: what ingest hands to the features.
+//! Typed columns, no I/O: what ingest hands to the features, and how analyses hand columns on.
 //!
 //! Ids are text and become dense ranks once, at the border: `CustomerIx` and `ProductIx` are positions in the sorted [`Ids`],
-//! so that the order of the rows can change nothing further on.
+//! so that the order of the rows can change nothing further on. A [`Fingerprint`] tells bytes apart on the way in and out.
 
 mod column;
 mod customers;
+mod fingerprint;
 mod ids;
+mod labels;
 mod products;
 mod transactions;
 
 pub use column::{Column, ColumnKind, ColumnSpec, Nullable, Values};
 pub use customers::Customers;
+pub use fingerprint::Fingerprint;
 pub use ids::Ids;
+pub use labels::ProductLabels;
 pub use products::Products;
 pub use transactions::{LineKind, NO_COST, Transactions};

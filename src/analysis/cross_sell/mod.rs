@@ -15,13 +15,10 @@
 #[cfg(test)]
 pub(super) mod fixture;
 pub mod histories;
-mod labels;
 pub mod offers;
 pub mod rows;
 pub mod rules;
 pub mod similarity;
-
-pub use labels::ProductLabels;
 
 use self::histories::Histories;
 use self::offers::{Offer, best_offers};
@@ -29,7 +26,7 @@ use self::rules::Rules;
 use self::similarity::{Neighbours, SHRINK};
 use super::{Analysis, AnalysisError, Base, Fact, Findings, SideTable};
 use crate::features::{Baskets, Dataset};
-use crate::table::{Column, ColumnKind, ColumnSpec, Values};
+use crate::table::{Column, ColumnKind, ColumnSpec, ProductLabels, Values};
 use crate::units::NONE_IX;
 
 /// How many offers, and how much evidence they and the rules need.
@@ -80,7 +77,7 @@ impl Analysis for CrossSell {
             || find_offers(data, &baskets, k, neighbours_per_product),
         );
 
-        let labels = ProductLabels::new(data);
+        let labels = ProductLabels::new(&data.product_ids, &data.products);
         let strongest = rules.strongest(neighbours_per_product);
         let mut facts = vec![
             ("n_baskets", Fact::Integer(rules.n_baskets as i64)),

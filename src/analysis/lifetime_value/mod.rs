@@ -47,7 +47,7 @@ pub const PRIOR_DAYS: f64 = 3.0;
 const MAX_MONTHS: u32 = 1_200;
 
 /// Highest discount rate per year: tenfold.
-const MAX_RATE: f64 = 10.0;
+pub const MAX_RATE: f64 = 10.0;
 
 /// What an analyst may set.
 #[derive(Debug, Clone, PartialEq)]

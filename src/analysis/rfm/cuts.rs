@@ -26,6 +26,9 @@ pub enum CutRule {
 }
 
 impl CutRule {
+    /// All rules, the default first.
+    pub const ALL: [Self; 2] = [Self::Quantile, Self::RPackage];
+
     /// Returns the word that pipeline and manifest use.
     pub fn label(self) -> &'static str {
         match self {

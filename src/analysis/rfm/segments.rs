@@ -54,6 +54,9 @@ const R_PACKAGE: [(&str, [[u8; 2]; 3]); 11] = [
 ];
 
 impl SegmentMap {
+    /// All maps, the default first.
+    pub const ALL: [Self; 2] = [Self::Eleven, Self::RPackage];
+
     /// Returns the word that pipeline and manifest use.
     pub fn label(self) -> &'static str {
         match self {
@@ -142,7 +145,7 @@ mod tests {
 
     #[test]
     fn every_combination_has_a_segment_in_both_maps() {
-        for map in [SegmentMap::Eleven, SegmentMap::RPackage] {
+        for map in SegmentMap::ALL {
             let table = map.table();
             assert!(table.segment.iter().all(|segment| usize::from(*segment) < map.names().len()));
         }

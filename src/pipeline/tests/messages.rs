@@ -115,6 +115,15 @@ fn wrong_keys_and_values_are_pointed_at() {
         ("K0106", "[80, 95]", "`abc.cuts` must be two ascending shares between 0 and 1", "not between 0 and 1"),
     );
     check(
+        "[abc]\ncuts = [0.8, 0.8000000001]",
+        (
+            "K0106",
+            "[0.8, 0.8000000001]",
+            "`abc.cuts` must be two ascending shares between 0 and 1",
+            "cuts are told apart to a billionth",
+        ),
+    );
+    check(
         "[abc]\ncuts = ['a', 0.8]",
         ("K0105", "'a'", "`abc.cuts` must be two ascending shares between 0 and 1", "this is text"),
     );
