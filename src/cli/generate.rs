@@ -1,7 +1,7 @@
 //! `klientel generate`: a synthetic base on request.
 
 use indicatif::{ProgressBar, ProgressDrawTarget};
-use klientel::diagnostic::{Diagnostic, snippets};
+use klientel::diagnostic::{Diagnostic, codes, snippets};
 use klientel::generate::{Dirt, FilesPer, Format, GenerateError, Params, generate as write_base};
 use klientel::units::{Day, Money};
 
@@ -13,7 +13,7 @@ use super::text::{count, money};
 pub fn generate(args: &GenerateArgs) -> Exit {
     let Some(as_of) = Day::parse_iso(&args.as_of) else {
         let title = format!("`{}` is not a day", args.as_of);
-        return fail(&Diagnostic::error("K0110", title).help("write it as yyyy-mm-dd"), Exit::Input);
+        return fail(&Diagnostic::error(codes::GENERATE, title).help("write it as yyyy-mm-dd"), Exit::Input);
     };
     let params = Params {
         customers: args.customers,
@@ -48,9 +48,9 @@ pub fn generate(args: &GenerateArgs) -> Exit {
         }
         Err(error) => {
             let (exit, code, cause) = match &error {
-                GenerateError::Write { source, .. } => (Exit::Output, "K0502", format!(": {source}")),
-                GenerateError::Parquet { source, .. } => (Exit::Output, "K0502", format!(": {source}")),
-                _ => (Exit::Input, "K0110", String::new()),
+                GenerateError::Write { source, .. } => (Exit::Output, codes::OUTPUT, format!(": {source}")),
+                GenerateError::Parquet { source, .. } => (Exit::Output, codes::OUTPUT, format!(": {source}")),
+                _ => (Exit::Input, codes::GENERATE, String::new()),
             };
             fail(
                 &Diagnostic::error(code, format!("{error}{cause}"))

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use klientel::diagnostic::{Diagnostic, render, snippets};
+use klientel::diagnostic::{Diagnostic, codes, render, snippets};
 use klientel::run::{FailureKind, Job, Surroundings, run as run_job};
 use serde_json::{Value, json};
 
@@ -99,7 +99,7 @@ pub fn load(path: &Path) -> Result<(String, Job), Problems> {
         Err(error) => {
             let title = format!("cannot read pipeline file `{shown}`: {error}");
             let help = "name an existing TOML file; `klientel schema --reference` prints one with every key";
-            return Err(problems(String::new(), vec![Diagnostic::error("K0109", title).help(help)]));
+            return Err(problems(String::new(), vec![Diagnostic::error(codes::UNREADABLE, title).help(help)]));
         }
     };
     match Job::load(&text, &shown, path.parent().unwrap_or(Path::new(""))) {

@@ -21,6 +21,7 @@ codes! {
     UNKNOWN_WORD = "K0107", "a word that is not one of the known ones";
     CONTRADICTION = "K0108", "keys that contradict or need each other";
     UNREADABLE = "K0109", "the pipeline file cannot be read";
+    GENERATE = "K0110", "a setting of the generator that cannot be";
 
     DUPLICATE_NAME = "K0201", "a segment or campaign name that is used twice";
     UNKNOWN_SEGMENT = "K0202", "a campaign for a segment that does not exist";

@@ -12,7 +12,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::evidence::grouped;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, codes};
 
 /// Why a table could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -113,21 +113,21 @@ impl IngestError {
     /// Returns the stable code.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::NoFile { .. } | Self::BadPattern { .. } => "K0301",
-            Self::Directory { .. } => "K0302",
-            Self::Unreadable { .. } => "K0303",
-            Self::NoRows { .. } => "K0304",
-            Self::MissingColumns { .. } => "K0305",
-            Self::NoSuchHeader { .. } => "K0306",
-            Self::AmbiguousHeader { .. } => "K0307",
-            Self::MixedNumbers { .. } => "K0308",
-            Self::MixedDates { .. } => "K0309",
-            Self::AmbiguousDate { .. } => "K0310",
-            Self::DamagedParquet { .. } => "K0311",
-            Self::OpenQuote { .. } => "K0312",
-            Self::UnreadableType { .. } => "K0313",
-            Self::BadSetting { .. } => "K0314",
-            Self::Changed { .. } => "K0315",
+            Self::NoFile { .. } | Self::BadPattern { .. } => codes::NO_FILE,
+            Self::Directory { .. } => codes::DIRECTORY,
+            Self::Unreadable { .. } => codes::UNREADABLE_FILE,
+            Self::NoRows { .. } => codes::NO_ROWS,
+            Self::MissingColumns { .. } => codes::MISSING_COLUMNS,
+            Self::NoSuchHeader { .. } => codes::NO_SUCH_HEADER,
+            Self::AmbiguousHeader { .. } => codes::AMBIGUOUS_HEADER,
+            Self::MixedNumbers { .. } => codes::MIXED_NUMBERS,
+            Self::MixedDates { .. } => codes::MIXED_DATES,
+            Self::AmbiguousDate { .. } => codes::AMBIGUOUS_DATE,
+            Self::DamagedParquet { .. } => codes::DAMAGED_PARQUET,
+            Self::OpenQuote { .. } => codes::OPEN_QUOTE,
+            Self::UnreadableType { .. } => codes::UNREADABLE_TYPE,
+            Self::BadSetting { .. } => codes::BAD_SETTING,
+            Self::Changed { .. } => codes::CHANGED_FILE,
         }
     }
 

@@ -9,7 +9,7 @@ use super::PublishError;
 #[derive(Debug)]
 pub struct OutputLock {
     directory: PathBuf,
-    _file: File,
+    file: File,
 }
 
 impl OutputLock {
@@ -22,7 +22,7 @@ impl OutputLock {
         let path = directory.join(".lock");
         let file = File::create(&path).map_err(PublishError::io("write", &path))?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { directory: directory.to_owned(), _file: file }),
+            Ok(()) => Ok(Self { directory: directory.to_owned(), file }),
             Err(TryLockError::WouldBlock) => Err(PublishError::Locked(directory.to_owned())),
             Err(TryLockError::Error(source)) => Err(PublishError::io("lock", &path)(source)),
         }
@@ -31,5 +31,12 @@ impl OutputLock {
     /// Returns the locked directory.
     pub fn directory(&self) -> &Path {
         &self.directory
+    }
+}
+
+impl Drop for OutputLock {
+    fn drop(&mut self) {
+        // Closing the file alone leaves the lock to a process that was forked in this moment and has not yet started its program.
+        let _ = self.file.unlock();
     }
 }
