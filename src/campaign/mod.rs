@@ -2,6 +2,8 @@
 //!
 //! Personal data is joined here and nowhere before. Null or unknown consent is no; without an e-mail address there is no contact.
 
+use std::collections::BTreeSet;
+
 use crate::scores::CUSTOMER_ID;
 use crate::scores::frame::{Frame, FrameError};
 use crate::table::Customers;
@@ -41,6 +43,7 @@ pub fn contacts(
 ) -> Result<(Frame, CampaignCounts), FrameError> {
     let mut counts = CampaignCounts { members: members.height(), ..CampaignCounts::default() };
     let email = customers.attributes.get("email");
+    let denied = denied_addresses(customers);
     let mut rows = Vec::new();
     for id in members.texts(CUSTOMER_ID)?.iter().flatten() {
         let Some(customer) = customers.ids.position(id) else {
@@ -48,7 +51,8 @@ pub fn contacts(
             continue;
         };
         let ix = customer as usize;
-        if !customers.email_opt_in[ix] {
+        let is_denied = email.is_some_and(|email| denied.contains(&normalised(&email[ix])));
+        if !customers.email_opt_in[ix] || is_denied {
             counts.without_consent += 1;
         } else if !email.is_some_and(|email| is_address(&email[ix])) {
             counts.without_email += 1;
@@ -78,6 +82,22 @@ pub fn contacts(
     Ok((members.join_on_customer(&addresses)?.select(&wanted)?, counts))
 }
 
+/// Returns the addresses that somebody said no for: whoever else has the same address is not written to either.
+fn denied_addresses(customers: &Customers) -> BTreeSet<String> {
+    let Some(email) = customers.attributes.get("email") else { return BTreeSet::new() };
+    let denied = customers.email_opt_out.iter().zip(&customers.objection).map(|(out, objects)| *out || *objects);
+    email
+        .iter()
+        .zip(denied)
+        .filter(|(address, denied)| *denied && !address.is_empty())
+        .map(|(a, _)| normalised(a))
+        .collect()
+}
+
+fn normalised(address: &str) -> String {
+    address.trim().to_lowercase()
+}
+
 /// Says whether a text can be an e-mail address: one `@`, something before it, a dot after it, no white space.
 fn is_address(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else { return false };
@@ -94,18 +114,20 @@ mod tests {
 
     #[test]
     fn only_who_consented_and_can_be_reached_becomes_a_contact() {
-        let ids = Ids::from_sorted(["1", "2", "3", "4"]);
-        let texts = |texts: [&str; 4]| texts.map(str::to_owned).to_vec();
+        let ids = Ids::from_sorted(["1", "2", "3", "4", "6"]);
+        let texts = |texts: [&str; 5]| texts.map(str::to_owned).to_vec();
         let customers = Customers {
-            email_opt_in: vec![true, false, true, true],
-            objection: vec![false; 4],
+            email_opt_in: vec![true, false, true, true, true],
+            email_opt_out: vec![false, true, false, false, false],
+            objection: vec![false; 5],
+            unreadable: vec![],
             attributes: BTreeMap::from([
-                ("email", texts(["a@example.com", "b@example.com", "", "d@example.com"])),
-                ("first_name", texts(["Ada", "Bo", "Cy", ""])),
+                ("email", texts(["a@example.com", "b@example.com", "", "d@example.com", "B@example.com "])),
+                ("first_name", texts(["Ada", "Bo", "Cy", "", "Di"])),
             ]),
             ids,
         };
-        let members = Frame::of_customers(&Ids::from_sorted(["1", "2", "3", "4", "5"]), []);
+        let members = Frame::of_customers(&Ids::from_sorted(["1", "2", "3", "4", "5", "6"]), []);
         let campaign = Campaign { name: "c".into(), segment: "s".into(), columns: vec!["first_name".into()] };
         let (file, counts) = contacts(&campaign, &members, &customers).unwrap();
         let mut csv = Vec::new();
@@ -116,7 +138,7 @@ mod tests {
         );
         assert_eq!(
             counts,
-            CampaignCounts { members: 5, unknown: 1, without_consent: 1, without_email: 1, contacts: 2 }
+            CampaignCounts { members: 6, unknown: 1, without_consent: 2, without_email: 1, contacts: 2 }
         );
     }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use klientel::ingest::IngestError;
 use klientel::run::{Job, shown};
 use serde_json::{Value, json};
 
@@ -9,13 +10,19 @@ use super::exit::Exit;
 use super::run::print_json;
 
 /// Prints the plan: as JSON on stdout, or for a reader.
-pub fn show(job: &Job, as_json: bool) -> Exit {
+///
+/// # Errors
+/// Fails where an export is not there.
+pub fn show(job: &Job, as_json: bool) -> Result<Exit, IngestError> {
+    for (table, source) in job.tables() {
+        source.files(table)?;
+    }
     if as_json {
         print_json(&plan(job));
     } else {
         print!("{}", text(job));
     }
-    Exit::Ok
+    Ok(Exit::Ok)
 }
 
 fn plan(job: &Job) -> Value {

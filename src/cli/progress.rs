@@ -4,7 +4,6 @@ use std::io::IsTerminal;
 use std::sync::Mutex;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use klientel::diagnostic::{Diagnostic, snippets};
 use klientel::run::{Event, Observer};
 
 /// Shows the events of a run on stderr.
@@ -62,16 +61,6 @@ impl Progress {
             old.finish_and_clear();
         }
     }
-
-    fn warn(&self, warning: &Diagnostic) {
-        if self.mode != Mode::Quiet {
-            let show = || eprint!("{}", snippets(std::slice::from_ref(warning), "", "", false));
-            match self.bar.lock() {
-                Ok(bar) if bar.is_some() => bar.as_ref().map_or((), |bar| bar.suspend(show)),
-                _ => show(),
-            }
-        }
-    }
 }
 
 impl Observer for Progress {
@@ -84,7 +73,6 @@ impl Observer for Progress {
                 }
             }
             Event::Finished { stage, seconds, detail } => self.finish(stage, seconds, detail),
-            Event::Warning(warning) => self.warn(warning),
         }
     }
 }

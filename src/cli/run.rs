@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use klientel::diagnostic::{Diagnostic, codes, render, snippets};
-use klientel::run::{FailureKind, Job, Surroundings, run as run_job};
+use klientel::run::{FailureKind, Job, RunError, Surroundings, run as run_job};
 use serde_json::{Value, json};
 
 use super::args::RunArgs;
@@ -19,7 +19,11 @@ pub fn run(args: &RunArgs) -> Exit {
         Err(problems) => return problems.show(args.json),
     };
     if args.dry_run {
-        return plan::show(&job, args.json);
+        let path = args.pipeline.to_string_lossy().into_owned();
+        return plan::show(&job, args.json).unwrap_or_else(|error| {
+            Problems { path, text, diagnostics: vec![RunError::from(error).diagnostic()], exit: Exit::Input }
+                .show(args.json)
+        });
     }
     let surroundings = Surroundings {
         started_at_unix: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
@@ -69,7 +73,9 @@ impl Problems {
             eprint!("{}", render(&self.diagnostics, &self.path, &self.text, super::is_colored()));
         } else {
             eprint!("{}", snippets(&self.diagnostics, &self.path, &self.text, super::is_colored()));
-            eprintln!("error: nothing was published");
+            if self.diagnostics.iter().all(|d| d.code != codes::AFTER_PUBLISHING) {
+                eprintln!("error: nothing was published");
+            }
         }
         self.exit
     }

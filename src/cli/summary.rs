@@ -38,7 +38,7 @@ fn found(input: &Value) -> Vec<String> {
     let stated = ["(named in the pipeline)", "(its own name)"];
     evidence
         .filter(|sentence| !stated.iter().any(|end| sentence.ends_with(end)))
-        .map(|sentence| sentence.split(" (").next().unwrap_or(sentence).to_owned())
+        .map(|sentence| sentence.rsplit_once(" (").map_or(sentence, |(decision, _)| decision).to_owned())
         .collect()
 }
 
@@ -82,7 +82,7 @@ impl Page<'_> {
         let mut lines = format!("{} read, {} used", n("lines_read"), n("lines_used"));
         for (key, what) in [
             ("lines_rejected", "rejected"),
-            ("lines_quarantined_for_their_date", "with an impossible date"),
+            ("lines_quarantined", "beyond belief in date or money"),
             ("lines_after_as_of", "after as-of"),
             ("lines_repeated_in_other_files", "counted once (in several files)"),
             ("lines_corrected_by_later_files", "corrected by later files"),
@@ -93,8 +93,12 @@ impl Page<'_> {
             }
         }
         self.line("lines", &lines);
-        for (reason, n) in counts["rejects_by_reason"].as_object().into_iter().flatten().take(MOST_REASONS) {
-            self.line("", &format!("{} rejected: {reason}", count(n.as_u64().unwrap_or(0))));
+        let tables = counts["rejects_by_reason"].as_object().into_iter().flatten();
+        let reasons =
+            tables.flat_map(|(table, of_table)| of_table.as_object().into_iter().flatten().map(move |r| (table, r)));
+        for (table, (reason, n)) in reasons.take(MOST_REASONS) {
+            let of_table = if table == "transactions" { String::new() } else { format!(" of {table}") };
+            self.line("", &format!("{}{of_table} rejected: {reason}", count(n.as_u64().unwrap_or(0))));
         }
         let mut customers = n("customers");
         if is_some("customers_without_purchase") {

@@ -213,14 +213,13 @@ impl Chunk {
         revenue
     }
 
-    /// Adds the orders and baskets of one customer's sales; a line without an order id is an order of its own.
+    /// Adds the orders and baskets of one customer's sales.
+    ///
+    /// A line without an order id is an order of its own; a receipt number that returns on another day is another order.
     fn add_orders(&mut self, customer: u32, lines: &mut [Line], products: &Products) {
-        lines.sort_unstable_by_key(|line| (line.order, line.product, line.gone_on, line.day));
-        let mut orders: Vec<&[Line]> = lines.chunk_by(|a, b| a.order == b.order && a.order != NONE_IX).collect();
-        let first_day = |order: &[Line]| order.iter().map(|line| line.day).min();
-        orders.sort_by_key(|order| (first_day(order), order[0].order, order[0].product));
-        for order in orders {
-            let day = first_day(order).unwrap_or_default();
+        lines.sort_unstable_by_key(|line| (line.day, line.order, line.product, line.gone_on));
+        for order in lines.chunk_by(|a, b| (a.day, a.order) == (b.day, b.order) && a.order != NONE_IX) {
+            let day = order[0].day;
             self.orders.day.push(day);
             self.orders.gone_on.push(gone_on(order));
             let before = self.baskets.product.len();

@@ -34,6 +34,13 @@ pub(super) struct Correction {
     pub product: u32,
 }
 
+/// What a sale line still holds.
+#[derive(Debug, Clone, Copy)]
+struct Left {
+    quantity: i64,
+    cost: i64,
+}
+
 /// How the returns of the base found their orders, for manifest and summary.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ReturnCounts {
@@ -74,7 +81,7 @@ pub(super) fn match_returns(lines: &mut [Line], corrections: &mut Vec<Correction
     let product: Vec<u32> = lines.iter().map(|line| line.product).collect();
     let mut by_product: Vec<u32> = (0..lines.len() as u32).collect();
     by_product.sort_by_key(|ix| product[*ix as usize]);
-    let mut left: Vec<i64> = lines.iter().map(|line| line.quantity).collect();
+    let mut left: Vec<Left> = lines.iter().map(|line| Left { quantity: line.quantity, cost: line.cost }).collect();
     for group in by_product.chunk_by(|a, b| product[*a as usize] == product[*b as usize]) {
         for (position, ix) in group.iter().enumerate() {
             let line = lines[*ix as usize];
@@ -111,7 +118,7 @@ fn undo(
     back: Line,
     earlier: &[u32],
     lines: &mut [Line],
-    left: &mut [i64],
+    left: &mut [Left],
     corrections: &mut Vec<Correction>,
     counts: &mut ReturnCounts,
 ) {
@@ -135,24 +142,26 @@ fn undo(
         if open == 0 {
             break;
         }
-        if !fits(&lines[ix]) || left[ix] == 0 {
+        if !fits(&lines[ix]) || left[ix].quantity == 0 {
             continue;
         }
-        let taken = open.min(left[ix]);
+        let taken = open.min(left[ix].quantity);
         let revenue = share(money_left, taken, open);
         let cost = if cost_left != NO_COST {
             let cost = share(cost_left, taken, open);
             cost_left -= cost;
             cost
-        } else if lines[ix].cost != NO_COST {
-            -share(lines[ix].cost, taken, lines[ix].quantity)
+        } else if left[ix].cost != NO_COST {
+            let cost = share(left[ix].cost, taken, left[ix].quantity);
+            left[ix].cost -= cost;
+            -cost
         } else {
             NO_COST
         };
         money_left -= revenue;
         open -= taken;
-        left[ix] -= taken;
-        if left[ix] == 0 {
+        left[ix].quantity -= taken;
+        if left[ix].quantity == 0 {
             lines[ix].gone_on = back.day;
         }
         corrections.push(Correction { day: lines[ix].day, known_on: back.day, revenue, cost, product: back.product });
@@ -262,6 +271,14 @@ mod tests {
         assert_eq!(gone, [NEVER]);
         assert!(money.is_empty());
         assert_eq!((counts.lines, counts.void), (0, 1));
+    }
+
+    #[test]
+    fn returns_without_a_cost_of_their_own_give_back_all_of_the_sale() {
+        let mut lines = vec![sale(1, 3, 2_000), back(2, 1, 600), back(3, 1, 700), back(4, 1, 700)];
+        let (mut corrections, mut counts) = (Vec::new(), ReturnCounts::default());
+        match_returns(&mut lines, &mut corrections, &mut counts);
+        assert_eq!(corrections.iter().map(|c| c.cost).sum::<i64>(), -1_000);
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub enum AssembleError {
     NothingBefore { as_of: Day },
     /// Every line was left out.
     #[error("no transaction is left: all {n_lines} lines were rejected or belong to customers who object to profiling")]
-    NothingLeft { n_lines: u64 },
+    NothingLeft { n_lines: usize },
 }
 
 impl AssembleError {

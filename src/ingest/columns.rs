@@ -62,4 +62,12 @@ impl<'a> Columns<'a> {
             _ => false,
         }
     }
+
+    /// Says whether a flag is explicitly not set.
+    pub fn is_denied(&self, name: &str, row: usize) -> bool {
+        match self.table.columns.get(name) {
+            Some(TypedColumn::Flag(flags)) => flags[row] == 0,
+            _ => false,
+        }
+    }
 }

@@ -18,7 +18,7 @@ use super::file::{self, Job, ParsedFile, ParsedPart};
 use super::headers::{self, Mapped};
 use super::readings::{self, Stated};
 use super::records::{Malformed, Records, Separators, boundary_after, count_lines, guess_boundaries, line_of};
-use super::reject::Reject;
+use super::reject::{Reject, key_of};
 use super::report::{FileReport, Layout};
 use super::spec::kebab;
 use crate::table::Fingerprint;
@@ -300,7 +300,8 @@ impl Body<'_> {
 
     /// Writes out what was rejected; lines are counted only as far as that needs.
     fn rejects(&self, job: &Job<'_>, path: &Path, parts: &[TextPart]) -> Vec<Reject> {
-        let (mut line, mut counted) = (1, 0);
+        let key = self.columns.iter().find(|column| Some(column.request.name) == job.spec.key());
+        let (mut line, mut counted, mut scratch) = (1, 0, String::new());
         let mut rejects = Vec::new();
         for record in parts.iter().flat_map(|part| &part.rejected) {
             line += count_lines(&self.text.as_bytes()[counted..record.start], self.separators.newline);
@@ -311,8 +312,12 @@ impl Body<'_> {
                 RecordFault::Damage => (None, "bytes that the encoding does not have".to_owned()),
                 RecordFault::Cell { column, fault } => (Some(self.columns[*column].header.clone()), fault.to_string()),
             };
+            let mut records = Records::new(self.text, self.separators, record.start);
+            records.next_record();
+            let key = key.and_then(|column| records.fields().get(column.position));
+            let key = key.and_then(|field| key_of(field.text(self.text, &mut scratch)));
             let row = self.text[record.start..record.end].to_owned();
-            rejects.push(Reject { table: job.spec.name, file: path.to_owned(), line, column, reason, row });
+            rejects.push(Reject { table: job.spec.name, file: path.to_owned(), line, column, reason, row, key });
         }
         rejects
     }

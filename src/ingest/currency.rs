@@ -22,20 +22,32 @@ pub enum CurrencyError {
     NoRate { n: usize, codes: String, missing: String },
 }
 
-/// Returns the rate of each currency code in the data; nothing where no conversion is needed.
-pub(super) fn rates_per_code(codes: &Ids, currency: &Currency) -> Result<Vec<Option<f64>>, CurrencyError> {
-    let listed = || codes.iter().collect::<Vec<_>>().join("`, `");
-    let base = match (&currency.code, codes.len()) {
-        (Some(code), _) => code.as_str(),
-        (None, 0 | 1) => return Ok(vec![None; codes.len()]),
-        (None, n) => return Err(CurrencyError::NoBase { n, codes: listed() }),
+/// Returns the rate of each currency code in the data; nothing where no conversion is needed. Case does not count.
+pub(super) fn rates_per_code(
+    codes: &Ids,
+    in_use: &[bool],
+    currency: &Currency,
+) -> Result<Vec<Option<f64>>, CurrencyError> {
+    let mut used: Vec<String> =
+        codes.iter().zip(in_use).filter(|(_, used)| **used).map(|(code, _)| code.to_uppercase()).collect();
+    used.sort_unstable();
+    used.dedup();
+    let n = used.len();
+    let listed = || used.join("`, `");
+    let base = match &currency.code {
+        Some(code) => code.as_str(),
+        None if n < 2 => return Ok(vec![None; codes.len()]),
+        None => return Err(CurrencyError::NoBase { n, codes: listed() }),
     };
+    let rate =
+        |code: &str| currency.rates.iter().find(|(known, _)| known.eq_ignore_ascii_case(code)).map(|(_, rate)| *rate);
     codes
         .iter()
-        .map(|code| match currency.rates.get(code) {
-            _ if code.eq_ignore_ascii_case(base) => Ok(None),
-            Some(rate) => Ok(Some(*rate)),
-            None => Err(CurrencyError::NoRate { n: codes.len(), codes: listed(), missing: code.to_owned() }),
+        .zip(in_use)
+        .map(|(code, used)| match rate(code) {
+            _ if !used || code.eq_ignore_ascii_case(base) => Ok(None),
+            Some(rate) => Ok(Some(rate)),
+            None => Err(CurrencyError::NoRate { n, codes: listed(), missing: code.to_uppercase() }),
         })
         .collect()
 }
@@ -47,9 +59,15 @@ mod tests {
     #[test]
     fn one_currency_needs_no_rate_and_a_second_one_does() {
         let euro = Currency { code: Some("EUR".into()), rates: BTreeMap::from([("USD".to_owned(), 0.9)]) };
-        assert_eq!(rates_per_code(&Ids::from_sorted(["EUR"]), &Currency::default()), Ok(vec![None]));
-        assert_eq!(rates_per_code(&Ids::from_sorted(["EUR", "USD"]), &euro), Ok(vec![None, Some(0.9)]));
-        assert!(rates_per_code(&Ids::from_sorted(["CHF", "EUR"]), &euro).is_err());
-        assert!(rates_per_code(&Ids::from_sorted(["EUR", "USD"]), &Currency::default()).is_err());
+        let rates = |codes: &[&str], currency: &Currency| {
+            rates_per_code(&Ids::from_sorted(codes.iter().copied()), &vec![true; codes.len()], currency)
+        };
+        assert_eq!(rates(&["EUR"], &Currency::default()), Ok(vec![None]));
+        assert_eq!(rates(&["EUR", "eur"], &Currency::default()), Ok(vec![None, None]));
+        assert_eq!(rates(&["EUR", "USD", "usd"], &euro), Ok(vec![None, Some(0.9), Some(0.9)]));
+        assert!(rates(&["CHF", "EUR"], &euro).is_err());
+        assert!(rates(&["EUR", "USD"], &Currency::default()).is_err());
+        let unused = rates_per_code(&Ids::from_sorted(["CHF", "EUR"]), &[false, true], &euro);
+        assert_eq!(unused, Ok(vec![None, None]));
     }
 }

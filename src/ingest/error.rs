@@ -82,10 +82,13 @@ pub enum IngestError {
     Changed { file: PathBuf },
 }
 
+/// What to do where the first line may not be shown.
+const NO_HEADERS: &str = "the first line looks like data and is not shown: the file needs a line with headers";
+
 /// What a message may show of the headers of a file.
 #[derive(Debug)]
 pub struct Headers {
-    /// All of them, or nothing where the first line looks like data.
+    /// All of them, or nothing where the first line may be data.
     pub shown: Option<Vec<String>>,
     /// The one that is most likely meant.
     pub nearest: Option<String>,
@@ -146,7 +149,7 @@ impl IngestError {
                 let example = headers.nearest.as_deref().unwrap_or("its header");
                 let how = format!("name it under `[input.{table}.columns]`: `{column} = \"{example}\"`");
                 match &headers.shown {
-                    None => format!("the first line looks like data: the file needs a line with headers; then {how}"),
+                    None => format!("{NO_HEADERS}, or if these are unknown headers, {how}"),
                     Some(headers) => {
                         format!("the headers are {}; tried {}; {how}", list_some(headers, 40), list_some(tried, 8))
                     }
@@ -157,7 +160,7 @@ impl IngestError {
                     format!("a similar header exists: `[input.{table}.columns]` `{column} = \"{nearest}\"`")
                 }
                 (None, Some(headers)) => format!("the headers are {}", list_some(headers, 40)),
-                (None, None) => "the first line looks like data: the file needs a line with headers".to_owned(),
+                (None, None) => NO_HEADERS.to_owned(),
             },
             Self::AmbiguousHeader { table, column, found, .. } => format!(
                 "headers must differ in letters and digits; name one under `[input.{table}.columns]`: `{column} = \"{}\"`, or leave the column out: `{column} = \"\"`",

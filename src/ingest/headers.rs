@@ -3,6 +3,8 @@
 //! Names are compared in their normal form: lower case, without what stands in brackets, `ä ö ü ß` as `ae oe ue ss`, nothing but
 //! letters and digits. What the pipeline names wins, then the canonical name itself, then synonyms in their order; two headers with
 //! the same normal form are an error only where that form is needed.
+//!
+//! A file without headers begins with somebody's data, so a message shows the first line only where it is sure to hold headers.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -59,8 +61,8 @@ pub(super) fn map(
     let mut mapped = Vec::new();
     let mut taken = BTreeSet::new();
     for request in spec.columns {
-        if let Some(wanted) = source.columns.get(request.name).filter(|wanted| !wanted.is_empty()) {
-            let position = find_named(spec, file, request, wanted, headers, &normal)?;
+        if source.columns.get(request.name).is_some_and(|wanted| !wanted.is_empty()) {
+            let position = find_named(spec, source, file, request, headers, &normal)?;
             taken.insert(position);
             mapped.push(Mapped::new(request, headers, position, "named in the pipeline"));
         }
@@ -83,7 +85,7 @@ pub(super) fn map(
         }
     }
     mapped.sort_by_key(|column| spec.columns.iter().position(|request| request.name == column.request.name));
-    require(spec, file, headers, &mut mapped)?;
+    require(spec, file, shown(spec, source, headers, &normal), &mut mapped)?;
     Ok(mapped)
 }
 
@@ -96,12 +98,13 @@ impl Mapped {
 /// Finds the header that the pipeline names: as it is written, or else in its normal form.
 fn find_named(
     spec: &TableSpec,
+    source: &TableSource,
     file: &Path,
     request: &ColumnRequest,
-    wanted: &str,
     headers: &[String],
     normal: &[String],
 ) -> Result<usize, IngestError> {
+    let wanted = source.columns.get(request.name).map_or("", String::as_str);
     let positions = |is_it: &dyn Fn(usize) -> bool| (0..headers.len()).filter(|ix| is_it(*ix)).collect::<Vec<_>>();
     let exact = positions(&|ix| headers[ix] == wanted.trim());
     let wanted_normal = normalise(wanted);
@@ -113,7 +116,7 @@ fn find_named(
     match found.as_slice() {
         [position] => Ok(*position),
         [] => {
-            let shown = shown(headers);
+            let shown = shown(spec, source, headers, normal);
             let similar = shown.as_ref().and_then(|headers| nearest(wanted, headers.iter().map(String::as_str)));
             Err(IngestError::NoSuchHeader {
                 table: spec.name,
@@ -143,7 +146,12 @@ fn ambiguous(
 }
 
 /// Checks that everything required is there, and forbids empty cells in the first group of which one must be there.
-fn require(spec: &TableSpec, file: &Path, headers: &[String], mapped: &mut [Mapped]) -> Result<(), IngestError> {
+fn require(
+    spec: &TableSpec,
+    file: &Path,
+    shown: Option<Vec<String>>,
+    mapped: &mut [Mapped],
+) -> Result<(), IngestError> {
     let has = |name: &str| mapped.iter().any(|column| column.request.name == name);
     let complete = spec.one_of.iter().find(|group| group.iter().all(|name| has(name)));
     let mut missing: Vec<(&str, String)> = spec
@@ -171,7 +179,6 @@ fn require(spec: &TableSpec, file: &Path, headers: &[String], mapped: &mut [Mapp
     let tried: Vec<String> = std::iter::once((*first).to_owned())
         .chain(request.into_iter().flat_map(|request| request.synonyms.iter().map(|name| (*name).to_owned())))
         .collect();
-    let shown = shown(headers);
     let free =
         shown.as_ref().map(|headers| headers.iter().filter(|h| mapped.iter().all(|column| column.header != **h)));
     let nearest = free.and_then(|free| nearest_header(&tried, free));
@@ -194,15 +201,21 @@ fn nearest_header<'a>(names: &[String], headers: impl Iterator<Item = &'a String
     headers.into_iter().find(|(normal, _)| *normal == found).map(|(_, header)| header.clone())
 }
 
-/// Returns the headers for a message, unless the first line looks like data, which a message must not show.
-fn shown(headers: &[String]) -> Option<Vec<String>> {
+/// Returns the headers for a message, unless the first line may be data: none of its cells is a known name, or one cannot be a name.
+fn shown(spec: &TableSpec, source: &TableSource, headers: &[String], normal: &[String]) -> Option<Vec<String>> {
+    let named: Vec<String> = source.columns.values().map(|header| normalise(header)).collect();
+    let is_known = |name: &String| {
+        let is_in_table =
+            |request: &ColumnRequest| normalise(request.name) == *name || request.synonyms.contains(&name.as_str());
+        !name.is_empty() && (named.contains(name) || spec.columns.iter().any(is_in_table))
+    };
     let is_data = |header: &String| {
         header.contains('@')
             || numbers::parse(header, super::number_format::NumberReading::POINT).0.is_ok()
             || numbers::parse(header, super::number_format::NumberReading::COMMA).0.is_ok()
             || dates::WrittenDate::parse(header).is_some()
     };
-    (!headers.iter().any(is_data)).then(|| headers.to_vec())
+    (normal.iter().any(is_known) && !headers.iter().any(is_data)).then(|| headers.to_vec())
 }
 
 #[cfg(test)]
@@ -262,7 +275,6 @@ mod tests {
                 ("quantity", "Menge"),
                 ("unit_price", "Einzelpreis (£)"),
                 ("amount", "Umsatz"),
-                ("country", "Land"),
             ]),
         );
     }
@@ -332,6 +344,22 @@ mod tests {
         let error = run(&[], &["00004", "Müller", "1997-01-01", "29.33"]).unwrap_err();
         assert!(!format!("{error} {}", error.help()).contains("Müller"));
         assert!(error.help().contains("looks like data"));
+    }
+
+    #[test]
+    fn names_are_shown_only_beside_a_known_header() {
+        let check = |named: &[(&str, &str)], first_line: &[&str], is_shown: bool| {
+            let error = run(named, first_line).unwrap_err();
+            let said = format!("{error}; {}", error.help());
+            assert_eq!(said.contains("Haushaltswaren"), is_shown, "{said}");
+            assert_eq!(said.contains("looks like data"), !is_shown, "{said}");
+        };
+        check(&[], &["Kundenn", "Erika Mustermann", "Haushaltswaren"], false);
+        check(&[("amount", "Umsaz")], &["Haushaltswaren", "Erika Mustermann"], false);
+        check(&[("status", "")], &["Haushaltswaren", ""], false);
+        check(&[], &["Datum", "Haushaltswaren"], true);
+        check(&[("amount", "Rein netto")], &["rein-netto", "Haushaltswaren"], true);
+        check(&[("amount", "Rein netto"), ("date", "Tag")], &["rein-netto", "Haushaltswaren"], true);
     }
 
     #[test]

@@ -17,7 +17,7 @@
 //! | `numbers`, `dates`, `evidence`, `readings` | how cells are written, over the whole file                    |
 //! | `cells`, `column`, `dictionary`         | typed values, empty cells, ids to ranks                          |
 //! | `csv`, `parquet`, `read`                | one file, all files                                              |
-//! | `transactions`, `overlap`, `dates_covered`, `currency` | lines: one money, one sign, counted once          |
+//! | `transactions`, `worth`, `marks`, `overlap`, `dates_covered`, `currency` | lines: one money, one sign, counted once          |
 //! | `customers`, `products`                 | master data: consent, names, what is not merchandise             |
 //! | `reject`, `report`, `error`             | what the user gets to see                                        |
 //!
@@ -41,6 +41,7 @@ mod evidence;
 mod file;
 mod files;
 mod headers;
+mod marks;
 mod number_format;
 mod numbers;
 mod overlap;
@@ -58,6 +59,7 @@ mod spec;
 mod specs;
 mod synonyms;
 mod transactions;
+mod worth;
 
 pub use assemble_error::AssembleError;
 pub use column::{NO_DAY, NO_NUMBER, TypedColumn, UNKNOWN_FLAG};
@@ -66,6 +68,7 @@ pub use customers::customers;
 pub use dates::DateFormat;
 pub use encoding::Encoding;
 pub use error::IngestError;
+pub use marks::ReturnRules;
 pub use number_format::NumberFormat;
 pub use overlap::OverlapCounts;
 pub use products::{ProductFindings, ProductList, ProductRules, describe};
@@ -74,4 +77,4 @@ pub use reject::{Reject, reject_rows};
 pub use report::FileReport;
 pub use spec::{Cell, ColumnFormat, ColumnRequest, CsvOptions, Format, TableSource, TableSpec, kebab};
 pub use specs::{CUSTOMERS, PRODUCTS, TRANSACTIONS};
-pub use transactions::{Assembled, LineCounts, ReturnRules, TransactionRules, assemble};
+pub use transactions::{Assembled, LineCounts, TransactionRules, assemble};

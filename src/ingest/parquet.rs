@@ -20,14 +20,15 @@ use parquet::file::metadata::ColumnChunkMetaData;
 use rayon::prelude::*;
 
 use super::IngestError;
-use super::column::{Builder, Evidence, Fault, Reading};
+use super::column::{Builder, Evidence, Fault, Part, Reading, TypedColumn, join};
 use super::file::{self, Job, ParsedFile, ParsedPart, unreadable};
 use super::headers::{self, Mapped};
 use super::parquet_values;
 use super::readings::{self, Stated};
 use super::reject::Reject;
 use super::report::{FileReport, Layout};
-use super::spec::kebab;
+use super::spec::{Cell, kebab};
+use crate::units::NONE_IX;
 
 /// Rows that are decoded at a time.
 const BATCH_ROWS: usize = 16 * 1024;
@@ -243,30 +244,52 @@ impl<'a> Table<'a> {
         rows: &[u64],
     ) -> Result<Vec<Reject>, IngestError> {
         let positions: Vec<usize> = columns.iter().map(|column| column.position).collect();
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
         let texts = self.rows_as_text(&positions, rows)?;
+        let key = columns.iter().find(|column| Some(column.request.name) == job.spec.key());
+        let keys = key.map_or_else(|| Ok(vec![None; rows.len()]), |column| self.keys(column.position, rows))?;
         let faults = groups.iter().flat_map(|group| &group.rejected);
-        let reject = |((_, column, fault), (line, row)): (&(usize, usize, Fault), (u64, String))| Reject {
+        let rejects = faults.zip(texts).zip(keys).map(|(((_, column, fault), (line, row)), key)| Reject {
             table: job.spec.name,
             file: self.path.to_owned(),
             line,
             column: Some(columns[*column].header.clone()),
             reason: fault.to_string(),
             row,
+            key,
+        });
+        Ok(rejects.collect())
+    }
+
+    /// Reads the ids in some rows of a column; one that is empty or unreadable is nothing.
+    fn keys(&self, position: usize, rows: &[u64]) -> Result<Vec<Option<String>>, IngestError> {
+        let mut builder = Builder::new(Cell::Id, Reading::Id, true);
+        for batch in self.read_rows(&[position], rows)? {
+            let batch = batch.map_err(|error| damaged(self.path, &error))?;
+            let array = batch.columns().first().ok_or_else(|| damaged(self.path, &"a column is missing"))?;
+            parquet_values::push(&mut builder, array, Cell::Id, 0, &mut Vec::new())
+                .map_err(|error| damaged(self.path, &error))?;
+        }
+        let TypedColumn::Text { codes, values } = join(Cell::Id, vec![Part::Built(Box::new(builder))]) else {
+            return Ok(vec![None; rows.len()]);
         };
-        Ok(faults.zip(texts).map(reject).collect())
+        Ok(codes.into_iter().map(|code| (code != NONE_IX).then(|| values.get(code).to_owned())).collect())
+    }
+
+    /// Starts reading some columns of some rows, which may be none.
+    fn read_rows(&self, positions: &[usize], rows: &[u64]) -> Result<ParquetRecordBatchReader, IngestError> {
+        let single = rows.iter().map(|row| *row as usize..*row as usize + 1);
+        let selection = RowSelection::from_consecutive_ranges(single, self.n_rows());
+        let reader = self.builder(positions)?.with_row_selection(selection).build();
+        reader.map_err(|error| damaged(self.path, &error))
     }
 
     /// Writes some columns of some rows as a text file would.
     fn rows_as_text(&self, positions: &[usize], rows: &[u64]) -> Result<Vec<(u64, String)>, IngestError> {
-        if rows.is_empty() {
-            return Ok(Vec::new());
-        }
-        let single = rows.iter().map(|row| *row as usize..*row as usize + 1);
-        let selection = RowSelection::from_consecutive_ranges(single, self.n_rows());
-        let reader = self.builder(positions)?.with_row_selection(selection).build();
-        let reader: ParquetRecordBatchReader = reader.map_err(|error| damaged(self.path, &error))?;
         let mut texts = Vec::with_capacity(rows.len());
-        for batch in reader {
+        for batch in self.read_rows(positions, rows)? {
             let batch = batch.map_err(|error| damaged(self.path, &error))?;
             for row in 0..batch.num_rows() {
                 let cells: Vec<String> = batch.columns().iter().map(|column| cell_as_text(column, row)).collect();

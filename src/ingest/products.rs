@@ -1,7 +1,7 @@
 //! Product master data, and which products are not merchandise.
 //!
-//! Postage, vouchers, deposits, fees and corrections are recognised by their id or by their name. Words that also name goods
-//! (a carriage clock, a manual) count only where they are the whole name. The pipeline can name more and switch recognition off.
+//! Postage, vouchers, deposits, fees and corrections are recognised by their id, or by a name that holds nothing else: a carriage clock
+//! and a port wine are goods. The pipeline can name more and switch recognition off.
 
 use super::columns::Columns;
 use super::{NO_NUMBER, TypedTable};
@@ -44,20 +44,23 @@ pub struct ProductFindings {
 }
 
 impl ProductList {
-    /// Reads a product table; of several rows with one id the first in byte order of name, then cost, counts.
+    /// Reads a product table; of several rows with one id the first name in byte order and the lowest cost count.
     pub fn of(table: &TypedTable) -> Self {
         let columns = Columns::of(table);
         let (codes, ids) = (columns.codes("product_id"), columns.ids("product_id"));
         let cost = columns.decimals("unit_cost");
-        let mut best: Vec<Option<(&str, i64)>> = vec![None; ids.len()];
+        let (mut name, mut unit_cost) = (vec![String::new(); ids.len()], vec![NO_NUMBER; ids.len()]);
         for (row, code) in codes.iter().enumerate().filter(|(_, code)| **code != NONE_IX) {
-            let name = columns.text("name", row).unwrap_or_default();
-            let entry = (name, cost.get(row).copied().unwrap_or(NO_NUMBER));
-            let so_far = &mut best[*code as usize];
-            *so_far = Some(so_far.map_or(entry, |known| known.min(entry)));
+            let ix = *code as usize;
+            let text = columns.text("name", row).unwrap_or_default();
+            if !text.is_empty() && (name[ix].is_empty() || text < name[ix].as_str()) {
+                text.clone_into(&mut name[ix]);
+            }
+            let cost = cost.get(row).copied().unwrap_or(NO_NUMBER);
+            if cost != NO_NUMBER && (unit_cost[ix] == NO_NUMBER || cost < unit_cost[ix]) {
+                unit_cost[ix] = cost;
+            }
         }
-        let (name, unit_cost) =
-            best.into_iter().map(Option::unwrap_or_default).map(|(name, cost)| (name.to_owned(), cost)).unzip();
         Self { ids: ids.clone(), name, unit_cost }
     }
 
@@ -89,93 +92,148 @@ pub fn describe(ids: &Ids, names: &[String], list: Option<&ProductList>, rules: 
 }
 
 /// Ids that never are goods, compared in capitals.
-const IDS: [&str; 24] = [
+const IDS: [&str; 15] = [
     "POST",
     "DOT",
     "POSTAGE",
     "SHIPPING",
     "CARRIAGE",
-    "C2",
-    "M",
-    "D",
-    "S",
-    "B",
     "CRUK",
     "AMAZONFEE",
     "BANK CHARGES",
-    "FEE",
     "VERSAND",
     "VERSANDKOSTEN",
     "PORTO",
     "FRACHT",
     "PFAND",
     "GUTSCHEIN",
-    "RABATT",
     "VOUCHER",
-    "DISCOUNT",
-    "GIFTCARD",
 ];
 
-/// Whole names that never are goods, in lower case.
-const NAMES: [&str; 12] = [
-    "manual",
-    "carriage",
-    "discount",
-    "samples",
-    "adjustment",
-    "deposit",
-    "commission",
-    "rabatt",
-    "fracht",
-    "pfand",
-    "gebühr",
-    "fee",
-];
-
-/// Words and phrases that make any name one of these, in lower case.
-const WORDS: [&str; 26] = [
+/// Words of which a name of these must hold at least one, in lower case.
+const CORE: [&str; 45] = [
     "postage",
     "shipping",
-    "shipping cost",
-    "delivery charge",
-    "bank charges",
-    "handling fee",
-    "amazon fee",
-    "cruk commission",
-    "gift voucher",
+    "carriage",
+    "delivery",
+    "freight",
     "voucher",
-    "gift card",
-    "adjust bad debt",
+    "vouchers",
+    "discount",
+    "deposit",
+    "commission",
+    "samples",
+    "manual",
+    "giftcard",
+    "adjust",
+    "adjustment",
+    "charge",
+    "charges",
+    "fee",
+    "fees",
     "versand",
     "versandkosten",
+    "versandkostenpauschale",
     "versandpauschale",
     "porto",
+    "portokosten",
+    "fracht",
     "frachtkosten",
+    "lieferkosten",
     "gutschein",
     "geschenkgutschein",
-    "geschenkkarte",
     "warengutschein",
+    "geschenkkarte",
+    "rabatt",
+    "nachlass",
+    "pfand",
     "pfandbetrag",
     "leergut",
+    "gebühr",
+    "gebühren",
     "mahngebühr",
+    "mahngebühren",
     "bearbeitungsgebühr",
     "nachnahmegebühr",
+    "rücklastschriftgebühr",
+    "rücksendekosten",
+];
+
+/// Words that may stand beside them; any other word makes the name one of goods.
+const BESIDE: [&str; 60] = [
+    "gift",
+    "card",
+    "bank",
+    "handling",
+    "packaging",
+    "next",
+    "day",
+    "bad",
+    "debt",
+    "cruk",
+    "amazon",
+    "dotcom",
+    "dotcomgiftshop",
+    "dhl",
+    "dpd",
+    "ups",
+    "gls",
+    "hermes",
+    "fedex",
+    "post",
+    "express",
+    "standard",
+    "cost",
+    "costs",
+    "kosten",
+    "pauschale",
+    "verpackung",
+    "inland",
+    "ausland",
+    "eu",
+    "europa",
+    "europe",
+    "international",
+    "national",
+    "deutschland",
+    "germany",
+    "österreich",
+    "austria",
+    "schweiz",
+    "switzerland",
+    "uk",
+    "de",
+    "at",
+    "ch",
+    "und",
+    "and",
+    "for",
+    "für",
+    "inkl",
+    "incl",
+    "zzgl",
+    "euro",
+    "eur",
+    "gbp",
+    "usd",
+    "chf",
+    "mwst",
+    "vat",
+    "order",
+    "bestellung",
 ];
 
 fn is_not_merchandise(id: &str, name: &str) -> bool {
     let id = id.to_uppercase();
-    let name = name.trim().to_lowercase();
-    let words: Vec<&str> = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    let holds = |phrase: &str| {
-        let phrase: Vec<&str> = phrase.split(' ').collect();
-        words.windows(phrase.len()).any(|window| window == phrase)
-    };
-    // A stamp or a set is goods whatever else its name says.
-    let is_goods = ["stamp", "stamps", "set", "card holder"].iter().any(|word| holds(word));
+    let name = name.to_lowercase();
+    let words = || name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    // Of the two words of a gift card neither says enough alone.
+    let is_gift_card = words().zip(words().skip(1)).any(|pair| pair == ("gift", "card"));
+    let is_core = |word: &str| CORE.contains(&word);
+    let is_beside = |word: &str| BESIDE.contains(&word) || word.bytes().all(|byte| byte.is_ascii_digit());
     IDS.contains(&id.as_str())
         || id.starts_with("GIFT_0001")
-        || NAMES.contains(&name.as_str())
-        || (!is_goods && WORDS.iter().any(|phrase| holds(phrase)))
+        || ((is_gift_card || words().any(is_core)) && words().all(|word| is_core(word) || is_beside(word)))
 }
 
 #[cfg(test)]
@@ -191,6 +249,14 @@ mod tests {
             ("9001", "Versandkosten Österreich", true),
             ("9002", "GUTSCHEIN", true),
             ("M", "Manual", true),
+            ("G50", "Gift Card 50 EUR", true),
+            ("M", "Mütze", false),
+            ("B", "Adjust bad debt", true),
+            ("9003", "DHL Versandkosten Ausland (EU)", true),
+            ("1", "Porto-Rotwein 0.75", false),
+            ("2", "Versand und Lagerbox 40 l", false),
+            ("3", "Shipping Forecast Tea Towel", false),
+            ("b", "", false),
             ("22423", "VICTORIAN CARRIAGE CLOCK", false),
             ("85099", "SET OF 3 POSTAGE STAMP BOXES", false),
             ("1", "Filterkaffee kräftig", false),

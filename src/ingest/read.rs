@@ -16,7 +16,7 @@ use super::readings::{self, Stated};
 use super::reject::Reject;
 use super::report::FileReport;
 use super::spec::{Format, TableSource, TableSpec, kebab};
-use super::{IngestError, csv, files, parquet};
+use super::{IngestError, csv, parquet};
 
 /// Size of the parts that text files are cut into.
 const PART_BYTES: usize = 4 * 1024 * 1024;
@@ -55,7 +55,7 @@ pub fn read_table(
 
 pub(super) fn read_in_parts(job: &Job<'_>) -> Result<TypedTable, IngestError> {
     let stated = readings::stated(job.spec, job.source)?;
-    let paths = files::resolve(job.spec.name, &job.source.patterns)?;
+    let paths = job.source.files(job.spec.name)?;
     let parse: Parse = match job.source.format {
         Format::Csv => csv::parse,
         Format::Parquet => parquet::parse,

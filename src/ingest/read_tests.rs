@@ -132,6 +132,21 @@ fn rejects_know_line_and_reason() {
 }
 
 #[test]
+fn rejects_know_whom_they_are_about() {
+    let keys = |text: &str| -> Vec<Option<String>> {
+        let table = read(&[("a.csv", text.as_bytes())]).unwrap();
+        table.rejects.into_iter().map(|reject| reject.key).collect()
+    };
+    let some = |key: &str| Some(key.to_owned());
+    let text = "date,customer_id,amount\nx,\" 7\"\"a \",1\nx,17850.0,1\n\"x\ny\",007,1\n2024-01-01,3\n2024-01-01\n2024-01-01,5,1,1\n\
+                \"a\"b,6,1\nx,NULL,1\nx,,1\n2024-01-01,8,1\n";
+    assert_eq!(
+        keys(text),
+        [some("7\"a"), some("17850"), some("007"), some("3"), None, some("5"), some("6"), None, None]
+    );
+}
+
+#[test]
 fn lines_are_physical_whatever_ends_them() {
     let text = "sep=,\ncustomer_id,date,amount,note\n1,2024-01-01,1,\"a\nb\"\n2,x,1,\n";
     for newline in ["\n", "\r\n"] {
@@ -410,6 +425,8 @@ mod parquet_files {
                 ),
             ]
         );
+        let keys: Vec<_> = table.rejects.iter().map(|reject| reject.key.as_deref()).collect();
+        assert_eq!(keys, [Some("1"), None]);
         let again = reject_rows(&table.files, &[1, 2], Some("amount"), "too much").unwrap();
         let found: Vec<_> = again.iter().map(|r| (r.line, r.column.as_deref(), r.row.as_str())).collect();
         assert_eq!(

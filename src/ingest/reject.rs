@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::records::{Records, count_lines};
 use super::report::{FileReport, Layout};
-use super::{IngestError, encoding, file, parquet};
+use super::{IngestError, cells, encoding, file, parquet};
 use crate::table::Fingerprint;
 
 /// A record that was not accepted.
@@ -26,6 +26,9 @@ pub struct Reject {
     pub reason: String,
     /// The record as it reads in the file.
     pub row: String,
+    /// What the row is about: its cell in the column [`TableSpec::key`](super::TableSpec::key), as ids are kept. Nothing where the row
+    /// does not reach that far, and for rows that were accepted first.
+    pub key: Option<String>,
 }
 
 /// Rejects rows that were accepted: finds their files, lines and texts.
@@ -72,9 +75,16 @@ pub fn reject_rows(
             column: header.map(|(_, header)| header.clone()),
             reason: reason.to_owned(),
             row,
+            key: None,
         }));
     }
     Ok(rejects)
+}
+
+/// Returns the cell of an id the way ids are kept, or nothing where it is empty.
+pub(super) fn key_of(cell: &str) -> Option<String> {
+    let cell = cells::trim(cell);
+    (!cells::is_empty(cell)).then(|| cells::id(cell).to_owned())
 }
 
 /// Turns ascending numbers of accepted rows into numbers of records, rejected ones counted.

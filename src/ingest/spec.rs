@@ -18,6 +18,13 @@ pub struct TableSpec {
     pub one_of: &'static [&'static [&'static str]],
 }
 
+impl TableSpec {
+    /// Returns the column whose cells say what a row is about: the first id that must be there.
+    pub fn key(&self) -> Option<&'static str> {
+        self.columns.iter().find(|request| request.required && request.cell == Cell::Id).map(|request| request.name)
+    }
+}
+
 /// One column that is looked for.
 #[derive(Debug, Clone, Copy)]
 pub struct ColumnRequest {
@@ -63,7 +70,9 @@ pub enum Format {
 pub struct TableSource {
     /// Format of all files.
     pub format: Format,
-    /// Paths or glob patterns; as the pipeline writes them until [`TableSource::below`] says which folder they count from.
+    /// Folder that relative patterns count from; apart from them, because its name is no pattern.
+    pub folder: PathBuf,
+    /// Paths or glob patterns, as the pipeline writes them.
     pub patterns: Vec<String>,
     /// Canonical name to header in the export; an empty header leaves the column out.
     pub columns: BTreeMap<String, String>,
@@ -77,8 +86,7 @@ impl TableSource {
     /// Returns the same source with relative patterns counting from a folder.
     #[must_use]
     pub fn below(&self, folder: &Path) -> Self {
-        let resolved = |pattern: &String| folder.join(pattern).to_string_lossy().into_owned();
-        Self { patterns: self.patterns.iter().map(resolved).collect(), ..self.clone() }
+        Self { folder: folder.to_owned(), ..self.clone() }
     }
 
     /// Finds the files of the table, in the order in which they are read.
@@ -86,7 +94,7 @@ impl TableSource {
     /// # Errors
     /// Fails where a path or pattern names no file.
     pub fn files(&self, table: &'static str) -> Result<Vec<PathBuf>, IngestError> {
-        files::resolve(table, &self.patterns)
+        files::resolve(table, &self.folder, &self.patterns)
     }
 }
 

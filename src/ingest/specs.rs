@@ -4,8 +4,8 @@
 
 use super::spec::{Cell, ColumnRequest, TableSpec};
 use super::synonyms::{
-    AMOUNT, CATEGORY, COUNTRY, CUSTOMER_ID, DATE, LINE_ID, NAME, ORDER_ID, PRODUCT_ID, PRODUCT_NAME, QUANTITY,
-    UNIT_COST, UNIT_PRICE,
+    AMOUNT, COUNTRY, CUSTOMER_ID, DATE, LINE_ID, NAME, ORDER_ID, PRODUCT_ID, PRODUCT_NAME, QUANTITY, UNIT_COST,
+    UNIT_PRICE,
 };
 
 /// A column that need not be there and may hold empty cells.
@@ -28,11 +28,9 @@ pub static TRANSACTIONS: TableSpec = TableSpec {
         required("date", Cell::Date, false, DATE),
         optional("product_id", Cell::Id, PRODUCT_ID),
         optional("product_name", Cell::Text, PRODUCT_NAME),
-        optional("category", Cell::Text, CATEGORY),
         optional("quantity", Cell::Decimal, QUANTITY),
         optional("unit_price", Cell::Decimal, UNIT_PRICE),
         optional("amount", Cell::Decimal, AMOUNT),
-        optional("discount", Cell::Decimal, &["rabatt", "nachlass", "rabattbetrag", "discountamount", "rebate"]),
         optional(
             "cost",
             Cell::Decimal,
@@ -66,26 +64,12 @@ pub static TRANSACTIONS: TableSpec = TableSpec {
             ],
         ),
         optional("unit_cost", Cell::Decimal, UNIT_COST),
-        optional(
-            "channel",
-            Cell::Text,
-            &[
-                "kanal",
-                "vertriebskanal",
-                "vertriebsweg",
-                "verkaufskanal",
-                "absatzkanal",
-                "saleschannel",
-                "orderchannel",
-            ],
-        ),
         optional("currency", Cell::Text, &["waehrung", "waehrungscode", "whrg", "currencycode"]),
         optional(
             "status",
             Cell::Text,
             &["belegart", "belegtyp", "auftragsart", "auftragsstatus", "bestellstatus", "orderstatus", "documenttype"],
         ),
-        optional("country", Cell::Text, COUNTRY),
     ],
     one_of: &[&["amount"], &["quantity", "unit_price"]],
 };
@@ -147,34 +131,6 @@ pub static CUSTOMERS: TableSpec = TableSpec {
         optional("country", Cell::Text, COUNTRY),
         optional("language", Cell::Text, &["sprache", "sprachcode", "lang", "languagecode", "locale"]),
         optional(
-            "birth_date",
-            Cell::Date,
-            &["geburtsdatum", "geburtstag", "gebdatum", "birthday", "dateofbirth", "dob"],
-        ),
-        optional(
-            "signup_date",
-            Cell::Date,
-            &[
-                "anlagedatum",
-                "angelegtam",
-                "registrierungsdatum",
-                "registriertam",
-                "anmeldedatum",
-                "kundeseit",
-                "erstelltam",
-                "registrationdate",
-                "registeredat",
-                "createdat",
-                "created",
-                "customersince",
-            ],
-        ),
-        optional(
-            "opt_in_date",
-            Cell::Date,
-            &["optindatum", "einwilligungsdatum", "einwilligungam", "consentdate", "optinat"],
-        ),
-        optional(
             "email_opt_in",
             Cell::Flag,
             &[
@@ -197,7 +153,7 @@ pub static CUSTOMERS: TableSpec = TableSpec {
         ),
         optional(
             "objection",
-            Cell::Flag,
+            Cell::Text,
             &[
                 "widerspruch",
                 "werbewiderspruch",
@@ -218,31 +174,7 @@ pub static PRODUCTS: TableSpec = TableSpec {
     columns: &[
         required("product_id", Cell::Id, false, PRODUCT_ID),
         optional("name", Cell::Text, NAME),
-        optional("category", Cell::Text, CATEGORY),
-        optional(
-            "list_price",
-            Cell::Decimal,
-            &[
-                "listenpreis",
-                "katalogpreis",
-                "verkaufspreis",
-                "vkpreis",
-                "vk",
-                "uvp",
-                "preis",
-                "einzelpreis",
-                "retailprice",
-                "unitprice",
-                "price",
-                "msrp",
-            ],
-        ),
         optional("unit_cost", Cell::Decimal, UNIT_COST),
-        optional(
-            "in_stock",
-            Cell::Flag,
-            &["verfuegbar", "lieferbar", "auflager", "lagernd", "available", "isavailable", "active", "aktiv"],
-        ),
     ],
     one_of: &[],
 };

@@ -99,22 +99,6 @@ pub(super) const PRODUCT_NAME: &[&str] = &[
     "product",
 ];
 
-/// Its group.
-pub(super) const CATEGORY: &[&str] = &[
-    "warengruppe",
-    "artikelgruppe",
-    "produktgruppe",
-    "produktkategorie",
-    "kategorie",
-    "sparte",
-    "sortiment",
-    "productcategory",
-    "productgroup",
-    "itemcategory",
-    "itemgroup",
-    "department",
-];
-
 /// What one piece of it costs.
 pub(super) const UNIT_COST: &[&str] = &[
     "einkaufspreis",

@@ -33,22 +33,22 @@ const fn date(name: &'static str, doc: &'static str, header: &'static str) -> Ca
 pub(super) const TRANSACTIONS: &[Canonical] = &[
     plain("customer-id", "Customer of the line; without one the line is a guest's", "\"Kundennr\""),
     plain("order-id", "Order, receipt or invoice that the line belongs to", "\"Belegnr\""),
-    plain("line-id", "Id of the line itself; a later file replaces a line of the same id", "\"Position\""),
+    plain(
+        "line-id",
+        "Id of the line; replaces the line with the same order and line id in earlier files",
+        "\"Position\"",
+    ),
     date("date", "Day of the purchase, with or without a time", "\"Datum\""),
     plain("product-id", "Product", "\"Artikelnr\""),
     plain("product-name", "Name of the product", "\"Artikelbezeichnung\""),
-    plain("category", "Category of the product", "\"Warengruppe\""),
     number("quantity", "Pieces; negative where goods came back", "\"Menge\""),
     number("unit-price", "Price of one piece, net of tax; used where there is no amount", "\"Einzelpreis\""),
     number("amount", "Amount of the line, net of tax and discount", "\"Umsatz\""),
-    number("discount", "Discount of the line", "\"Rabatt\""),
     number("cost", "Cost of the goods of the line; switches on margins", "\"Wareneinsatz\""),
     number("margin", "Margin of the line, where there is no cost", "\"Deckungsbeitrag\""),
     number("unit-cost", "Cost of one piece, where there is no cost of the line", "\"Einstandspreis\""),
-    plain("channel", "Where the order came from", "\"Vertriebsweg\""),
     plain("currency", "Currency code of the line", "\"Währung\""),
     plain("status", "Status of the order; marks cancellations", "\"Status\""),
-    plain("country", "Country of the order", "\"Land\""),
 ];
 
 /// Columns of `[input.customers]`.
@@ -66,10 +66,7 @@ pub(super) const CUSTOMERS: &[Canonical] = &[
     plain("city", "City", "\"Ort\""),
     plain("country", "Country", "\"Land\""),
     plain("language", "Language to write in", "\"Sprache\""),
-    date("birth-date", "Day of birth", "\"Geburtsdatum\""),
-    date("signup-date", "Day on which the customer signed up", "\"Kunde seit\""),
     plain("email-opt-in", "Consent to e-mail; unknown is no", "\"Newsletter\""),
-    date("opt-in-date", "Day of the consent", "\"Einwilligung am\""),
     plain("objection", "Objection to profiling; removes the customer before anything is computed", "\"Widerspruch\""),
 ];
 
@@ -77,16 +74,13 @@ pub(super) const CUSTOMERS: &[Canonical] = &[
 pub(super) const PRODUCTS: &[Canonical] = &[
     plain("product-id", "Product, as in the transactions", "\"Artikelnr\""),
     plain("name", "Name of the product", "\"Bezeichnung\""),
-    plain("category", "Category of the product", "\"Warengruppe\""),
-    number("list-price", "List price of one piece, net of tax", "\"Listenpreis\""),
     number("unit-cost", "Cost of one piece; switches on margins", "\"Einstandspreis\""),
-    plain("in-stock", "Whether the product can be delivered", "\"Lieferbar\""),
 ];
 
-/// Customer columns that a campaign file may hold beside the e-mail address: what is kept as text.
+/// Customer columns that a campaign file may hold beside the e-mail address: what is kept as text, but nobody's objection.
 pub(super) fn campaign_attributes() -> Vec<&'static str> {
     let texts = ingest::CUSTOMERS.columns.iter().filter(|column| column.cell == ingest::Cell::Text);
-    texts.map(|column| column.name).filter(|name| *name != "email").collect()
+    texts.map(|column| column.name).filter(|name| !["email", "objection"].contains(name)).collect()
 }
 
 /// Turns a key into the name of the column.
@@ -120,9 +114,9 @@ mod tests {
     }
 
     #[test]
-    fn campaigns_take_texts_and_neither_consent_nor_dates() {
+    fn campaigns_take_texts_and_neither_consent_nor_objections() {
         let attributes = campaign_attributes();
         assert!(attributes.contains(&"first_name") && attributes.contains(&"company"));
-        assert!(!attributes.contains(&"email_opt_in") && !attributes.contains(&"birth_date"));
+        assert!(!attributes.contains(&"email_opt_in") && !attributes.contains(&"objection"));
     }
 }

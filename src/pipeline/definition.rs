@@ -106,11 +106,13 @@ fn source(
         .table(key("columns", "Header of each column in the export; usual headers are found by themselves, an empty one leaves a column out"), |table| {
             headers(table, canonical)
         });
-    let formats = table
-        .table(key("formats", "Number or date format of single columns, where it differs from the file's"), |table| {
-            formats(table, canonical)
-        });
-    TableSource { format, patterns, columns, csv, formats }
+    let about_formats = key("formats", "Number or date format of single columns, where it differs from the file's");
+    let formats = if canonical.iter().all(|column| column.cell == Cell::Plain) {
+        BTreeMap::new()
+    } else {
+        table.table(about_formats, |table| formats(table, canonical))
+    };
+    TableSource { format, patterns, columns, csv, formats, ..TableSource::default() }
 }
 
 fn csv_options(table: &mut Reader<'_, '_>) -> CsvOptions {

@@ -14,6 +14,12 @@ pub enum PublishError {
     /// The operating system refused.
     #[error("cannot {action} `{path}`: {source}")]
     Io { action: &'static str, path: PathBuf, source: io::Error },
+    /// Something that is not ours stands where the pointer to the newest run belongs.
+    #[error("`{0}` is not a link that klientel made")]
+    PointerTaken(PathBuf),
+    /// The run is there, but what comes after publishing failed.
+    #[error("run `{run}` is published, but {source}")]
+    AfterPublishing { run: String, source: Box<PublishError> },
     /// A table could not be turned into a file.
     #[error("cannot write `{path}`: {source}")]
     Table { path: PathBuf, source: FrameError },
@@ -27,6 +33,10 @@ impl PublishError {
             Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 "free some space or give `[output] directory` on another disk; nothing was published".into()
             }
+            Self::PointerTaken(_) => {
+                "move it away, or give `[output] directory` a folder of its own; nothing was published".into()
+            }
+            Self::AfterPublishing { .. } => "the results are complete; mend this before the next run".into(),
             Self::Io { .. } | Self::Table { .. } => {
                 "check that `[output] directory` can be written by this user; nothing was published".into()
             }

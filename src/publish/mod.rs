@@ -15,4 +15,4 @@ mod staging;
 
 pub use error::PublishError;
 pub use lock::OutputLock;
-pub use staging::{OutputFile, Staging, failed_directory, prune};
+pub use staging::{OutputFile, REASON, Staging, make_latest, prune};

@@ -7,10 +7,14 @@ use std::path::{Path, PathBuf};
 use super::{OutputLock, PublishError};
 use crate::scores::frame::Frame;
 use crate::table::Fingerprint;
+use crate::units::Day;
 
 const PARTIAL: &str = ".partial-";
 const LATEST: &str = "latest";
 const FAILED: &str = "failed";
+
+/// Name of the file under `failed/` that says why.
+pub const REASON: &str = "reason.txt";
 
 /// A file of a run, for the manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +43,7 @@ impl<'a> Staging<'a> {
     /// Fails where the output directory cannot be written.
     pub fn start(lock: &'a OutputLock, run: &str) -> Result<Self, PublishError> {
         let directory = lock.directory();
+        check_pointer(directory)?;
         for entry in entries(directory)? {
             if entry.starts_with(PARTIAL) {
                 let path = directory.join(entry);
@@ -121,19 +126,14 @@ impl<'a> Staging<'a> {
     /// Makes the directory a run by one rename and points `latest` at it.
     ///
     /// # Errors
-    /// Fails where the rename is refused; nothing is visible then.
+    /// Fails where the rename is refused; nothing is visible then. What fails after it says that the run is published.
     pub fn publish(mut self, run: &str) -> Result<PathBuf, PublishError> {
         let directory = self.lock.directory();
         let published = directory.join(run);
         sync_directory(&self.partial);
         fs::rename(&self.partial, &published).map_err(PublishError::io("publish", &published))?;
         self.published = true;
-        point_latest(directory, run)?;
-        sync_directory(directory);
-        let failed = failed_directory(directory);
-        if failed.exists() {
-            fs::remove_dir_all(&failed).map_err(PublishError::io("remove", &failed))?;
-        }
+        make_latest(self.lock, run)?;
         Ok(published)
     }
 
@@ -142,10 +142,8 @@ impl<'a> Staging<'a> {
     /// # Errors
     /// Fails where the rename is refused.
     pub fn keep_as_failed(mut self) -> Result<PathBuf, PublishError> {
-        let failed = failed_directory(self.lock.directory());
-        if failed.exists() {
-            fs::remove_dir_all(&failed).map_err(PublishError::io("remove", &failed))?;
-        }
+        let failed = self.lock.directory().join(FAILED);
+        remove_failed(self.lock.directory())?;
         fs::rename(&self.partial, &failed).map_err(PublishError::io("write", &failed))?;
         self.published = true;
         Ok(failed)
@@ -161,22 +159,29 @@ impl Drop for Staging<'_> {
     }
 }
 
-/// Returns where the evidence of a failed run lies.
-pub fn failed_directory(output: &Path) -> PathBuf {
-    output.join(FAILED)
-}
-
-/// Removes all but the newest `keep` runs by as-of and time of publishing; never the one just published.
+/// Points `latest` at a complete run and removes the evidence of a failed one.
 ///
 /// # Errors
-/// Fails where a directory cannot be read or removed.
+/// Fails where either is refused; the run itself is there.
+pub fn make_latest(lock: &OutputLock, run: &str) -> Result<(), PublishError> {
+    let directory = lock.directory();
+    let after = |error: PublishError| PublishError::AfterPublishing { run: run.to_owned(), source: Box::new(error) };
+    point_latest(directory, run).map_err(after)?;
+    sync_directory(directory);
+    remove_failed(directory).map_err(after)
+}
+
+/// Removes all but the newest `keep` runs by time of publishing, never the one just published, and nothing that is not a run.
+///
+/// # Errors
+/// Fails where a directory cannot be read or removed; the run just published is there.
 pub fn prune(lock: &OutputLock, keep: usize, just_published: &str) -> Result<usize, PublishError> {
+    let after = |error| PublishError::AfterPublishing { run: just_published.to_owned(), source: Box::new(error) };
     let directory = lock.directory();
     let mut runs = Vec::new();
-    for name in entries(directory)? {
+    for name in entries(directory).map_err(after)? {
         let manifest = directory.join(&name).join("manifest.json");
-        let is_other = name != LATEST && name != FAILED && name != just_published && !name.starts_with('.');
-        if let (true, Ok(meta)) = (is_other, fs::metadata(&manifest)) {
+        if let (true, Ok(meta)) = (name != just_published && is_run_name(&name), fs::metadata(&manifest)) {
             runs.push((meta.modified().ok(), name));
         }
     }
@@ -184,9 +189,42 @@ pub fn prune(lock: &OutputLock, keep: usize, just_published: &str) -> Result<usi
     let surplus = (runs.len() + 1).saturating_sub(keep.max(1));
     for (_, name) in &runs[..surplus] {
         let path = directory.join(name);
-        fs::remove_dir_all(&path).map_err(PublishError::io("remove", &path))?;
+        fs::remove_dir_all(&path).map_err(PublishError::io("remove", &path)).map_err(after)?;
     }
     Ok(surplus)
+}
+
+/// Says whether a name is as-of, hyphen and eight hexadecimal digits: nothing else in the directory is ours to remove.
+fn is_run_name(name: &str) -> bool {
+    name.split_at_checked(10).is_some_and(|(day, rest)| {
+        let fingerprint = rest.strip_prefix('-').unwrap_or_default();
+        Day::parse_iso(day).is_some() && fingerprint.len() == 8 && fingerprint.bytes().all(|b| b.is_ascii_hexdigit())
+    })
+}
+
+/// Removes `failed/` where it is ours: it then holds a reason.
+fn remove_failed(directory: &Path) -> Result<(), PublishError> {
+    let failed = directory.join(FAILED);
+    if failed.join(REASON).exists() {
+        fs::remove_dir_all(&failed).map_err(PublishError::io("remove", &failed))?;
+    }
+    Ok(())
+}
+
+/// Checks before anything is written that `latest` is free or ours.
+#[cfg(unix)]
+fn check_pointer(directory: &Path) -> Result<(), PublishError> {
+    let latest = directory.join(LATEST);
+    match fs::symlink_metadata(&latest) {
+        Ok(meta) if !meta.is_symlink() => Err(PublishError::PointerTaken(latest)),
+        _ => Ok(()),
+    }
+}
+
+/// Checks nothing: the pointer is a file of its own name.
+#[cfg(not(unix))]
+fn check_pointer(_directory: &Path) -> Result<(), PublishError> {
+    Ok(())
 }
 
 fn entries(directory: &Path) -> Result<Vec<String>, PublishError> {
@@ -201,7 +239,7 @@ fn entries(directory: &Path) -> Result<Vec<String>, PublishError> {
 
 /// Replaces the pointer that readers follow.
 #[cfg(unix)]
-pub fn point_latest(directory: &Path, run: &str) -> Result<(), PublishError> {
+fn point_latest(directory: &Path, run: &str) -> Result<(), PublishError> {
     let (next, latest) = (directory.join(".latest"), directory.join(LATEST));
     let _ = fs::remove_file(&next);
     std::os::unix::fs::symlink(run, &next).map_err(PublishError::io("write", &next))?;
@@ -210,7 +248,7 @@ pub fn point_latest(directory: &Path, run: &str) -> Result<(), PublishError> {
 
 /// Replaces the pointer that readers follow: a text file where links need privileges.
 #[cfg(not(unix))]
-pub fn point_latest(directory: &Path, run: &str) -> Result<(), PublishError> {
+fn point_latest(directory: &Path, run: &str) -> Result<(), PublishError> {
     let (next, latest) = (directory.join(".latest"), directory.join("latest.txt"));
     fs::write(&next, run).map_err(PublishError::io("write", &next))?;
     fs::rename(&next, &latest).map_err(PublishError::io("replace", &latest))
@@ -238,5 +276,24 @@ impl Write for Hashing {
 
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_runs_are_taken_for_runs() {
+        for (name, expected) in [
+            ("2026-06-30-1f2e3d4c", true),
+            ("2026-06-31-1f2e3d4c", false),
+            ("2026-06-30-notes", false),
+            ("webapp", false),
+            ("latest", false),
+            ("äöüäöüäöü", false),
+        ] {
+            assert_eq!(is_run_name(name), expected, "{name}");
+        }
     }
 }

@@ -76,6 +76,7 @@ impl RunError {
             Self::Analysis(error) => (codes::ANALYSIS, error.help.clone()),
             Self::Frame(_) => (codes::FRAME, "please report this with the pipeline file: a checked condition must fit".to_owned()),
             Self::Publish(error @ PublishError::Locked(_)) => (codes::LOCKED, error.help()),
+            Self::Publish(error @ PublishError::AfterPublishing { .. }) => (codes::AFTER_PUBLISHING, error.help()),
             Self::Publish(error) => (codes::OUTPUT, error.help()),
         };
         Diagnostic::error(code, self.to_string()).help(help)

@@ -84,6 +84,11 @@ impl Job {
         std::iter::once(("transactions", &self.transactions)).chain(optional).collect()
     }
 
+    /// Returns a path as it counts from the folder of the pipeline, so that what is written does not depend on where a run is started.
+    pub fn below(&self, path: &Path) -> PathBuf {
+        path.strip_prefix(&self.directory).unwrap_or(path).to_owned()
+    }
+
     /// Returns the bytes of all input files, where they can be told beforehand.
     pub fn input_bytes(&self) -> Option<u64> {
         let files = self.tables().into_iter().map(|(table, source)| source.files(table).ok());

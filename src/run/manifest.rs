@@ -44,6 +44,8 @@ pub struct RunRecord {
     /// SHA-256 over pipeline, inputs, as-of and version.
     pub fingerprint: String,
     pub as_of: String,
+    /// Currency of all money, as the pipeline states it.
+    pub currency: Option<String>,
     /// `pipeline` or `last transaction`.
     pub as_of_source: &'static str,
     /// Seconds since 1970-01-01 UTC, as the command line program read the clock.
@@ -81,8 +83,10 @@ pub struct CountsRecord {
     pub lines_read: u64,
     pub lines_rejected: u64,
     pub reject_share: f64,
-    pub rejects_by_reason: BTreeMap<String, u64>,
-    pub lines_quarantined_for_their_date: u64,
+    /// Table, then reason.
+    pub rejects_by_reason: BTreeMap<String, BTreeMap<String, u64>>,
+    /// Lines whose date or money cannot be right; they stand among the rejects.
+    pub lines_quarantined: u64,
     pub lines_after_as_of: u64,
     pub lines_repeated_in_other_files: u64,
     pub lines_corrected_by_later_files: u64,
@@ -103,8 +107,12 @@ pub struct CountsRecord {
     pub returns: ReturnsRecord,
     pub adjustments: u64,
     pub not_merchandise: NotMerchandiseRecord,
-    pub customer_rows: Option<u64>,
-    pub customer_rows_in_conflict: Option<u64>,
+    /// Customers in the customer table.
+    pub listed_customers: Option<u64>,
+    /// Customers with lines who are not in it.
+    pub customers_not_listed: Option<u64>,
+    /// Customers whose rows in it differ.
+    pub listed_customers_in_conflict: Option<u64>,
 }
 
 /// How returns found their orders.
@@ -174,7 +182,7 @@ pub struct OutputRecord {
     pub sha256: String,
 }
 
-/// Turns facts into JSON, in their own order.
+/// Turns facts into JSON.
 pub fn facts_to_json(facts: &[(&'static str, Fact)]) -> Value {
     Value::Object(facts.iter().map(|(name, fact)| ((*name).to_owned(), fact_to_json(fact))).collect())
 }

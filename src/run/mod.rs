@@ -22,7 +22,7 @@ use serde_json::Value;
 use crate::analysis::Base;
 use crate::features::{at, build};
 use crate::ingest::Reject;
-use crate::publish::{OutputLock, Staging, prune};
+use crate::publish::{OutputLock, PublishError, REASON, Staging, make_latest, prune};
 use crate::scores::ScoredCustomers;
 use stages::Stages;
 
@@ -60,8 +60,10 @@ pub fn run(job: &Job, surroundings: Surroundings, observer: &dyn Observer) -> Re
     let lock = OutputLock::take(&job.output)?;
     let mut rejects = Vec::new();
     let result = publish(job, surroundings, observer, &lock, &mut rejects);
-    if let Err(error) = &result {
-        keep_evidence(&lock, error, &rejects);
+    let nothing_published =
+        |error: &RunError| !matches!(error, RunError::Publish(PublishError::AfterPublishing { .. }));
+    if let Some(error) = result.as_ref().err().filter(|error| nothing_published(error)) {
+        keep_evidence(job, &lock, error, &rejects);
     }
     result
 }
@@ -100,7 +102,8 @@ fn publish(
     let fingerprint = record::fingerprint(job, &inputs);
     let id = format!("{}-{}", inputs.assembled.as_of, &fingerprint[..8]);
     let published = lock.directory().join(&id);
-    if let Some(manifest) = record::published_manifest(&published) {
+    if let Some(manifest) = record::complete_run(&published, &fingerprint) {
+        make_latest(lock, &id)?;
         return Ok(Outcome { directory: published, already_there: true, manifest });
     }
 
@@ -137,7 +140,7 @@ fn publish(
     let outputs = stages.run(
         "write",
         None,
-        || write::write_all(&staging, &selected, &findings, &inputs.rejects),
+        || write::write_all(&staging, &selected, &findings, &write::rejects_table(job, &inputs.rejects)),
         |outputs| format!("{} files", outputs.len() + 1),
     )?;
 
@@ -159,6 +162,10 @@ fn publish(
     });
     let manifest = serde_json::to_value(manifest).expect("a manifest has text keys only");
     staging.write_text("manifest.json", &format!("{manifest:#}\n"))?;
+    if published.exists() {
+        // The same run, but no longer complete: it is made anew.
+        std::fs::remove_dir_all(&published).map_err(PublishError::io("remove", &published))?;
+    }
     let directory = staging.publish(&id)?;
     prune(lock, job.keep_runs, &id)?;
     Ok(Outcome { directory, already_there: false, manifest })
@@ -181,14 +188,13 @@ fn check_rejects(job: &Job, tables: &[(&'static str, u64, u64)]) -> Result<(), R
 }
 
 /// Leaves reason and rejects under `failed/`; where even that cannot be written, the error itself says enough.
-fn keep_evidence(lock: &OutputLock, error: &RunError, rejects: &[Reject]) {
+fn keep_evidence(job: &Job, lock: &OutputLock, error: &RunError, rejects: &[Reject]) {
     let keep = || -> Result<(), RunError> {
         let staging = Staging::start(lock, "failed")?;
         let diagnostic = error.diagnostic();
         let help = diagnostic.help.unwrap_or_default();
-        staging
-            .write_text("reason.txt", &format!("error[{}]: {}\nhelp: {help}\n", diagnostic.code, diagnostic.title))?;
-        staging.write_parquet("rejects.parquet", &write::rejects_table(rejects))?;
+        staging.write_text(REASON, &format!("error[{}]: {}\nhelp: {help}\n", diagnostic.code, diagnostic.title))?;
+        staging.write_parquet("rejects.parquet", &write::rejects_table(job, rejects))?;
         staging.keep_as_failed()?;
         Ok(())
     };

@@ -1,7 +1,5 @@
 //! The only way out of the library while it works: the command line draws from it, tests record it.
 
-use crate::diagnostic::Diagnostic;
-
 /// Something a reader may want to see while a run works.
 #[derive(Debug, Clone)]
 pub enum Event<'a> {
@@ -11,8 +9,6 @@ pub enum Event<'a> {
     Read { bytes: u64 },
     /// A stage ended.
     Finished { stage: &'static str, seconds: f64, detail: &'a str },
-    /// Something the user can act on; the run goes on.
-    Warning(&'a Diagnostic),
 }
 
 /// Receives the events of a run, from any thread.

@@ -11,7 +11,7 @@ use crate::ingest::{
     Assembled, CUSTOMERS, FileReport, PRODUCTS, ProductFindings, ProductList, Reject, TRANSACTIONS, TableSource,
     TableSpec, TypedTable, assemble, customers, describe, read_table,
 };
-use crate::table::Customers;
+use crate::table::{Customers, Ids};
 
 /// Everything that was read.
 pub struct Inputs {
@@ -25,6 +25,48 @@ pub struct Inputs {
     /// Rows and rejected rows of each table.
     pub rows: Vec<(&'static str, u64, u64)>,
 }
+
+impl Inputs {
+    /// Counts the customers with lines who are not in the customer table.
+    pub fn n_not_listed(&self, ids: &Ids) -> Option<u64> {
+        let customers = self.customers.as_ref()?;
+        Some(ids.iter().filter(|id| customers.ids.position(id).is_none()).count() as u64)
+    }
+
+    /// What the reader must know about the tables beside the lines.
+    fn notes(&self, job: &Job) -> Vec<String> {
+        let mut notes = Vec::new();
+        let ids = &self.assembled.lines.customer_ids;
+        if let Some(n) = self.n_not_listed(ids).filter(|n| *n as f64 > MANY * ids.len() as f64) {
+            notes.push(format!(
+                "{n} of {} customers are not in the customer table: no consent and no objection is known of them (do the ids \
+                 match, with their leading zeros?)",
+                ids.len()
+            ));
+        }
+        if let Some(customers) = &self.customers {
+            if !job.campaigns.is_empty() && !customers.email_opt_in.contains(&true) {
+                notes.push(
+                    "nobody consents to e-mail (is `email-opt-in` mapped?), so campaign files are empty".to_owned(),
+                );
+            }
+            if !customers.unreadable.is_empty() {
+                notes.push(format!(
+                    "{} rows of the customer table were rejected: those customers are treated as objecting to profiling",
+                    customers.unreadable.len()
+                ));
+            }
+        }
+        let lines = &self.assembled.lines;
+        for id in job.product_rules.not_merchandise.iter().filter(|id| lines.product_ids.position(id).is_none()) {
+            notes.push(format!("`{id}`, named as not merchandise, is in no line"));
+        }
+        notes
+    }
+}
+
+/// Share of customers that may be missing from the customer table before it is worth a note.
+const MANY: f64 = 0.05;
 
 /// Tables as they were read, before the lines are put together.
 pub struct Tables {
@@ -87,9 +129,9 @@ impl Tables {
         let records = self
             .named()
             .into_iter()
-            .flat_map(|(name, table)| table.files.iter().map(move |file| record(name, file)))
+            .flat_map(|(name, table)| table.files.iter().map(move |file| record(name, file, job)))
             .collect();
-        Ok(Inputs {
+        let mut inputs = Inputs {
             assembled,
             customers,
             customer_conflicts: customer_conflicts.unwrap_or_default(),
@@ -97,16 +139,19 @@ impl Tables {
             records,
             rejects,
             rows,
-        })
+        };
+        let notes = inputs.notes(job);
+        inputs.assembled.notes.extend(notes);
+        Ok(inputs)
     }
 }
 
-fn record(table: &'static str, file: &FileReport) -> InputRecord {
+fn record(table: &'static str, file: &FileReport, job: &Job) -> InputRecord {
     let columns: BTreeMap<String, String> =
         file.mapping.iter().map(|(canonical, header)| ((*canonical).to_owned(), header.clone())).collect();
     InputRecord {
         table,
-        path: shown(&file.path),
+        path: shown(&job.below(&file.path)),
         bytes: file.bytes,
         sha256: file.sha256.clone(),
         rows: file.rows as u64,

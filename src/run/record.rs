@@ -51,10 +51,17 @@ pub fn fingerprint(job: &Job, inputs: &Inputs) -> String {
     hash.digits()
 }
 
-/// Returns the manifest of a run that is complete, if it is there.
-pub fn published_manifest(directory: &Path) -> Option<Value> {
+/// Returns the manifest of this very run, if it is there with every file in its size.
+pub fn complete_run(directory: &Path, fingerprint: &str) -> Option<Value> {
     let text = std::fs::read_to_string(directory.join("manifest.json")).ok()?;
-    serde_json::from_str(&text).ok()
+    let manifest: Value = serde_json::from_str(&text).ok()?;
+    let is_whole = |output: &Value| {
+        let meta = output["path"].as_str().and_then(|path| directory.join(path).metadata().ok());
+        meta.is_some_and(|meta| Some(meta.len()) == output["bytes"].as_u64())
+    };
+    let complete =
+        manifest["run"]["fingerprint"] == fingerprint && manifest["outputs"].as_array()?.iter().all(is_whole);
+    complete.then_some(manifest)
 }
 
 /// Writes everything down.
@@ -68,6 +75,7 @@ pub fn manifest(run: &Everything<'_>) -> Manifest {
             id: run.id.to_owned(),
             fingerprint: run.fingerprint.to_owned(),
             as_of: assembled.as_of.to_string(),
+            currency: run.job.transaction_rules.currency.code.clone(),
             as_of_source: if run.job.transaction_rules.as_of.is_some() { "pipeline" } else { "last transaction" },
             started_at_unix: run.surroundings.started_at_unix,
             seconds: run.seconds,
@@ -75,7 +83,7 @@ pub fn manifest(run: &Everything<'_>) -> Manifest {
             peak_memory_bytes: peak_memory_bytes(),
         },
         pipeline: PipelineRecord {
-            path: shown(Path::new(&run.job.pipeline_path)),
+            path: shown(&run.job.below(Path::new(&run.job.pipeline_path))),
             sha256: run.job.pipeline_sha256.clone(),
         },
         inputs: run.inputs.records.clone(),
@@ -133,9 +141,9 @@ fn counts(run: &Everything<'_>) -> CountsRecord {
     let margins = now.margin.len() - now.margin.n_unknown();
     let (rows, rejected) =
         run.inputs.rows.iter().find(|(table, ..)| *table == "transactions").map_or((0, 0), |t| (t.1, t.2));
-    let mut by_reason = BTreeMap::new();
+    let mut by_reason: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
     for reject in &run.inputs.rejects {
-        *by_reason.entry(reject.reason.clone()).or_insert(0) += 1;
+        *by_reason.entry(reject.table.to_owned()).or_default().entry(reject.reason.clone()).or_default() += 1;
     }
     let returns = &built.returns;
     CountsRecord {
@@ -143,7 +151,7 @@ fn counts(run: &Everything<'_>) -> CountsRecord {
         lines_rejected: rejected,
         reject_share: rejected as f64 / rows.max(1) as f64,
         rejects_by_reason: by_reason,
-        lines_quarantined_for_their_date: lines.quarantined,
+        lines_quarantined: lines.quarantined,
         lines_after_as_of: lines.after_as_of,
         lines_repeated_in_other_files: lines.overlap.repeated,
         lines_corrected_by_later_files: lines.overlap.corrected,
@@ -177,7 +185,8 @@ fn counts(run: &Everything<'_>) -> CountsRecord {
             lines_left_out: built.not_merchandise_lines,
             revenue_left_out: major(built.not_merchandise_revenue),
         },
-        customer_rows: run.inputs.customers.as_ref().map(|customers| customers.ids.len() as u64),
-        customer_rows_in_conflict: run.inputs.customers.as_ref().map(|_| run.inputs.customer_conflicts),
+        listed_customers: run.inputs.customers.as_ref().map(|customers| customers.ids.len() as u64),
+        customers_not_listed: run.inputs.n_not_listed(&run.data.customer_ids),
+        listed_customers_in_conflict: run.inputs.customers.as_ref().map(|_| run.inputs.customer_conflicts),
     }
 }

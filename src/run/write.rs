@@ -7,7 +7,7 @@ use super::job::Job;
 use super::read::shown;
 use crate::analysis::Findings;
 use crate::campaign::{Campaign, CampaignCounts, contacts};
-use crate::ingest::Reject;
+use crate::ingest::{CUSTOMERS, Reject};
 use crate::publish::{OutputFile, PublishError, Staging};
 use crate::scores::ScoredCustomers;
 use crate::scores::frame::Frame;
@@ -46,9 +46,8 @@ pub fn write_all(
     staging: &Staging<'_>,
     selected: &Selected,
     findings: &[(&'static str, Findings)],
-    rejects: &[Reject],
+    rejects: &Frame,
 ) -> Result<Vec<OutputFile>, PublishError> {
-    let rejects = rejects_table(rejects);
     let side_tables: Vec<(&str, Frame)> = findings
         .iter()
         .flat_map(|(_, found)| &found.tables)
@@ -68,20 +67,23 @@ pub fn write_all(
     for (name, table) in &side_tables {
         writes.push(Box::new(|| both((*name).to_owned(), table)));
     }
-    writes.push(Box::new(|| staging.write_parquet("rejects.parquet", &rejects).map(|file| vec![file])));
+    writes.push(Box::new(|| staging.write_parquet("rejects.parquet", rejects).map(|file| vec![file])));
     let files = writes.par_iter().map(|write| write()).collect::<Result<Vec<_>, _>>()?;
     Ok(files.concat())
 }
 
-/// Turns rejected rows into a table: where they stood, why, and the row itself.
-pub fn rejects_table(rejects: &[Reject]) -> Frame {
-    let files: Vec<String> = rejects.iter().map(|reject| shown(&reject.file)).collect();
+/// Turns rejected rows into a table: where they stood, why, and the row itself, but for customers: a run keeps no addresses.
+pub fn rejects_table(job: &Job, rejects: &[Reject]) -> Frame {
+    let files: Vec<String> = rejects.iter().map(|reject| shown(&job.below(&reject.file))).collect();
     let texts = Frame::of_texts([
         ("table", rejects.iter().map(|reject| Some(reject.table)).collect()),
         ("file", files.iter().map(|file| Some(file.as_str())).collect()),
         ("column", rejects.iter().map(|reject| reject.column.as_deref()).collect()),
         ("reason", rejects.iter().map(|reject| Some(reject.reason.as_str())).collect()),
-        ("row", rejects.iter().map(|reject| Some(reject.row.as_str())).collect()),
+        (
+            "row",
+            rejects.iter().map(|reject| Some(reject.row.as_str()).filter(|_| reject.table != CUSTOMERS.name)).collect(),
+        ),
     ]);
     let lines: Vec<i64> = rejects.iter().map(|reject| reject.line as i64).collect();
     let lines = Frame::new([&Column::new("line", Values::Integer(Nullable::from(lines)))]);

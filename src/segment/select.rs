@@ -16,8 +16,8 @@ pub fn select(scores: &Frame, condition: &Predicate) -> Result<Frame, FrameError
 
 fn expression(predicate: &Predicate) -> Expr {
     match predicate {
-        Predicate::And(parts) => joined(parts, Expr::and),
-        Predicate::Or(parts) => joined(parts, Expr::or),
+        Predicate::And(parts) => joined(parts.iter().map(expression).collect(), Expr::and),
+        Predicate::Or(parts) => joined(parts.iter().map(expression).collect(), Expr::or),
         Predicate::Not(part) => expression(part).not(),
         Predicate::Compare { column, op, operand } => {
             let (left, right) = (col(column.as_str()), value(operand));
@@ -31,11 +31,8 @@ fn expression(predicate: &Predicate) -> Expr {
             }
         }
         Predicate::In { column, values, negated } => {
-            let any = values
-                .iter()
-                .map(|operand| col(column.as_str()).eq(value(operand)))
-                .reduce(Expr::or)
-                .unwrap_or_else(|| lit(false));
+            let equal = |operand| col(column.as_str()).eq(value(operand));
+            let any = joined(values.iter().map(equal).collect(), Expr::or);
             if *negated { any.not() } else { any }
         }
         Predicate::Between { column, low, high, negated } => {
@@ -48,8 +45,20 @@ fn expression(predicate: &Predicate) -> Expr {
     }
 }
 
-fn joined(parts: &[Predicate], join: fn(Expr, Expr) -> Expr) -> Expr {
-    parts.iter().map(expression).reduce(join).unwrap_or_else(|| lit(true))
+/// Joins conditions to a tree of little depth: what works on expressions goes down every branch again at every level.
+fn joined(mut parts: Vec<Expr>, join: fn(Expr, Expr) -> Expr) -> Expr {
+    while parts.len() > 1 {
+        let mut pairs = parts.into_iter();
+        let mut next = Vec::with_capacity(pairs.len().div_ceil(2));
+        while let Some(left) = pairs.next() {
+            next.push(match pairs.next() {
+                Some(right) => join(left, right),
+                None => left,
+            });
+        }
+        parts = next;
+    }
+    parts.pop().expect("a list or junction has at least one part")
 }
 
 fn value(operand: &Operand) -> Expr {
@@ -115,5 +124,7 @@ mod tests {
         check("risk is null", &["4"]);
         check("risk is not null and customer_id <> '1'", &["2", "3"]);
         check("orders > risk", &["1", "2", "3"]);
+        let many: Vec<String> = (3..2_000).map(|id| format!("'{id}'")).collect();
+        check(&format!("customer_id in ({})", many.join(", ")), &["3", "4"]);
     }
 }

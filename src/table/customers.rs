@@ -11,8 +11,12 @@ pub struct Customers {
     pub ids: Ids,
     /// Consent to e-mail; unknown is no.
     pub email_opt_in: Vec<bool>,
+    /// An explicit no to e-mail: the address is not written to, whoever else has it.
+    pub email_opt_out: Vec<bool>,
     /// Objection to profiling: removed before any feature is computed.
     pub objection: Vec<bool>,
     /// Text attributes by canonical name (`email`, `first_name`, …); an empty text is unknown.
     pub attributes: BTreeMap<&'static str, Vec<String>>,
+    /// Ids whose row could not be read: nobody knows whether they object, so they are treated as if they did.
+    pub unreadable: Vec<String>,
 }

@@ -5,7 +5,7 @@ use insta_cmd::assert_cmd_snapshot;
 use super::support::Project;
 
 const LINES: &str = "customer_id,order_id,date,product_id,quantity,amount\n\
-    1,1,2026-01-01,a,1,10.00\n1,2,2026-02-01,b,1,12.00\n2,3,2026-02-03,a,2,20.00\n3,4,2026-03-01,c,1,5.00\n";
+    1,1,2026-01-01,a,1,10.00\n1,2,2026-02-01,p2,1,12.00\n2,3,2026-02-03,a,2,20.00\n3,4,2026-03-01,c,1,5.00\n";
 
 const PIPELINE: &str = "version = 1\nanalyses = [\"abc\", \"rfm\"]\n\n[input.transactions.csv]\npath = \"lines.csv\"\n\n\
     [[segment]]\nname = \"best\"\nwhere = \"abc_class = 'A'\"\n\n[output]\ndirectory = \"out\"\n";

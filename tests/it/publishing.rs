@@ -7,7 +7,7 @@ use klientel::publish::OutputLock;
 use super::support::Project;
 
 const LINES: &str = "customer_id,order_id,date,product_id,quantity,amount\n\
-    1,1,2026-01-01,a,1,10.00\n1,2,2026-02-01,b,1,12.00\n2,3,2026-02-03,a,2,20.00\n3,4,2026-03-01,c,1,5.00\n";
+    1,1,2026-01-01,a,1,10.00\n1,2,2026-02-01,p2,1,12.00\n2,3,2026-02-03,a,2,20.00\n3,4,2026-03-01,c,1,5.00\n";
 
 const PIPELINE: &str =
     "version = 1\n[input.transactions.csv]\npath = 'lines.csv'\n[output]\ndirectory = 'out'\nkeep-runs = 2\n";
@@ -20,6 +20,7 @@ fn project() -> Project {
 fn a_run_is_complete_and_latest_points_at_it() {
     let project = project();
     let run = project.run(PIPELINE).unwrap();
+    assert_eq!(run.number("counts.revenue"), 47.0);
     assert_eq!(fs::read(project.path("out/latest/manifest.json")).unwrap(), run.bytes("manifest.json"));
     for (path, hash) in run.hashes() {
         use sha2::Digest;
@@ -56,6 +57,62 @@ fn an_output_that_cannot_be_written_is_exit_code_3() {
     let output = project.klientel().args(["run", "pipeline.toml"]).output().unwrap();
     assert_eq!(output.status.code(), Some(3), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(String::from_utf8_lossy(&output.stderr).contains("K0502"));
+}
+
+#[test]
+fn a_repeated_run_is_latest_again_and_a_damaged_one_is_made_anew() {
+    let project = project();
+    let early = format!("as-of = 2026-02-20\n{PIPELINE}");
+    let first = project.run(&early).unwrap();
+    project.run(PIPELINE).unwrap();
+    let again = project.run(&early).unwrap();
+    assert_eq!(again.directory, first.directory);
+    let latest = fs::read_link(project.path("out/latest")).unwrap();
+    assert_eq!(latest.as_os_str(), first.directory.file_name().unwrap());
+    fs::remove_file(first.directory.join("scores.csv")).unwrap();
+    let anew = project.run(&early).unwrap();
+    assert_eq!(anew.hashes(), first.hashes());
+    assert!(anew.directory.join("scores.csv").exists());
+}
+
+#[test]
+fn nothing_is_removed_that_klientel_did_not_make() {
+    let project = project();
+    project.write("out/webapp/manifest.json", b"{}");
+    project.write("out/failed/mine.txt", b"mine");
+    for day in 1..=4 {
+        project.run(&format!("as-of = 2026-03-0{day}\n{PIPELINE}")).unwrap();
+    }
+    assert!(project.path("out/webapp/manifest.json").exists());
+    assert!(project.path("out/failed/mine.txt").exists());
+}
+
+#[test]
+fn a_pointer_that_is_taken_stops_the_run_before_it_publishes() {
+    let project = project();
+    project.write("out/latest/something", b"not a link");
+    let output = project.klientel().args(["run", "pipeline.toml"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    let runs = fs::read_dir(project.path("out")).unwrap();
+    assert!(
+        runs.filter_map(|entry| entry.unwrap().file_name().into_string().ok()).all(|name| !name.starts_with("2026"))
+    );
+}
+
+#[test]
+fn paths_in_the_results_do_not_depend_on_where_the_run_is_started() {
+    let bad = format!("{LINES}4,5,2026-02-31,a,1,1.00\n");
+    let pipeline = PIPELINE.replace("[input.", "[input]\nmax-reject-share = 0.5\n[input.");
+    let project = Project::new(&[("a/lines.csv", &bad), ("a/pipeline.toml", &pipeline)]);
+    let from = |folder: &str, path: &str| {
+        let mut klientel = project.klientel();
+        let output = klientel.current_dir(project.path(folder)).args(["run", path, "--json"]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        fs::remove_dir_all(project.path("a/out")).unwrap();
+        let manifest: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        [manifest["outputs"].clone(), manifest["inputs"].clone(), manifest["pipeline"].clone()]
+    };
+    assert_eq!(from("a", "pipeline.toml"), from(".", "a/pipeline.toml"));
 }
 
 #[test]

@@ -92,6 +92,21 @@ fn an_empty_file_lacks_what_is_required() {
 }
 
 #[test]
+fn what_no_computation_uses_is_no_key() {
+    for (table, key) in [
+        ("input.transactions.columns", "channel"),
+        ("input.transactions.formats", "discount"),
+        ("input.customers", "formats"),
+        ("input.customers.columns", "opt-in-date"),
+        ("input.products.columns", "list-price"),
+    ] {
+        let text = format!("{SMALLEST}[input.products.csv]\npath = 'p.csv'\n[{table}]\n{key} = \"x\"\n");
+        let found: Vec<_> = problems(&text).into_iter().map(|problem| (problem.code, problem.title)).collect();
+        assert_eq!(found, [("K0102", format!("unknown key `{key}` in `[{table}]`"))]);
+    }
+}
+
+#[test]
 fn wrong_keys_and_values_are_pointed_at() {
     check(
         "[abc]\nvalue = 3",
