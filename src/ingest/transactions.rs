@@ -2,7 +2,10 @@
 //!
 //! What a single line is worth is told in `worth`, how cancellations are marked in `marks`.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
+
+use rayon::prelude::*;
 
 use super::assemble_error::AssembleError;
 use super::columns::Columns;
@@ -14,6 +17,9 @@ use super::worth::{MoneyColumns, Worth};
 use super::{NO_NUMBER, Reject, TypedTable, reject_rows};
 use crate::table::{Customers, Ids, Transactions};
 use crate::units::{Day, NONE_IX};
+
+/// Rows that one task works on.
+const RUN: usize = 65_536;
 
 /// What the pipeline says about transactions beyond where they are.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -87,25 +93,23 @@ pub fn assemble(
     let (product, currency) = (columns.codes("product_id"), columns.codes("currency"));
     let product_cost = unit_costs(columns.ids("product_id"));
     let rates = rates_per_code(columns.ids("currency"), &codes_in_use(&columns, "currency", &keep), &rules.currency)?;
-    let mut absurd = Vec::new();
-    let mut worth = Vec::with_capacity(n);
-    for row in (0..n).filter(|row| keep[*row]) {
+    let worth_of = |row: usize| {
         let listed_cost = product_cost.get(code(product, row) as usize).copied().unwrap_or(NO_NUMBER);
         let mut line = money.line(row, listed_cost, marks.mark(row));
         if let Some(rate) = rates.get(code(currency, row) as usize).copied().flatten() {
             line.convert(rate);
         }
-        if line.is_believable() { worth.push((row, line)) } else { absurd.push(row) }
-    }
+        line
+    };
+    let has_cost = money.knows_cost() || product_cost.iter().any(|cost| *cost != NO_NUMBER);
+    let (mut lines, absurd) = fill(&columns, &keep, worth_of, (day, millis), has_cost);
     absurd.iter().for_each(|row| keep[*row] = false);
     counts.quarantined += absurd.len() as u64;
     rejects.extend(reject_rows(&table.files, &absurd, None, "quantity, amount or cost beyond belief")?);
-
-    let has_cost = money.knows_cost() || product_cost.iter().any(|cost| *cost != NO_NUMBER);
-    let (mut lines, product_names) = fill(&columns, &worth, (day, millis), has_cost);
     if lines.is_empty() {
         return Err(nothing_left());
     }
+    let product_names = make_dense(&columns, &keep, &mut lines);
     lines.n_orders = columns.ids("order_id").len();
     Ok(Assembled { lines, product_names, as_of, counts, rejects, notes })
 }
@@ -169,35 +173,50 @@ fn codes_in_use(columns: &Columns<'_>, name: &str, keep: &[bool]) -> Vec<bool> {
     in_use
 }
 
-/// Puts the lines into columns with dense ids; returns them and the name of each product.
+/// Puts the lines that are kept into columns, in parallel over runs of rows; returns the rows beyond belief apart.
 fn fill(
     columns: &Columns<'_>,
-    worth: &[(usize, Worth)],
+    keep: &[bool],
+    worth_of: impl Fn(usize) -> Worth + Sync,
     (day, millis): (&[i32], &[u32]),
     has_cost: bool,
-) -> (Transactions, Vec<String>) {
-    let (customer, order, product) =
-        (columns.codes("customer_id"), columns.codes("order_id"), columns.codes("product_id"));
-    let of = |codes: &[u32]| worth.iter().map(|(row, _)| code(codes, *row)).collect::<Vec<u32>>();
-    let mut lines = Transactions {
-        customer: of(customer),
-        order: of(order),
-        product: of(product),
-        day: worth.iter().map(|(row, _)| day[*row]).collect(),
-        millis: if millis.is_empty() { vec![] } else { worth.iter().map(|(row, _)| millis[*row]).collect() },
-        quantity: worth.iter().map(|(_, line)| line.quantity).collect(),
-        amount: worth.iter().map(|(_, line)| line.amount).collect(),
-        cost: if has_cost { worth.iter().map(|(_, line)| line.cost).collect() } else { vec![] },
-        kind: worth.iter().map(|(_, line)| line.kind).collect(),
-        ..Transactions::default()
-    };
-    let names = product_names(columns, worth);
+) -> (Transactions, Vec<usize>) {
+    let codes = ["customer_id", "order_id", "product_id"].map(|name| columns.codes(name));
+    let (pieces, absurd): (Vec<Transactions>, Vec<Vec<usize>>) = (0..keep.len().div_ceil(RUN))
+        .into_par_iter()
+        .map(|run| {
+            let (mut lines, mut absurd) = (Transactions::default(), Vec::new());
+            for row in (run * RUN..((run + 1) * RUN).min(keep.len())).filter(|row| keep[*row]) {
+                let worth = worth_of(row);
+                if !worth.is_believable() {
+                    absurd.push(row);
+                    continue;
+                }
+                let [customer, order, product] = codes.map(|codes| code(codes, row));
+                lines.customer.push(customer);
+                lines.order.push(order);
+                lines.product.push(product);
+                lines.day.push(day[row]);
+                lines.millis.extend(millis.get(row));
+                lines.quantity.push(worth.quantity);
+                lines.amount.push(worth.amount);
+                lines.kind.push(worth.kind);
+                lines.cost.extend(Some(worth.cost).filter(|_| has_cost));
+            }
+            (lines, absurd)
+        })
+        .unzip();
+    (Transactions::concat(&pieces), absurd.concat())
+}
+
+/// Replaces codes by ranks among the ids in use; returns the name of each product.
+fn make_dense(columns: &Columns<'_>, keep: &[bool], lines: &mut Transactions) -> Vec<String> {
+    let names = product_names(columns, keep);
     let used_products = used(&mut lines.product, columns.ids("product_id"));
-    let product_names = used_products.iter().map(|ix| names.get(*ix as usize).cloned().unwrap_or_default()).collect();
     lines.product_ids = subset(columns.ids("product_id"), &used_products);
     let used_customers = used(&mut lines.customer, columns.ids("customer_id"));
     lines.customer_ids = subset(columns.ids("customer_id"), &used_customers);
-    (lines, product_names)
+    used_products.iter().map(|ix| names.get(*ix as usize).cloned().unwrap_or_default()).collect()
 }
 
 fn file_rows(table: &TypedTable) -> Vec<Range<usize>> {
@@ -240,25 +259,31 @@ fn subset(ids: &Ids, used: &[u32]) -> Ids {
 }
 
 /// Finds the name that stands most often beside each product; of equally frequent ones the first in byte order.
-fn product_names(columns: &Columns<'_>, worth: &[(usize, Worth)]) -> Vec<String> {
+fn product_names(columns: &Columns<'_>, keep: &[bool]) -> Vec<String> {
     let (names, ids) = (columns.codes("product_name"), columns.ids("product_name"));
     let products = columns.codes("product_id");
     if names.is_empty() || products.is_empty() {
         return Vec::new();
     }
-    let mut n_seen = hashbrown::HashMap::<(u32, u32), u32, foldhash::fast::FixedState>::default();
-    for (row, _) in worth {
-        let row = *row;
-        if products[row] != NONE_IX && names[row] != NONE_IX {
-            *n_seen.entry((products[row], names[row])).or_default() += 1;
+    // Nearly every product has one name: the first one met is counted beside the product, and only others are looked up.
+    let mut first = vec![(0_u32, NONE_IX); columns.ids("product_id").len()];
+    let mut others = BTreeMap::<(u32, u32), u32>::new();
+    for ((product, name), _) in products.iter().zip(names).zip(keep).filter(|(_, keep)| **keep) {
+        if *product == NONE_IX || *name == NONE_IX {
+            continue;
+        }
+        let first = &mut first[*product as usize];
+        if first.1 == NONE_IX || first.1 == *name {
+            *first = (first.0 + 1, *name);
+        } else {
+            *others.entry((*product, *name)).or_default() += 1;
         }
     }
-    let mut best = vec![(0_u32, NONE_IX); columns.ids("product_id").len()];
-    for ((product, name), n) in n_seen {
-        let so_far = &mut best[product as usize];
-        if n > so_far.0 || (n == so_far.0 && name < so_far.1) {
-            *so_far = (n, name);
+    for ((product, name), n) in others {
+        let best = &mut first[product as usize];
+        if n > best.0 || (n == best.0 && name < best.1) {
+            *best = (n, name);
         }
     }
-    best.into_iter().map(|(_, name)| if name == NONE_IX { String::new() } else { ids.get(name).to_owned() }).collect()
+    first.into_iter().map(|(_, name)| if name == NONE_IX { String::new() } else { ids.get(name).to_owned() }).collect()
 }

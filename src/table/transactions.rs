@@ -49,6 +49,23 @@ pub struct Transactions {
 }
 
 impl Transactions {
+    /// Puts the lines of several parts behind each other, columns in parallel; ids and number of orders are left for the caller to fill.
+    pub fn concat(parts: &[Self]) -> Self {
+        let mut all = Self::default();
+        rayon::scope(|scope| {
+            scope.spawn(|_| all.customer = gathered(parts, |part| &part.customer));
+            scope.spawn(|_| all.order = gathered(parts, |part| &part.order));
+            scope.spawn(|_| all.product = gathered(parts, |part| &part.product));
+            scope.spawn(|_| all.day = gathered(parts, |part| &part.day));
+            scope.spawn(|_| all.millis = gathered(parts, |part| &part.millis));
+            scope.spawn(|_| all.quantity = gathered(parts, |part| &part.quantity));
+            scope.spawn(|_| all.amount = gathered(parts, |part| &part.amount));
+            scope.spawn(|_| all.cost = gathered(parts, |part| &part.cost));
+            scope.spawn(|_| all.kind = gathered(parts, |part| &part.kind));
+        });
+        all
+    }
+
     /// Returns the number of lines.
     pub fn len(&self) -> usize {
         self.day.len()
@@ -63,4 +80,10 @@ impl Transactions {
     pub fn has_cost(&self) -> bool {
         !self.cost.is_empty()
     }
+}
+
+fn gathered<T: Copy>(parts: &[Transactions], column: impl Fn(&Transactions) -> &Vec<T>) -> Vec<T> {
+    let mut all = Vec::with_capacity(parts.iter().map(|part| column(part).len()).sum());
+    parts.iter().for_each(|part| all.extend_from_slice(column(part)));
+    all
 }
