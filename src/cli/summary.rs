@@ -32,14 +32,19 @@ pub fn of(outcome: &Outcome) -> String {
     out
 }
 
-/// Returns what was found out about a file, without the counts that it rests on.
+/// Returns what was found out about a file, without the counts that it rests on; usual headers are only counted.
 fn found(input: &Value) -> Vec<String> {
-    let evidence = input["evidence"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    let stated = ["(named in the pipeline)", "(its own name)"];
-    evidence
-        .filter(|sentence| !stated.iter().any(|end| sentence.ends_with(end)))
-        .map(|sentence| sentence.rsplit_once(" (").map_or(sentence, |(decision, _)| decision).to_owned())
-        .collect()
+    let evidence = || input["evidence"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let is_stated =
+        |sentence: &str| ["(named in the pipeline)", "(its own name)"].iter().any(|end| sentence.ends_with(end));
+    let is_usual = |sentence: &str| sentence.ends_with("(synonym)");
+    let decision = |sentence: &str| sentence.rsplit_once(" (").map_or(sentence, |(decision, _)| decision).to_owned();
+    let mut found: Vec<String> = evidence().filter(|s| !is_stated(s) && !is_usual(s)).map(decision).collect();
+    let n_usual = evidence().filter(|sentence| is_usual(sentence)).count();
+    if n_usual > 0 {
+        found.push(format!("{} by usual headers", counted(n_usual, "column")));
+    }
+    found
 }
 
 struct Page<'a> {
@@ -108,7 +113,7 @@ impl Page<'_> {
             let _ = write!(customers, ", {} left out who object to profiling", n("objections"));
         }
         self.line("customers", &customers);
-        self.line("orders", &format!("{} of {} products", n("orders"), n("products")));
+        self.line("orders", &format!("{}, of {} products", n("orders"), n("products")));
         let major = |value: &Value| money(value.as_f64().unwrap_or(0.0));
         let mut revenue = format!("{} net, {} gross", major(&counts["revenue"]), major(&counts["gross_revenue"]));
         if counts["margin"].is_number() {
