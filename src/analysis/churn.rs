@@ -55,9 +55,13 @@ impl Analysis for Churn {
 
     fn columns(&self) -> Vec<ColumnSpec> {
         vec![
-            ColumnSpec::new("churn_risk", ColumnKind::Number, "probability of no purchase within the horizon, 0 to 1"),
+            ColumnSpec::new(
+                "churn_risk",
+                ColumnKind::Number,
+                "probability of no purchase within the churn horizon (90 days unless stated), 0 to 1",
+            ),
             ColumnSpec::new("churn_band", ColumnKind::Text, "low below 1/3, medium below 2/3, high from there"),
-            ColumnSpec::new("churn_value_at_risk", ColumnKind::Money, "lifetime value times risk"),
+            ColumnSpec::new("churn_value_at_risk", ColumnKind::Money, "clv times churn_risk"),
         ]
     }
 

@@ -107,7 +107,7 @@ impl Analysis for Overview {
             ColumnSpec::new("last_purchase_date", Date, "last purchase day that was not returned"),
             ColumnSpec::new("n_orders", Integer, "orders not returned in full"),
             ColumnSpec::new("n_purchase_days", Integer, "days with a purchase not returned in full"),
-            ColumnSpec::new("gross_revenue", Money, "sales before returns"),
+            ColumnSpec::new("gross_revenue", Money, "sales before returns, net of tax as exported"),
             ColumnSpec::new("revenue", Money, "sales net of returns"),
             ColumnSpec::new("returns_share", Number, "share of the gross revenue that was given back, 0 to 1"),
             ColumnSpec::new("margin", Money, "net revenue minus cost"),

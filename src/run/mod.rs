@@ -117,7 +117,10 @@ fn publish(
             let now = at(&data, assembled.as_of);
             Ok::<_, RunError>((data, counts, now))
         },
-        |(data, _, _)| format!("{} customers, {} purchase days", data.n_customers(), data.purchase_days.day.len()),
+        |(data, _, now)| {
+            let days: u64 = now.n_purchase_days.iter().map(|days| u64::from(*days)).sum();
+            format!("{} customers, {days} purchase days", data.n_customers())
+        },
     )?;
 
     let (findings, analysis_seconds) = stages.run(

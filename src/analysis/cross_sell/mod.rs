@@ -167,6 +167,7 @@ fn rule_table(rules: &Rules, list: &[rules::Rule], labels: &ProductLabels) -> Si
         Column::new("n_b", integer(&|rule| rules.n(rule.b))),
         Column::new("support", number(&|rule| rules.support(rule))),
         Column::new("confidence", number(&|rule| rules.confidence(rule))),
+        Column::new("confidence_reverse", number(&|rule| f64::from(rule.n_both) / f64::from(rules.n(rule.b)))),
         Column::new("lift", number(&|rule| rules.lift(rule))),
         Column::new("lift_adjusted", number(&|rule| rules.lift_adjusted(rule))),
         Column::new("evidence", number(&|rule| rule.evidence)),

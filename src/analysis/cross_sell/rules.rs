@@ -8,7 +8,7 @@
 //! | column          | formula                    | meaning                                                       |
 //! |-----------------|----------------------------|---------------------------------------------------------------|
 //! | `support`       | `n_ij / n`                 | share of baskets with both                                    |
-//! | `confidence`    | `n_ij / n_a`               | share of the baskets with a that hold b; the other way `n_ij / n_b` |
+//! | `confidence`    | `n_ij / n_a`               | share of the baskets with a that hold b; `confidence_reverse` is `n_ij / n_b` |
 //! | `lift`          | `n_ij·n / (n_a·n_b)`       | raw lift, for comparison with other tools                      |
 //! | `lift_adjusted` | `n_ij / e_ij`              | against baskets of the same sizes; 1 is chance                |
 //! | `evidence`      | `±2·(n·ln(n/e) − (n − e))` | signed log-likelihood ratio of a Poisson count `n = n_ij`, `e = e_ij`; negative where the pair avoids each other |
@@ -21,6 +21,9 @@ use rayon::prelude::*;
 
 use super::rows::{Company, Counter, Places};
 use crate::features::Baskets;
+
+/// The 95% point of the χ² distribution with one degree of freedom, which the likelihood ratio of one pair follows by chance.
+const LEAST_EVIDENCE: f64 = 3.841;
 
 /// Two products that were bought together often enough to tell.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -78,11 +81,11 @@ impl Rules {
         mined
     }
 
-    /// Returns the rules worth reading: pairs that meet more often than expected and are among the `per_product` strongest of one of
-    /// their products, by falling evidence.
+    /// Returns the rules worth reading: pairs that meet more often than chance would let them once in twenty times, and are among the
+    /// `per_product` strongest of one of their products, by falling evidence.
     pub fn strongest(&self, per_product: usize) -> Vec<Rule> {
         let mut n_kept = vec![0; self.n.len()];
-        let positive = self.rules.iter().take_while(|rule| rule.evidence > 0.0);
+        let positive = self.rules.iter().take_while(|rule| rule.evidence > LEAST_EVIDENCE);
         positive
             .filter(|rule| {
                 let keep = [rule.a, rule.b].iter().any(|product| n_kept[*product as usize] < per_product);
@@ -213,7 +216,22 @@ mod tests {
 
     #[test]
     fn the_strongest_are_those_of_either_product_and_never_chance() {
-        let baskets = baskets(&[&[0, 1], &[0, 1], &[0, 1], &[0, 2], &[2, 3], &[2, 3], &[1, 2, 3], &[0, 3]]);
+        let baskets = baskets(&[
+            &[0, 1],
+            &[0, 1],
+            &[0, 1],
+            &[0, 1],
+            &[0, 1],
+            &[0, 1],
+            &[0, 2],
+            &[2, 3],
+            &[2, 3],
+            &[2, 3],
+            &[2, 3],
+            &[2, 3],
+            &[1, 2, 3],
+            &[0, 3],
+        ]);
         let mined = Rules::mine(&baskets, 4, 1);
         let pairs = |rules: &[Rule]| rules.iter().map(|rule| (rule.a, rule.b)).collect::<Vec<_>>();
         assert_eq!(pairs(&mined.strongest(1)), [(0, 1), (2, 3)]);

@@ -87,10 +87,14 @@ impl Analysis for LifetimeValue {
             ColumnSpec::new(
                 "clv_expected_orders",
                 ColumnKind::Number,
-                "purchase days to be expected within the horizon",
+                "purchase days to be expected within the value horizon (a year unless stated)",
             ),
-            ColumnSpec::new("clv_expected_order_value", ColumnKind::Money, "expected worth of one purchase day"),
-            ColumnSpec::new("clv", ColumnKind::Money, "discounted worth of the purchase days within the horizon"),
+            ColumnSpec::new(
+                "clv_expected_order_value",
+                ColumnKind::Money,
+                "expected worth of one of them: margin where costs are known, else revenue",
+            ),
+            ColumnSpec::new("clv", ColumnKind::Money, "discounted worth of the purchase days within the value horizon"),
         ]
     }
 
