@@ -1,8 +1,10 @@
 //! Numbers for people: thousands separated, two decimals for money.
 
+use klientel::diagnostic::grouped;
+
 /// Writes a whole number with thousands separated by commas.
 pub fn count(number: u64) -> String {
-    grouped(&number.to_string())
+    grouped(number)
 }
 
 /// Writes a number of things, `1 segment` or `2 segments`.
@@ -12,26 +14,14 @@ pub fn counted(number: usize, thing: &str) -> String {
 
 /// Writes money with two decimals and thousands separated.
 pub fn money(major: f64) -> String {
-    let text = format!("{:.2}", major.abs());
-    let (whole, fraction) = text.split_once('.').unwrap_or((&text, "00"));
-    let sign = if major < 0.0 { "-" } else { "" };
-    format!("{sign}{}.{fraction}", grouped(whole))
+    let minor = (major.abs() * 100.0).round() as u64;
+    let sign = if major < 0.0 && minor > 0 { "-" } else { "" };
+    format!("{sign}{}.{:02}", grouped(minor / 100), minor % 100)
 }
 
 /// Writes a share as a percentage with one decimal.
 pub fn percent(share: f64) -> String {
     format!("{:.1}%", share * 100.0)
-}
-
-fn grouped(digits: &str) -> String {
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (ix, digit) in digits.chars().enumerate() {
-        if ix > 0 && (digits.len() - ix).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 #[cfg(test)]

@@ -11,8 +11,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::evidence::grouped;
-use crate::diagnostic::{Diagnostic, codes};
+use crate::diagnostic::{Diagnostic, codes, grouped};
 
 /// Why a table could not be read.
 #[derive(Debug, thiserror::Error)]

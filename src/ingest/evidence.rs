@@ -10,6 +10,7 @@ use super::cells::shape;
 use super::dates::{DateFormat, DateShape, DayPart, WrittenDate};
 use super::number_format::Mark;
 use super::numbers::NumberHint;
+use crate::diagnostic::grouped;
 
 /// The share of deciding cells, one in this many, up to which a minority is rejected row by row.
 const TOLERATED: u64 = 100;
@@ -235,19 +236,6 @@ impl DateEvidence {
 /// Writes a number of cells.
 fn cells(count: u64) -> String {
     format!("{} cell{}", grouped(count), if count == 1 { "" } else { "s" })
-}
-
-/// Writes a count with a comma between thousands.
-pub(super) fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (ix, digit) in digits.chars().enumerate() {
-        if ix > 0 && (digits.len() - ix).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

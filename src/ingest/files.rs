@@ -65,7 +65,7 @@ fn shortened(path: PathBuf) -> PathBuf {
 }
 
 /// Writes a path without detours: `pipelines/../data` is `data`.
-fn without_detours(path: &Path) -> PathBuf {
+pub fn without_detours(path: &Path) -> PathBuf {
     let mut parts: Vec<Component<'_>> = Vec::new();
     for part in path.components() {
         match (part, parts.last()) {

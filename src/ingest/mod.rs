@@ -68,6 +68,7 @@ pub use customers::customers;
 pub use dates::DateFormat;
 pub use encoding::Encoding;
 pub use error::IngestError;
+pub use files::without_detours;
 pub use marks::ReturnRules;
 pub use number_format::NumberFormat;
 pub use overlap::OverlapCounts;

@@ -22,6 +22,7 @@ fn columns(pipeline: &Pipeline) -> Vec<ColumnSpec> {
     use ColumnKind::{Date, Integer, Money, Number, Text};
     let mut columns: Vec<_> = [
         ("customer_id", Text),
+        ("lifecycle_stage", Text),
         ("last_purchase_date", Date),
         ("n_purchase_days", Integer),
         ("revenue", Money),
@@ -34,6 +35,7 @@ fn columns(pipeline: &Pipeline) -> Vec<ColumnSpec> {
         ("rfm_m", Integer),
         ("rfm_segment", Text),
         ("clv", Money),
+        ("clv_p_alive", Number),
         ("churn_risk", Number),
         ("churn_value_at_risk", Money),
     ]

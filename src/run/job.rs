@@ -1,6 +1,6 @@
 //! A pipeline made ready to run: paths resolved, analyses set up, every column known, nothing read yet.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::error::RunError;
 use crate::analysis::Analysis;
@@ -12,7 +12,7 @@ use crate::analysis::overview::Overview;
 use crate::analysis::rfm::Rfm;
 use crate::campaign::Campaign;
 use crate::diagnostic::Diagnostic;
-use crate::ingest::{CUSTOMERS, ProductRules, TableSource, TransactionRules};
+use crate::ingest::{CUSTOMERS, ProductRules, TableSource, TransactionRules, without_detours};
 use crate::pipeline::{self, Analyse, Pipeline};
 use crate::scores::promised;
 use crate::segment::Segment;
@@ -84,9 +84,13 @@ impl Job {
         std::iter::once(("transactions", &self.transactions)).chain(optional).collect()
     }
 
-    /// Returns a path as it counts from the folder of the pipeline, so that what is written does not depend on where a run is started.
-    pub fn below(&self, path: &Path) -> PathBuf {
-        path.strip_prefix(&self.directory).unwrap_or(path).to_owned()
+    /// Returns the path of an input file as the pipeline would write it, so that what a run writes does not depend on where it was
+    /// started.
+    pub fn below(&self, table: &str, file: &Path) -> PathBuf {
+        let patterns =
+            self.tables().into_iter().filter(|(name, _)| *name == table).flat_map(|(_, source)| &source.patterns);
+        let all_absolute = patterns.clone().count() > 0 && patterns.clone().all(|path| Path::new(path).is_absolute());
+        if all_absolute { file.to_owned() } else { relative(file, &self.directory) }
     }
 
     /// Returns the bytes of all input files, where they can be told beforehand.
@@ -131,4 +135,39 @@ fn analyses(pipeline: &Pipeline) -> Vec<Box<dyn Analysis>> {
         });
     }
     analyses
+}
+
+/// Returns a path as it is written from a folder, as far as the two paths alone can tell.
+pub fn relative(path: &Path, folder: &Path) -> PathBuf {
+    let (path, folder) = (without_detours(path), without_detours(folder));
+    if path.is_absolute() != folder.is_absolute() {
+        return path;
+    }
+    let n_common = path.components().zip(folder.components()).take_while(|(a, b)| a == b).count();
+    let up: Vec<Component<'_>> = folder.components().skip(n_common).filter(|part| *part != Component::CurDir).collect();
+    if up.contains(&Component::ParentDir) {
+        return path;
+    }
+    up.iter().map(|_| Component::ParentDir).chain(path.components().skip(n_common)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_written_from_the_folder_of_the_pipeline() {
+        for (path, folder, expected) in [
+            ("lines.csv", "", "lines.csv"),
+            ("a/lines.csv", "a", "lines.csv"),
+            ("/x/a/lines.csv", "/x/a", "lines.csv"),
+            ("data/lines.csv", "pipelines", "../data/lines.csv"),
+            ("../data/lines.csv", "", "../data/lines.csv"),
+            ("/x/data/lines.csv", "/x/pipelines", "../data/lines.csv"),
+            ("/exports/lines.csv", "pipelines", "/exports/lines.csv"),
+            ("lines.csv", "../pipelines", "lines.csv"),
+        ] {
+            assert_eq!(relative(Path::new(path), Path::new(folder)), Path::new(expected), "{path} from {folder}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! The first stage: every export becomes typed columns, and the lines are put together.
 
 use std::collections::BTreeMap;
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
 use super::error::RunError;
 use super::job::Job;
@@ -9,7 +9,7 @@ use super::manifest::InputRecord;
 use super::observer::{Event, Observer};
 use crate::ingest::{
     Assembled, CUSTOMERS, FileReport, PRODUCTS, ProductFindings, ProductList, Reject, TRANSACTIONS, TableSource,
-    TableSpec, TypedTable, assemble, customers, describe, read_table,
+    TableSpec, TypedTable, assemble, customers, describe, read_table, without_detours,
 };
 use crate::table::{Customers, Ids};
 
@@ -151,7 +151,7 @@ fn record(table: &'static str, file: &FileReport, job: &Job) -> InputRecord {
         file.mapping.iter().map(|(canonical, header)| ((*canonical).to_owned(), header.clone())).collect();
     InputRecord {
         table,
-        path: shown(&job.below(&file.path)),
+        path: shown(&job.below(table, &file.path)),
         bytes: file.bytes,
         sha256: file.sha256.clone(),
         rows: file.rows as u64,
@@ -161,31 +161,7 @@ fn record(table: &'static str, file: &FileReport, job: &Job) -> InputRecord {
     }
 }
 
-/// Shows a path without detours: `pipelines/../out` is `out`.
+/// Shows a path without detours and with `/` on every platform.
 pub fn shown(path: &Path) -> String {
-    let mut parts: Vec<Component<'_>> = Vec::new();
-    for part in path.components() {
-        match (part, parts.last()) {
-            (Component::CurDir, _) => {}
-            (Component::ParentDir, Some(Component::Normal(_))) => {
-                parts.pop();
-            }
-            _ => parts.push(part),
-        }
-    }
-    parts.iter().collect::<PathBuf>().to_string_lossy().replace('\\', "/")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_are_shown_without_detours() {
-        for (path, expected) in
-            [("pipelines/../out", "out"), ("../a/./b", "../a/b"), ("/x/../y.csv", "/y.csv"), ("a/b/../../c", "c")]
-        {
-            assert_eq!(shown(Path::new(path)), expected);
-        }
-    }
+    without_detours(path).to_string_lossy().replace('\\', "/")
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::Surroundings;
-use super::job::Job;
+use super::job::{Job, relative};
 use super::manifest::{
     CampaignRecord, CountsRecord, MANIFEST_VERSION, Manifest, NotMerchandiseRecord, OutputRecord, PipelineRecord,
     ReturnsRecord, RunRecord, SegmentRecord, StageRecord, facts_to_json,
@@ -83,7 +83,7 @@ pub fn manifest(run: &Everything<'_>) -> Manifest {
             peak_memory_bytes: peak_memory_bytes(),
         },
         pipeline: PipelineRecord {
-            path: shown(&run.job.below(Path::new(&run.job.pipeline_path))),
+            path: shown(&relative(Path::new(&run.job.pipeline_path), &run.job.directory)),
             sha256: run.job.pipeline_sha256.clone(),
         },
         inputs: run.inputs.records.clone(),

@@ -74,7 +74,7 @@ pub fn write_all(
 
 /// Turns rejected rows into a table: where they stood, why, and the row itself, but for customers: a run keeps no addresses.
 pub fn rejects_table(job: &Job, rejects: &[Reject]) -> Frame {
-    let files: Vec<String> = rejects.iter().map(|reject| shown(&job.below(&reject.file))).collect();
+    let files: Vec<String> = rejects.iter().map(|reject| shown(&job.below(reject.table, &reject.file))).collect();
     let texts = Frame::of_texts([
         ("table", rejects.iter().map(|reject| Some(reject.table)).collect()),
         ("file", files.iter().map(|file| Some(file.as_str())).collect()),

@@ -103,7 +103,10 @@ fn a_pointer_that_is_taken_stops_the_run_before_it_publishes() {
 fn paths_in_the_results_do_not_depend_on_where_the_run_is_started() {
     let bad = format!("{LINES}4,5,2026-02-31,a,1,1.00\n");
     let pipeline = PIPELINE.replace("[input.", "[input]\nmax-reject-share = 0.5\n[input.");
-    let project = Project::new(&[("a/lines.csv", &bad), ("a/pipeline.toml", &pipeline)]);
+    let pipeline = pipeline.replace("path = 'lines.csv'", "path = ['lines.csv', '../b/more.csv']");
+    let files = [("a/lines.csv", bad.as_str()), ("b/more.csv", LINES), ("a/pipeline.toml", &pipeline)];
+    let project = Project::new(&files);
+    let everywhere = project.path("a/pipeline.toml");
     let from = |folder: &str, path: &str| {
         let mut klientel = project.klientel();
         let output = klientel.current_dir(project.path(folder)).args(["run", path, "--json"]).output().unwrap();
@@ -113,6 +116,7 @@ fn paths_in_the_results_do_not_depend_on_where_the_run_is_started() {
         [manifest["outputs"].clone(), manifest["inputs"].clone(), manifest["pipeline"].clone()]
     };
     assert_eq!(from("a", "pipeline.toml"), from(".", "a/pipeline.toml"));
+    assert_eq!(from("a", "pipeline.toml"), from("b", everywhere.to_str().unwrap()));
 }
 
 #[test]
