@@ -65,7 +65,8 @@ pub fn at(data: &Dataset, day: Day) -> CustomerFeatures {
 
 fn row(data: &Dataset, customer: usize, today: i32) -> Row {
     let mut row = Row::default();
-    let mut cost = if data.purchase_days.cost.is_empty() { NO_COST } else { 0 };
+    let no_cost_mapped = data.purchase_days.cost.is_empty() && data.corrections.cost.is_empty();
+    let mut cost = if no_cost_mapped { NO_COST } else { 0 };
     let mut add_cost = |change: Option<&i64>| {
         if let Some(change) = change {
             cost = if cost == NO_COST || *change == NO_COST { NO_COST } else { cost + change };

@@ -9,6 +9,8 @@ mod build;
 mod dataset;
 mod purchase_days;
 mod returns;
+#[cfg(test)]
+mod tests;
 
 pub use at::{CustomerFeatures, at};
 pub use baskets::Baskets;

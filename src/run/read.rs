@@ -57,6 +57,9 @@ impl Inputs {
                 ));
             }
         }
+        for empty in self.records.iter().filter(|record| record.rows + record.rejected == 0) {
+            notes.push(format!("`{}` has no rows", empty.path));
+        }
         let lines = &self.assembled.lines;
         for id in job.product_rules.not_merchandise.iter().filter(|id| lines.product_ids.position(id).is_none()) {
             notes.push(format!("`{id}`, named as not merchandise, is in no line"));
