@@ -18,7 +18,6 @@ fn transactions(lines: &[Line]) -> Transactions {
     let mut all = Transactions {
         customer_ids: Ids::from_sorted(["a", "b", "c"]),
         product_ids: Ids::from_sorted(["p", "q", "r", "s"]),
-        n_orders: 5,
         ..Transactions::default()
     };
     for (customer, order, day, product, kind, pieces, amount, cost_known) in lines {

@@ -11,7 +11,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::diagnostic::{Diagnostic, codes, grouped};
+use crate::diagnostic::{codes, grouped};
 
 /// Why a table could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -185,11 +185,6 @@ impl IngestError {
             Self::BadSetting { accepted, .. } => format!("accepted are {accepted}"),
             Self::Changed { .. } => "start again once the export is complete".to_owned(),
         }
-    }
-
-    /// Turns the error into what a user reads.
-    pub fn diagnostic(&self) -> Diagnostic {
-        Diagnostic::error(self.code(), self.to_string()).help(self.help())
     }
 }
 

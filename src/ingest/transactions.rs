@@ -33,7 +33,6 @@ pub struct TransactionRules {
 /// What became of the lines on the way, for manifest and summary.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LineCounts {
-    pub read: u64,
     pub quarantined: u64,
     pub after_as_of: u64,
     pub overlap: OverlapCounts,
@@ -67,7 +66,7 @@ pub fn assemble(
 ) -> Result<Assembled, AssembleError> {
     let columns = Columns::of(table);
     let n = table.n_rows;
-    let mut counts = LineCounts { read: n as u64, ..LineCounts::default() };
+    let mut counts = LineCounts::default();
     let mut notes = Vec::new();
     let nothing_left = || AssembleError::NothingLeft { n_lines: n + table.rejects.len() };
     let (day, millis) = columns.date("date").filter(|_| n > 0).ok_or_else(nothing_left)?;
@@ -110,7 +109,6 @@ pub fn assemble(
         return Err(nothing_left());
     }
     let product_names = make_dense(&columns, &keep, &mut lines);
-    lines.n_orders = columns.ids("order_id").len();
     Ok(Assembled { lines, product_names, as_of, counts, rejects, notes })
 }
 

@@ -68,11 +68,6 @@ impl<T: Copy + Default> Nullable<T> {
     pub fn iter(&self) -> impl Iterator<Item = Option<T>> + '_ {
         (0..self.len()).map(|ix| self.get(ix))
     }
-
-    /// Gives up the raw values and, unless all are known, which of them are.
-    pub fn into_parts(self) -> (Vec<T>, Option<Vec<bool>>) {
-        (self.values, self.valid)
-    }
 }
 
 impl<T> From<Vec<T>> for Nullable<T> {

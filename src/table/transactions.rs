@@ -44,12 +44,10 @@ pub struct Transactions {
     pub kind: Vec<LineKind>,
     pub customer_ids: Ids,
     pub product_ids: Ids,
-    /// How many distinct orders `order` counts.
-    pub n_orders: usize,
 }
 
 impl Transactions {
-    /// Puts the lines of several parts behind each other, columns in parallel; ids and number of orders are left for the caller to fill.
+    /// Puts the lines of several parts behind each other, columns in parallel; ids are left for the caller to fill.
     pub fn concat(parts: &[Self]) -> Self {
         let mut all = Self::default();
         rayon::scope(|scope| {
