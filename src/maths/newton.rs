@@ -68,6 +68,8 @@ pub struct Maximum<const N: usize> {
     pub starts_disagree: bool,
     /// Variance of `ln θ` for one observation; unknown on a bound and where the curvature vanishes.
     pub variance: [Option<f64>; N],
+    /// Hessian of the value by the logarithms of the parameters, those on a bound included.
+    pub hessian: Matrix<N>,
 }
 
 impl<const N: usize> Maximum<N> {
@@ -148,6 +150,7 @@ fn climb<const N: usize>(
             stop,
             starts_disagree: false,
             variance: direction.variance(),
+            hessian: point.hessian,
         });
     }
 }
@@ -302,6 +305,7 @@ mod tests {
         assert!(!found.starts_disagree);
         assert!((found.parameters[0] / k - 1.0).abs() < 1e-8 && (found.parameters[1] / c - 1.0).abs() < 1e-8);
         // Fisher information of the shape alone: 1 / (n (ψ′(k) − 1/k)).
+        assert!((found.hessian[1][1] + k).abs() < 1e-7);
         let error = found.standard_errors(400.0)[0].unwrap();
         assert!((error - (1.0 / (400.0 * (trigamma(k) - 1.0 / k))).sqrt()).abs() < 1e-8);
     }
