@@ -11,7 +11,7 @@
 //! | `churn_value_at_risk` | `clv` × `churn_risk`                                             | minor units |
 //!
 //! Null where a customer has no purchase day, and everywhere where no purchase model could be fitted. `O(n)`.
-//! Source: the survival function of the MBG/NBD model, see [`super::lifetime_value::mbg_nbd`].
+//! Source: the survival function of the MBG/NBD model, see [`super::lifetime_value::models::mbg_nbd`].
 
 use std::sync::Arc;
 

@@ -25,6 +25,9 @@ pub enum FitError {
     /// Too few customers whose repeat purchases brought money.
     #[error("{n_customers} customers with repeat spend are too few, at least {MIN_REPEATERS} are wanted")]
     TooFewSpenders { n_customers: u64 },
+    /// A model of regular purchases reads the gaps between them.
+    #[error("the gaps between purchases are not those of the histories")]
+    NoGaps,
     /// The likelihood is finite at no start.
     #[error("the likelihood cannot be computed on this base")]
     NotFinite,
@@ -39,8 +42,16 @@ pub enum Diagnosis {
     OneRate,
     /// All customers seem to drop out with one probability.
     OneDropout,
+    /// All customers seem to have one expectation of life.
+    OneLifetime,
+    /// All customers seem to take an opportunity with one probability.
+    OneChance,
+    /// All customers seem to drop out before an opportunity with one probability.
+    OneEnd,
     /// Customers seem to drop out at once or never.
     AllOrNothing,
+    /// Customers seem to have left at once or to live for ever.
+    ShortOrEndless,
     /// Spend per order does not vary within a customer.
     SpendFixedWithin,
     /// Spend per order does not vary between customers.
@@ -63,6 +74,16 @@ impl fmt::Display for Diagnosis {
             Self::OneDropout => {
                 "no difference of dropout between customers can be identified: only a / (a + b) is determined"
             }
+            Self::OneLifetime => {
+                "no difference of lifetimes between customers can be identified: only s / beta is determined"
+            }
+            Self::OneChance => {
+                "no difference between customers in taking an opportunity can be identified: only alpha / (alpha + beta) is determined"
+            }
+            Self::OneEnd => {
+                "no difference of dropout between customers can be identified: only gamma / (gamma + delta) is determined"
+            }
+            Self::ShortOrEndless => "customers seem to leave at once or never: s is near zero",
             Self::AllOrNothing => "customers seem to drop out at once or never: a and b are near zero",
             Self::SpendFixedWithin => "spend per order does not vary within a customer: p and v are only known by their ratio",
             Self::SpendEqualBetween => "spend per order does not differ between customers: q and v are only known by their ratio",

@@ -1,38 +1,13 @@
-//! The MBG/NBD model fitted to a base by maximum likelihood, in days.
-//!
-//! The log-likelihood of [`super::mbg_nbd`] falls apart into sums over the distinct `x`, sums over the distinct `T`, and one term
-//! `ln(1 + eᵈ)` a distinct history. With `w = α/(α + t)` the derivatives of `d` by the logarithms of the parameters are
-//!
-//! | by      | first                | second                                     |
-//! |---------|----------------------|--------------------------------------------|
-//! | `ln r`  | `r Δ`, `Δ = ln((α + T)/(α + t_x))` | `r Δ`; with `ln α`: `r (w_T − w_t)` |
-//! | `ln α`  | `y (w_T − w_t)`      | `y (w_T (1 − w_T) − w_t (1 − w_t))`        |
-//! | `ln a`  | 1                    | 0                                          |
-//! | `ln b`  | `−b/(b + x)`         | `−b x/(b + x)²`                            |
-//!
-//! so that a pass over the histories costs one `exp` and one `ln` each and gives value, gradient and Hessian together; logarithms of days come
-//! from a table. A Newton fit takes 5 to 10 passes a start. A million customers are some 400,000 histories: there the starts are followed in a part of
-//! the base, every k-th history, and three or four passes over all of them end the search. Fixed chunks make it equal to the bit on any number
-//! of threads.
+//! The MBG/NBD model fitted to a base by maximum likelihood, in days, see [`super::models::mbg_nbd`].
 //!
 //! A fit is always usable. Ridges of the likelihood (no dropout, no difference between customers) are named in
 //! [`FittedMbgNbd::diagnoses`]; "no dropout" compares with the fitted NBD model, whose likelihood this one approaches as `a → 0`.
 
-use super::diagnosis::{Diagnosis, FitError, MIN_CUSTOMERS, MIN_REPEATERS};
-use super::dropout::Dropout;
+use super::diagnosis::{Diagnosis, FitError};
 use super::histories::{Histories, History};
-use super::mbg_nbd::MbgNbd;
-use crate::maths::newton::{Maximum, Point, Stop, maximise};
-use crate::maths::sum::ordered_sums;
-
-/// Half of the 95% quantile of `χ²₁`: a gain in log-likelihood below this is no evidence for dropout.
-const NO_EVIDENCE: f64 = 1.92;
-
-/// A shape beyond this stands for a distribution without spread, below its inverse for one without a middle.
-const DEGENERATE_SHAPE: f64 = 1e3;
-
-/// Distinct histories in which the starts are followed.
-const THINNED: usize = 20_000;
+use super::models::dropout::Dropout;
+use super::models::mbg_nbd::MbgNbd;
+use super::models::{Fit, PurchaseModel};
 
 const DAYS_PER_WEEK: f64 = 7.0;
 
@@ -65,37 +40,25 @@ impl FittedMbgNbd {
     /// # Errors
     /// Fails where the base is empty or has too few repeat purchases to learn from.
     pub fn fit(histories: &Histories) -> Result<Self, FitError> {
-        let Histories { n_customers, n_repeaters, n_repeats, .. } = *histories;
-        if n_customers == 0 {
-            return Err(FitError::Empty);
-        } else if n_repeaters == 0 {
-            return Err(FitError::NoRepeat);
-        } else if n_customers < MIN_CUSTOMERS || n_repeaters < MIN_REPEATERS {
-            return Err(FitError::TooFew { n_customers, n_repeaters });
-        }
-        let sums = Sums::of(histories);
-        let rate = sums.repeats_per_day();
-        let (days, shape) = ((1e-6, 1e9), (1e-5, 1e5));
-        let starts = [[1.0, 21.0, 1.0, 3.0], [0.5, 0.25 / rate, 0.5, 1.5], [3.0, 1.5 / rate, 0.3, 3.0]];
-        let found = sums.climb(&starts, [shape, days, shape, shape]).ok_or(FitError::NotFinite)?;
-        let nbd = maximise(|at| sums.nbd(at), &[[1.0, 1.0 / rate]], [shape, days]).ok_or(FitError::NotFinite)?;
-        let n = n_customers as f64;
-        let gain_over_nbd = (found.value - nbd.value) * n;
-        let [r, alpha_days, a, b] = found.parameters;
-        Ok(Self {
+        Ok(Self::of(&MbgNbd::fit_histories(histories)?))
+    }
+
+    fn of(fit: &Fit<MbgNbd>) -> Self {
+        let MbgNbd { r, alpha, a, b } = fit.model;
+        Self {
             r,
-            alpha_days,
+            alpha_days: alpha,
             a,
             b,
-            standard_errors: found.standard_errors(n),
-            log_likelihood_days: found.value * n,
-            gain_over_nbd,
-            n_customers,
-            n_repeats,
-            n_iterations: found.n_iterations,
-            gradient_norm: found.gradient_norm,
-            diagnoses: diagnose(&found, gain_over_nbd),
-        })
+            standard_errors: std::array::from_fn(|ix| fit.standard_errors[ix]),
+            log_likelihood_days: fit.log_likelihood,
+            gain_over_nbd: fit.gain_over_no_dropout,
+            n_customers: fit.n_customers,
+            n_repeats: fit.n_repeats,
+            n_iterations: fit.n_iterations,
+            gradient_norm: fit.gradient_norm,
+            diagnoses: fit.diagnoses.clone(),
+        }
     }
 
     /// Returns the log-likelihood with times in weeks, as the literature prints it: a repeat is seven times as dense there.
@@ -140,202 +103,6 @@ impl FittedMbgNbd {
     pub fn dropout_after(&self, n_repeats: u32) -> Dropout {
         self.parameters().dropout_after(n_repeats)
     }
-}
-
-fn diagnose(found: &Maximum<4>, gain_over_nbd: f64) -> Vec<Diagnosis> {
-    let [r, _, a, b] = found.parameters;
-    let no_dropout = gain_over_nbd < NO_EVIDENCE;
-    [
-        (no_dropout, Diagnosis::NoDropout),
-        (r > DEGENERATE_SHAPE, Diagnosis::OneRate),
-        (!no_dropout && a.min(b) > DEGENERATE_SHAPE, Diagnosis::OneDropout),
-        (!no_dropout && a.max(b) < 1.0 / DEGENERATE_SHAPE, Diagnosis::AllOrNothing),
-        (found.at_bound.contains(&true), Diagnosis::AtBound),
-        (found.starts_disagree, Diagnosis::StartsDisagree),
-        (found.stop != Stop::Converged, Diagnosis::NotConverged),
-    ]
-    .into_iter()
-    .filter_map(|(holds, diagnosis)| holds.then_some(diagnosis))
-    .collect()
-}
-
-/// Customers of one age.
-#[derive(Debug, Clone, Copy, Default)]
-struct AgeGroup {
-    age_days: f64,
-    n_customers: f64,
-    n_repeats: f64,
-}
-
-/// The base as the likelihood reads it.
-struct Sums<'a> {
-    histories: &'a Histories,
-    n: f64,
-    /// Customers with more than `k` repeats, by `k`.
-    n_above: Vec<f64>,
-    ages: Vec<AgeGroup>,
-    last_day: u32,
-}
-
-impl<'a> Sums<'a> {
-    fn of(histories: &'a Histories) -> Self {
-        let max_x = histories.distinct.iter().map(|(h, _)| h.n_repeats).max().unwrap_or(0) as usize;
-        let last_day = histories.distinct.iter().map(|(h, _)| h.age_days.max(h.days_to_last)).max().unwrap_or(0);
-        let mut n_above = vec![0.0; max_x + 1];
-        let mut by_age: Vec<(u32, u32, u32)> =
-            histories.distinct.iter().map(|(h, n)| (h.age_days, h.n_repeats, *n)).collect();
-        by_age.sort_unstable();
-        let mut ages: Vec<AgeGroup> = Vec::new();
-        for (age, x, n) in by_age {
-            let (age_days, n) = (f64::from(age), f64::from(n));
-            if ages.last().is_none_or(|group| group.age_days != age_days) {
-                ages.push(AgeGroup { age_days, ..AgeGroup::default() });
-            }
-            if let Some(group) = ages.last_mut() {
-                group.n_customers += n;
-                group.n_repeats += n * f64::from(x);
-            }
-            // Counted at x − 1 first, added up from above below.
-            if x > 0 {
-                n_above[x as usize - 1] += n;
-            }
-        }
-        for k in (0..max_x).rev() {
-            n_above[k] += n_above[k + 1];
-        }
-        Self { histories, n: histories.n_customers as f64, n_above, ages, last_day }
-    }
-
-    /// Searches from every start; in a large base the starts are only followed in a part of it, and the way ends in the whole.
-    fn climb(&self, starts: &[[f64; 4]], bounds: [(f64, f64); 4]) -> Option<Maximum<4>> {
-        let step = self.histories.distinct.len() / THINNED;
-        if step < 2 {
-            return maximise(|at| self.mbg_nbd(at), starts, bounds);
-        }
-        let thinned = self.histories.thinned(step);
-        let sums = Sums::of(&thinned);
-        let near = maximise(|at| sums.mbg_nbd(at), starts, bounds)?;
-        let found = maximise(|at| self.mbg_nbd(at), &[near.parameters], bounds)?;
-        Some(Maximum { starts_disagree: near.starts_disagree, ..found })
-    }
-
-    /// Repeats a customer and day, above zero for a base with repeats.
-    fn repeats_per_day(&self) -> f64 {
-        let days: f64 = self.ages.iter().map(|group| group.n_customers * group.age_days).sum();
-        (self.histories.n_repeats as f64 / days.max(1.0)).clamp(1e-8, 1e3)
-    }
-
-    /// Mean log-likelihood of the NBD model, `Σ_{k<x} ln((r + k)/α) − (r + x) ln(1 + T/α)`.
-    fn nbd(&self, [r, alpha]: [f64; 2]) -> Point<2> {
-        let (mut value, mut by_r, mut by_alpha) = (0.0, 0.0, 0.0);
-        let (mut by_rr, mut by_ra, mut by_aa) = (0.0, 0.0, 0.0);
-        for (k, n) in self.n_above.iter().enumerate() {
-            let k = k as f64;
-            let share = r / (r + k);
-            value += n * ((r + k) / alpha).ln();
-            by_r += n * share;
-            by_rr += n * share * (k / (r + k));
-            by_alpha -= n;
-        }
-        for AgeGroup { age_days, n_customers: n, n_repeats } in &self.ages {
-            let (ln, w) = ((age_days / alpha).ln_1p(), alpha / (alpha + age_days));
-            let y = r * n + n_repeats;
-            value -= y * ln;
-            by_r -= r * n * ln;
-            by_rr -= r * n * ln;
-            by_alpha += y * (1.0 - w);
-            by_ra += r * n * (1.0 - w);
-            by_aa -= y * w * (1.0 - w);
-        }
-        mean(value, [by_r, by_alpha], [[by_rr, by_ra], [by_ra, by_aa]], self.n)
-    }
-
-    /// Mean log-likelihood of the MBG/NBD model.
-    fn mbg_nbd(&self, [r, alpha, a, b]: [f64; 4]) -> Point<4> {
-        let nbd = self.nbd([r, alpha]);
-        let mut stays = [0.0; 6];
-        for (k, _) in self.n_above.iter().enumerate() {
-            // x ≥ k customers went through a k-th chance of dropping out, the first purchase being number zero.
-            let n = if k == 0 { self.n } else { self.n_above[k - 1] };
-            let (bk, abk) = (b + k as f64, a + b + k as f64);
-            let slope_b = (b / bk) * (a / abk);
-            let cross = (a / abk) * (b / abk);
-            stays[0] -= n * (a / bk).ln_1p();
-            stays[1] -= n * (a / abk);
-            stays[2] += n * slope_b;
-            stays[3] -= n * (a / abk) * (bk / abk);
-            stays[4] += n * cross;
-            stays[5] += n * (slope_b - slope_b * (b / bk + b / abk));
-        }
-        let days: Vec<(f64, f64)> = (0..=self.last_day)
-            .map(|day| ((f64::from(day) / alpha).ln_1p(), alpha / (alpha + f64::from(day))))
-            .collect();
-        let repeats: Vec<(f64, f64)> =
-            (0..self.n_above.len()).map(|x| ((a / (b + x as f64)).ln(), b / (b + x as f64))).collect();
-        let [s, sr, sm, sb, qrr, qrm, qra, qrb, qmm, qma, qmb, qaa, qab, qbb, value] =
-            ordered_sums(&self.histories.distinct, |sums: &mut [f64; 15], (history, n)| {
-                let (ln_age, w_age) = days[history.age_days as usize];
-                let (ln_last, w_last) = days[history.days_to_last as usize];
-                let (c, b_share) = repeats[history.n_repeats as usize];
-                let y = r + f64::from(history.n_repeats);
-                let delta = ln_age - ln_last;
-                let d = c + y * delta;
-                // e⁻⁴⁰ is below the last bit of one.
-                if d < -40.0 {
-                    return;
-                }
-                let n = f64::from(*n);
-                let e = (-d.abs()).exp();
-                let dead = if d >= 0.0 { 1.0 / (1.0 + e) } else { e / (1.0 + e) };
-                let (s, q) = (n * dead, n * e / ((1.0 + e) * (1.0 + e)));
-                let by_r = r * delta;
-                let by_alpha = y * (w_age - w_last);
-                let by_b = -b_share;
-                let by_alpha_twice = y * (w_age * (1.0 - w_age) - w_last * (1.0 - w_last));
-                let terms = [
-                    s,
-                    s * by_r,
-                    s * by_alpha,
-                    s * by_b,
-                    q * by_r * by_r + s * by_r,
-                    q * by_r * by_alpha + s * r * (w_age - w_last),
-                    q * by_r,
-                    q * by_r * by_b,
-                    q * by_alpha * by_alpha + s * by_alpha_twice,
-                    q * by_alpha,
-                    q * by_alpha * by_b,
-                    q,
-                    q * by_b,
-                    q * by_b * by_b - s * b_share * (1.0 - b_share),
-                    n * (d.max(0.0) + e.ln_1p()),
-                ];
-                sums.iter_mut().zip(terms).for_each(|(sum, term)| *sum += term);
-            });
-        let dropout = mean(
-            value + stays[0],
-            [sr, sm, s + stays[1], sb + stays[2]],
-            [
-                [qrr, qrm, qra, qrb],
-                [qrm, qmm, qma, qmb],
-                [qra, qma, qaa + stays[3], qab + stays[4]],
-                [qrb, qmb, qab + stays[4], qbb + stays[5]],
-            ],
-            self.n,
-        );
-        let mut point = dropout;
-        point.value += nbd.value;
-        for i in 0..2 {
-            point.gradient[i] += nbd.gradient[i];
-            for j in 0..2 {
-                point.hessian[i][j] += nbd.hessian[i][j];
-            }
-        }
-        point
-    }
-}
-
-fn mean<const N: usize>(value: f64, gradient: [f64; N], hessian: [[f64; N]; N], n: f64) -> Point<N> {
-    Point { value: value / n, gradient: gradient.map(|g| g / n), hessian: hessian.map(|row| row.map(|h| h / n)) }
 }
 
 #[cfg(test)]

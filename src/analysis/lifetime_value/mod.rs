@@ -1,6 +1,6 @@
 //! Customer lifetime value: who is still a customer, how often will they order, what is an order worth.
 //!
-//! Purchases follow the MBG/NBD model ([`mbg_nbd`], fitted in [`fit_mbg_nbd`]), spend per purchase day the Gamma-Gamma model ([`gamma_gamma`]), and
+//! Purchases follow the MBG/NBD model ([`models::mbg_nbd`], fitted in [`fit_mbg_nbd`]), spend per purchase day the Gamma-Gamma model ([`gamma_gamma`]), and
 //! [`value`] adds both up over a horizon of calendar months. Dates go in, days are inside, rates are per year: nobody passes a unit.
 //!
 //! | column                     | meaning                                                | unit              |
@@ -18,11 +18,10 @@
 //! Fits and scores of a million customers cost about a second of one core and 100 bytes each.
 
 pub mod diagnosis;
-pub mod dropout;
 pub mod fit_mbg_nbd;
 pub mod gamma_gamma;
 pub mod histories;
-pub mod mbg_nbd;
+pub mod models;
 pub mod value;
 
 mod facts;

@@ -14,8 +14,8 @@
 
 use rayon::prelude::*;
 
-use super::dropout::Dropout;
 use super::fit_mbg_nbd::FittedMbgNbd;
+use super::models::dropout::Dropout;
 use crate::units::Day;
 
 /// Month ends after as-of with what an order until then is worth today.

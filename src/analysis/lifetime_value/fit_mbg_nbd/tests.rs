@@ -3,6 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::analysis::lifetime_value::diagnosis::{MIN_CUSTOMERS, MIN_REPEATERS};
+use crate::analysis::lifetime_value::models::fit_geometric::{Chances, likelihood};
+use crate::analysis::lifetime_value::models::sums::Sums;
 use crate::analysis::lifetime_value::tests::Uniform;
 
 /// Customers of the model with `r = 1`, `a = 1`, so that rates and dropout can be drawn by inversion.
@@ -56,7 +59,7 @@ fn the_sums_are_the_likelihood_of_the_formula() {
             f64::from(*n) * model.log_likelihood(h.n_repeats, f64::from(h.days_to_last), f64::from(h.age_days))
         };
         let expected: f64 = histories.distinct.iter().map(of_formula).sum();
-        let actual = Sums::of(&histories).mbg_nbd(at).value * 500.0;
+        let actual = likelihood(&Sums::of(&histories), Chances::All, at).value * 500.0;
         assert!((actual / expected - 1.0).abs() < 1e-12);
     }
 }
@@ -69,9 +72,9 @@ fn gradient_and_hessian_are_slopes() {
     let shifted = |i: usize, by: f64| {
         let mut shifted = at;
         shifted[i] *= f64::exp(by);
-        sums.mbg_nbd(shifted)
+        likelihood(&sums, Chances::All, shifted)
     };
-    let point = sums.mbg_nbd(at);
+    let point = likelihood(&sums, Chances::All, at);
     let h = 1e-5;
     for i in 0..4 {
         let (below, above) = (shifted(i, -h), shifted(i, h));
@@ -194,7 +197,7 @@ proptest! {
                 near[i] *= factor;
                 let bounds = [(1e-5, 1e5), (1e-6, 1e9), (1e-5, 1e5), (1e-5, 1e5)];
                 let inside = near[i] >= bounds[i].0 && near[i] <= bounds[i].1;
-                prop_assert!(!inside || sums.mbg_nbd(near).value <= sums.mbg_nbd(at).value + 1e-9, "{i} {fitted:?}");
+                prop_assert!(!inside || likelihood(&sums, Chances::All, near).value <= likelihood(&sums, Chances::All, at).value + 1e-9, "{i} {fitted:?}");
             }
         }
     }

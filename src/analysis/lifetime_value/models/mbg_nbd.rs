@@ -8,6 +8,7 @@
 //! P(alive)        = 1 / (1 + eᵈ)
 //! P(none in t)    = 1 − P(alive) (1 − ((α + T) / (α + T + t))ʸ)
 //! E[purchases in t] = P(alive) E_p[(1 − (1 + p s)⁻ʸ) / p],   s = t/(α + T),  p ~ Beta(a, b + 1 + x)
+//! for ever, at the rate δ: P(alive) y/(δ (α + T)) E_p[ζ(y + 1, δ (α + T)/p)],   ζ(s, z) = z eᶻ E_s(z)
 //! ```
 //!
 //! | name      | shape  | unit                                           |
@@ -21,7 +22,11 @@
 //! Filiztekin, "Empirical validation and comparison of models for customer base analysis", IJRM 24 (2007), and Wagner and Hoppe,
 //! "Erratum on the MBG/NBD model", IJRM 25 (2008); the form of the expectation is our own, checked against 60-digit values.
 
-use super::dropout::Dropout;
+use super::super::diagnosis::FitError;
+use super::super::histories::Histories;
+use super::dropout::{self, Dropout};
+use super::fit_geometric::{self, Chances};
+use super::{Fit, Parameter, PurchaseModel, Statistics, softplus};
 
 /// Parameters of an MBG/NBD model in any unit of time.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -37,34 +42,22 @@ pub struct MbgNbd {
 }
 
 impl MbgNbd {
-    /// Returns the log-likelihood of one history.
-    pub fn log_likelihood(&self, x: u32, t_x: f64, age: f64) -> f64 {
-        let Self { r, alpha, a, b } = *self;
-        let rates: f64 = (0..x).map(|k| ((r + f64::from(k)) / alpha).ln()).sum();
-        let stays: f64 = (0..=x).map(|k| (a / (b + f64::from(k))).ln_1p()).sum();
-        let d = self.dropout_log_odds(x, t_x, age);
-        rates - (r + f64::from(x)) * (age / alpha).ln_1p() - stays + d.max(0.0) + (-d.abs()).exp().ln_1p()
-    }
-
-    /// Returns the probability that the customer has not dropped out.
-    pub fn p_alive(&self, x: u32, t_x: f64, age: f64) -> f64 {
-        1.0 / (1.0 + self.dropout_log_odds(x, t_x, age).exp())
-    }
-
-    /// Returns the probability that nothing is bought in the time `t` from now on.
-    pub fn probability_no_purchase(&self, x: u32, t_x: f64, age: f64, t: f64) -> f64 {
-        let buys_if_alive = -(-(self.r + f64::from(x)) * (t / (self.alpha + age)).ln_1p()).exp_m1();
-        (1.0 - self.p_alive(x, t_x, age) * buys_if_alive).clamp(0.0, 1.0)
-    }
-
-    /// Returns the purchases to be expected in the time `t` from now on.
-    pub fn expected_purchases(&self, x: u32, t_x: f64, age: f64, t: f64) -> f64 {
-        self.p_alive(x, t_x, age) * self.dropout_after(x).expected_if_alive(age, t)
+    /// Fits the model to histories, see [`PurchaseModel::fit`].
+    ///
+    /// # Errors
+    /// Fails where the base is empty or has too few repeats to learn from.
+    pub fn fit_histories(histories: &Histories) -> Result<Fit<Self>, FitError> {
+        fit_geometric::fit(histories, Chances::All, |[r, alpha, a, b]| Self { r, alpha, a, b })
     }
 
     /// Prepares the expected purchases of all customers with `x` repeats; they are to be multiplied by the probability of being alive.
     pub fn dropout_after(&self, x: u32) -> Dropout {
-        Dropout::after(*self, x)
+        self.dropout(x).with_nodes()
+    }
+
+    fn dropout(&self, x: u32) -> dropout::Geometric {
+        let Self { r, alpha, a, b } = *self;
+        dropout::Geometric { r, alpha, a, b, after_first: 1.0, x: f64::from(x) }
     }
 
     /// Returns `d`, the log-odds of having dropped out.
@@ -72,6 +65,50 @@ impl MbgNbd {
         let Self { r, alpha, a, b } = *self;
         let x = f64::from(x);
         (a / (b + x)).ln() + (r + x) * ((age - t_x) / (alpha + t_x)).ln_1p()
+    }
+}
+
+impl PurchaseModel for MbgNbd {
+    fn name(&self) -> &'static str {
+        "mbg-nbd"
+    }
+
+    fn parameters(&self) -> Vec<Parameter> {
+        let Self { r, alpha, a, b } = *self;
+        vec![
+            Parameter::number("r", r),
+            Parameter::time("alpha", alpha),
+            Parameter::number("a", a),
+            Parameter::number("b", b),
+        ]
+    }
+
+    fn fit(base: &Statistics) -> Result<Fit<Self>, FitError> {
+        Self::fit_histories(&base.histories)
+    }
+
+    fn log_likelihood(&self, x: u32, t_x: f64, age: f64) -> f64 {
+        let Self { r, alpha, a, b } = *self;
+        let rates: f64 = (0..x).map(|k| ((r + f64::from(k)) / alpha).ln()).sum();
+        let stays: f64 = (0..=x).map(|k| (a / (b + f64::from(k))).ln_1p()).sum();
+        rates - (r + f64::from(x)) * (age / alpha).ln_1p() - stays + softplus(self.dropout_log_odds(x, t_x, age))
+    }
+
+    fn p_alive(&self, x: u32, t_x: f64, age: f64) -> f64 {
+        1.0 / (1.0 + self.dropout_log_odds(x, t_x, age).exp())
+    }
+
+    fn probability_no_purchase(&self, x: u32, t_x: f64, age: f64, t: f64) -> f64 {
+        let buys_if_alive = -(-(self.r + f64::from(x)) * (t / (self.alpha + age)).ln_1p()).exp_m1();
+        (1.0 - self.p_alive(x, t_x, age) * buys_if_alive).clamp(0.0, 1.0)
+    }
+
+    fn expected_if_alive(&self, x: u32, _t_x: f64, age: f64, t: f64) -> f64 {
+        self.dropout(x).expected_if_alive(age, t)
+    }
+
+    fn discounted_purchases(&self, x: u32, t_x: f64, age: f64, rate: f64) -> Option<f64> {
+        Some(self.p_alive(x, t_x, age) * self.dropout(x).discounted_if_alive(age, rate)?)
     }
 }
 
