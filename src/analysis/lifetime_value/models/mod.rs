@@ -5,6 +5,7 @@
 //! | `nbd`                    | [`nbd`]        | Poisson, rate `Gamma(r, α)`     | never                               | `r α`            |
 //! | `bg-nbd`                 | [`bg_nbd`]     | the same                        | after a repeat, chance `Beta(a, b)` | `r α a b`        |
 //! | `mbg-nbd`                | [`mbg_nbd`]    | the same                        | after any purchase                  | `r α a b`        |
+//! | `bg-cnbd-k`, `mbg-cnbd-k`| [`cnbd`]       | every `k`-th event of a Poisson process | as in the two above         | `k r α a b`      |
 //!
 //! What a model knows of a customer are three numbers: `x` repeats, the last of them `t_x` after the first purchase, and the age `T`. Time has
 //! the unit of the statistics the model was fitted to: days, or opportunities for `bg-bb`.
@@ -14,11 +15,14 @@
 //! the customers and any number of threads.
 
 pub mod bg_nbd;
+pub mod cnbd;
 pub mod dropout;
 pub mod mbg_nbd;
 pub mod nbd;
 
+mod fit_cnbd;
 pub(in crate::analysis::lifetime_value) mod fit_geometric;
+mod renewals;
 pub(in crate::analysis::lifetime_value) mod sums;
 #[cfg(test)]
 mod tests;
