@@ -6,6 +6,7 @@
 //! | `bg-nbd`                 | [`bg_nbd`]     | the same                        | after a repeat, chance `Beta(a, b)` | `r α a b`        |
 //! | `mbg-nbd`                | [`mbg_nbd`]    | the same                        | after any purchase                  | `r α a b`        |
 //! | `bg-cnbd-k`, `mbg-cnbd-k`| [`cnbd`]       | every `k`-th event of a Poisson process | as in the two above         | `k r α a b`      |
+//! | `pareto-nbd`             | [`pareto_nbd`] | Poisson, rate `Gamma(r, α)`     | at any time, rate `Gamma(s, β)`     | `r α s β`        |
 //!
 //! What a model knows of a customer are three numbers: `x` repeats, the last of them `t_x` after the first purchase, and the age `T`. Time has
 //! the unit of the statistics the model was fitted to: days, or opportunities for `bg-bb`.
@@ -19,9 +20,11 @@ pub mod cnbd;
 pub mod dropout;
 pub mod mbg_nbd;
 pub mod nbd;
+pub mod pareto_nbd;
 
 mod fit_cnbd;
 pub(in crate::analysis::lifetime_value) mod fit_geometric;
+mod fit_pareto_nbd;
 mod renewals;
 pub(in crate::analysis::lifetime_value) mod sums;
 #[cfg(test)]
