@@ -7,6 +7,7 @@
 //! | `mbg-nbd`                | [`mbg_nbd`]    | the same                        | after any purchase                  | `r α a b`        |
 //! | `bg-cnbd-k`, `mbg-cnbd-k`| [`cnbd`]       | every `k`-th event of a Poisson process | as in the two above         | `k r α a b`      |
 //! | `pareto-nbd`             | [`pareto_nbd`] | Poisson, rate `Gamma(r, α)`     | at any time, rate `Gamma(s, β)`     | `r α s β`        |
+//! | `bg-bb`                  | [`bg_bb`]      | a coin an opportunity, `Beta(α, β)` | before one, chance `Beta(γ, δ)` | `α β γ δ`        |
 //!
 //! What a model knows of a customer are three numbers: `x` repeats, the last of them `t_x` after the first purchase, and the age `T`. Time has
 //! the unit of the statistics the model was fitted to: days, or opportunities for `bg-bb`.
@@ -15,6 +16,7 @@
 //! the parameters with analytic gradient and Hessian over distinct histories, from several starts, and are equal to the bit for any order of
 //! the customers and any number of threads.
 
+pub mod bg_bb;
 pub mod bg_nbd;
 pub mod cnbd;
 pub mod dropout;
@@ -22,6 +24,7 @@ pub mod mbg_nbd;
 pub mod nbd;
 pub mod pareto_nbd;
 
+mod fit_bg_bb;
 mod fit_cnbd;
 pub(in crate::analysis::lifetime_value) mod fit_geometric;
 mod fit_pareto_nbd;
