@@ -9,6 +9,7 @@ mod generated;
 mod german_formats;
 mod online_retail;
 mod publishing;
+mod purchase_models;
 mod rfm_orders;
 mod sample_data;
 mod superstore;
