@@ -11,6 +11,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::cells::{self, FlagWord};
 use super::dates::{DateFormat, WrittenDate};
 use super::dictionary::{CodedPart, merge};
@@ -18,6 +20,7 @@ use super::evidence::{DateEvidence, NumberEvidence};
 use super::number_format::NumberReading;
 use super::numbers::{self, NumberFault, NumberHint};
 use super::spec::Cell;
+use super::texts::Texts;
 use crate::table::Ids;
 use crate::units::NONE_IX;
 
@@ -47,7 +50,7 @@ pub enum TypedColumn {
 }
 
 /// How the cells of a column are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Reading {
     Id,
     Text,
@@ -248,6 +251,16 @@ impl Builder {
         }
     }
 
+    /// Returns the values as they are held between reading and joining.
+    pub(super) fn into_values(self) -> Values {
+        match self.values {
+            Building::Text { part, .. } => Values::Text { codes: part.codes, texts: part.dictionary.into_texts() },
+            Building::Number { values, .. } => Values::Number(values),
+            Building::Date { day, millis, .. } => Values::Date { day, millis },
+            Building::Flag { .. } => Values::Flag,
+        }
+    }
+
     /// Gives up the evidence.
     pub(super) fn take_evidence(&mut self) -> Evidence {
         std::mem::replace(&mut self.evidence, Evidence::Nothing)
@@ -261,6 +274,14 @@ impl Builder {
             Building::Date { .. } => self.push_day(NO_DAY, 0),
         }
     }
+}
+
+/// The values of one column in one part of a file; flags stay with their builder.
+pub(super) enum Values {
+    Text { codes: Vec<u32>, texts: Texts },
+    Number(Vec<i64>),
+    Date { day: Vec<i32>, millis: Vec<u32> },
+    Flag,
 }
 
 fn retain<T: Copy>(values: &mut Vec<T>, keep: &[bool]) {

@@ -13,12 +13,14 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::units::Day;
 
 const MILLIS_PER_MINUTE: u32 = 60_000;
 
 /// Written form of the days of a column; the time of day may always follow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DateFormat {
     /// `yyyy-mm-dd`
     YearMonthDay,

@@ -14,11 +14,10 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use rayon::prelude::*;
 
+use super::interner::Interner;
+use super::texts::Texts;
 use crate::table::Ids;
 use crate::units::NONE_IX;
-
-/// Distinct texts are merged in this many independent groups; a power of two.
-const GROUPS: usize = 16;
 
 const HASHER: FixedState = FixedState::with_seed(0x6b6c_6965_6e74_656c);
 
@@ -58,8 +57,9 @@ impl Dictionary {
         slice(&self.text, &self.ends, code)
     }
 
-    fn len(&self) -> usize {
-        self.ends.len()
+    /// Keeps the texts alone.
+    pub(super) fn into_texts(self) -> Texts {
+        Texts::from_parts(self.text, self.ends).expect("texts end where the next ones begin")
     }
 }
 
@@ -96,77 +96,17 @@ impl CodedPart {
 
 /// Merges the parts of a column, in order, into ranks.
 pub(super) fn merge(parts: Vec<CodedPart>) -> (Vec<u32>, Ids) {
-    let (mut all_codes, dictionaries): (Vec<Vec<u32>>, Vec<Dictionary>) =
-        parts.into_iter().map(|part| (part.codes, part.dictionary)).unzip();
-    let groups: Vec<Group> = (0..GROUPS).into_par_iter().map(|group| Group::collect(&dictionaries, group)).collect();
-
-    let mut sorted: Vec<(&str, u32, u32)> = groups
-        .iter()
-        .enumerate()
-        .flat_map(|(group, texts)| {
-            texts.distinct.iter().enumerate().map(move |(ix, text)| (*text, group as u32, ix as u32))
-        })
-        .collect();
-    sorted.par_sort_unstable_by(|a, b| a.0.cmp(b.0));
-    let mut ranks: Vec<Vec<u32>> = groups.iter().map(|group| vec![0; group.distinct.len()]).collect();
-    for (rank, (_, group, ix)) in sorted.iter().enumerate() {
-        ranks[*group as usize][*ix as usize] = rank as u32;
-    }
-
-    // Each group met its texts in the order of parts and codes, so reading them back in that order finds every code again.
-    let mut met: Vec<std::slice::Iter<'_, u32>> = groups.iter().map(|group| group.met.iter()).collect();
-    let rank_of: Vec<Vec<u32>> = dictionaries
-        .iter()
-        .map(|dictionary| {
-            let rank_of_text = |hash: &u64| {
-                let group = group_of(*hash);
-                let ix = met[group].next().expect("a group met every text with its hash");
-                ranks[group][*ix as usize]
-            };
-            dictionary.hashes.iter().map(rank_of_text).collect()
-        })
-        .collect();
-    all_codes.par_iter_mut().zip(&rank_of).for_each(|(codes, ranks)| {
+    let (mut all_codes, texts): (Vec<Vec<u32>>, Vec<Texts>) =
+        parts.into_iter().map(|part| (part.codes, part.dictionary.into_texts())).unzip();
+    let mut interner = Interner::default();
+    let numbers = interner.intern(&texts.iter().collect::<Vec<_>>());
+    let (ids, ranks) = interner.ranks(|_| true);
+    all_codes.par_iter_mut().zip(&numbers).for_each(|(codes, numbers)| {
         for code in codes.iter_mut().filter(|code| **code != NONE_IX) {
-            *code = ranks[*code as usize];
+            *code = ranks[numbers[*code as usize] as usize];
         }
     });
-    (all_codes.concat(), Ids::from_sorted(sorted.iter().map(|(text, ..)| *text)))
-}
-
-fn group_of(hash: u64) -> usize {
-    // The table inside a dictionary uses the low and the topmost bits.
-    (hash >> 32) as usize % GROUPS
-}
-
-/// The distinct texts whose hash falls into one group.
-struct Group<'a> {
-    distinct: Vec<&'a str>,
-    /// Positions in `distinct`, for every text of the group in every dictionary, in order.
-    met: Vec<u32>,
-}
-
-impl<'a> Group<'a> {
-    fn collect(dictionaries: &'a [Dictionary], group: usize) -> Self {
-        let (mut index, mut distinct, mut met) = (HashTable::<u32>::new(), Vec::<(&str, u64)>::new(), Vec::new());
-        for dictionary in dictionaries {
-            for code in 0..dictionary.len() as u32 {
-                let hash = dictionary.hashes[code as usize];
-                if group_of(hash) != group {
-                    continue;
-                }
-                let text = dictionary.get(code);
-                let known = index.find(hash, |ix| distinct[*ix as usize].0 == text).copied();
-                met.push(known.unwrap_or_else(|| {
-                    let ix = distinct.len() as u32;
-                    distinct.push((text, hash));
-                    index.insert_unique(hash, ix, |ix| distinct[*ix as usize].1);
-                    ix
-                }));
-            }
-        }
-        Self { distinct: distinct.into_iter().map(|(text, _)| text).collect(), met }
-    }
+    (all_codes.concat(), ids)
 }
 
 #[cfg(test)]

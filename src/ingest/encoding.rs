@@ -15,11 +15,13 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// Stands in decoded text for bytes that say nothing; a record that holds it in a damaged file is rejected.
 pub(super) const DAMAGE: char = char::REPLACEMENT_CHARACTER;
 
 /// Encoding of a text file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Encoding {
     /// UTF-8, with or without byte order mark.
     Utf8,

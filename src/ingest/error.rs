@@ -7,6 +7,7 @@
 //! | `K0308`–`K0310` | numbers and dates that cannot be told             |
 //! | `K0311`–`K0313` | damaged Parquet, open quote, unreadable type      |
 //! | `K0314`–`K0315` | a setting that cannot be, a file that changed     |
+//! | `K0321`         | no room for lines that do not fit into memory     |
 
 use std::fmt;
 use std::path::PathBuf;
@@ -28,6 +29,9 @@ pub enum IngestError {
     /// The operating system refuses the file.
     #[error("cannot read `{}`: {cause}", .file.display())]
     Unreadable { file: PathBuf, cause: std::io::Error },
+    /// Lines that do not fit into memory cannot be put on disk.
+    #[error("cannot use `{}` for lines that do not fit into memory: {cause}", .directory.display())]
+    Spill { directory: PathBuf, cause: std::io::Error },
     /// No file of the table has a row.
     #[error("table `{table}` has no rows: {}", match n_files { 1 => format!("`{}` holds {found}", .file.display()), n => format!("none of its {n} files holds any, the first is `{}`", .file.display()) })]
     NoRows { table: &'static str, file: PathBuf, n_files: usize, found: &'static str },
@@ -118,6 +122,7 @@ impl IngestError {
             Self::NoFile { .. } | Self::BadPattern { .. } => codes::NO_FILE,
             Self::Directory { .. } => codes::DIRECTORY,
             Self::Unreadable { .. } => codes::UNREADABLE_FILE,
+            Self::Spill { .. } => codes::SPILL,
             Self::NoRows { .. } => codes::NO_ROWS,
             Self::MissingColumns { .. } => codes::MISSING_COLUMNS,
             Self::NoSuchHeader { .. } => codes::NO_SUCH_HEADER,
@@ -141,6 +146,9 @@ impl IngestError {
                 "`*` stands for any text, `?` for one character, `[ab]` for one of several".to_owned()
             }
             Self::Directory { file } => format!("name the files in it, for example `{}/*.csv`", file.display()),
+            Self::Spill { .. } => {
+                "make room there (lines take about half of what the exports do), or raise `--memory-limit`".to_owned()
+            }
             Self::Unreadable { .. } => "the file must exist and be readable for the user that runs this".to_owned(),
             Self::NoRows { .. } => "check the job that writes the export".to_owned(),
             Self::MissingColumns { table, missing, tried, headers, .. } => {

@@ -6,6 +6,8 @@
 //!
 //! `O(1)` time and memory a cell.
 
+use serde::{Deserialize, Serialize};
+
 use super::cells::shape;
 use super::dates::{DateFormat, DateShape, DayPart, WrittenDate};
 use super::number_format::Mark;
@@ -16,7 +18,7 @@ use crate::diagnostic::grouped;
 const TOLERATED: u64 = 100;
 
 /// How often something was seen, and where first.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Seen {
     pub(super) count: u64,
     /// Byte position in the text, or row of a Parquet file; of the first cell.
@@ -126,7 +128,7 @@ impl NumberEvidence {
 }
 
 /// Evidence on the order of day, month and year.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct DateEvidence {
     /// For every shape: day first, month first, either.
     seen: [[Seen; 3]; DateShape::ALL.len()],

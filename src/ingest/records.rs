@@ -11,6 +11,7 @@
 //! `O(n)` time, one vector of field positions, no copy. Source: RFC 4180, and what spreadsheets write beside it.
 
 use memchr::{memchr, memchr2};
+use serde::{Deserialize, Serialize};
 
 const QUOTE: u8 = b'"';
 
@@ -24,7 +25,7 @@ const PROBE_BYTES: usize = 256 * 1024;
 const PROBE_LINES: usize = 512;
 
 /// What separates fields and records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Separators {
     /// ASCII, neither quote nor line end.
     pub(super) delimiter: u8,

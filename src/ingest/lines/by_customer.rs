@@ -1,0 +1,142 @@
+//! Lines by customer: each line is worked out once, and the lines of a range of customers stand together at a time.
+//!
+//! Customers are cut into groups of about [`GROUP_LINES`] lines, groups into passes of at most [`PASS_LINES`]. A pass goes over all
+//! chunks in parallel and sorts the lines of each by group; a group is then a slice of every chunk. One pass does unless there are
+//! more lines than that.
+//!
+//! `O(lines)` a pass, of which all but the first read the customers of the other lines only; 56 bytes a line of the pass.
+
+use std::ops::Range;
+
+use super::decide::Assembled;
+use super::store::Chunk;
+use crate::features::{DatasetBuilder, GROUP_CUSTOMERS};
+use crate::ingest::IngestError;
+use crate::ingest::packed::code;
+use crate::table::{Line, NO_COST, NO_ORDER};
+use crate::units::NONE_IX;
+
+/// Lines of a group, about: what a core's cache holds.
+const GROUP_LINES: u64 = 32_768;
+
+/// Lines of one pass, unless a single group has more.
+pub(super) const PASS_LINES: u64 = 16_000_000;
+
+/// Lines of one chunk, sorted by group of customers.
+struct Sorted {
+    lines: Vec<Line>,
+    /// Where each group begins, and the end.
+    starts: Vec<u32>,
+}
+
+/// Groups of customers that are worked on in one pass.
+struct Pass {
+    groups: Vec<Range<u32>>,
+    n_lines: u64,
+}
+
+impl Assembled<'_> {
+    /// Adds every line of an identified customer to the dataset and returns those of guests; at most `lines_at_once` lines are held.
+    ///
+    /// # Errors
+    /// Fails where lines on disk cannot be read.
+    pub fn feed(&self, builder: &mut DatasetBuilder, lines_at_once: u64) -> Result<Vec<Line>, IngestError> {
+        for pass in self.passes(lines_at_once.min(PASS_LINES)) {
+            let sorted = self.table.store.map(|ix, chunk| self.sort(ix, chunk, &pass.groups))?;
+            builder.add(&pass.groups, |group, lines| {
+                for chunk in &sorted {
+                    lines.extend_from_slice(&chunk.lines[chunk.starts[group] as usize..chunk.starts[group + 1] as usize]);
+                }
+            });
+        }
+        let guests = self.table.store.map(|ix, chunk| {
+            let (counts, line) = (self.left.of(ix, chunk), self.line_of(chunk));
+            let customer = chunk.codes("customer_id");
+            (0..chunk.n_rows).filter(|row| code(customer, *row) == NONE_IX && counts(*row)).map(line).collect::<Vec<_>>()
+        })?;
+        Ok(guests.concat())
+    }
+
+    fn passes(&self, lines_at_once: u64) -> Vec<Pass> {
+        let n_customers = self.n_lines_of.len() as u64;
+        let n_lines: u64 = self.n_lines_of.iter().map(|n| u64::from(*n)).sum();
+        let per_group = (n_customers * GROUP_LINES / n_lines.max(1)).clamp(1, u64::from(GROUP_CUSTOMERS)) as u32;
+        let mut passes: Vec<Pass> = Vec::new();
+        for from in (0..n_customers as u32).step_by(per_group as usize) {
+            let group = from..from.saturating_add(per_group).min(n_customers as u32);
+            let lines: u64 =
+                self.n_lines_of[group.start as usize..group.end as usize].iter().map(|n| u64::from(*n)).sum();
+            match passes.last_mut() {
+                Some(pass) if pass.n_lines + lines <= lines_at_once => {
+                    pass.groups.push(group);
+                    pass.n_lines += lines;
+                }
+                _ => passes.push(Pass { groups: vec![group], n_lines: lines }),
+            }
+        }
+        passes
+    }
+
+    /// Works out the lines of the customers of a pass and sorts them by group.
+    fn sort(&self, ix: usize, chunk: &Chunk, groups: &[Range<u32>]) -> Sorted {
+        let counts = self.left.of(ix, chunk);
+        let (first, per_group) = (groups[0].start, groups[0].len() as u32);
+        let n_customers = groups[groups.len() - 1].end - first;
+        let customer = chunk.codes("customer_id");
+        let mut starts = vec![0_u32; groups.len() + 1];
+        let mut rows: Vec<(u32, u32)> = Vec::new();
+        for (row, number) in customer.iter().enumerate().filter(|(_, number)| **number != NONE_IX) {
+            let offset = self.customer_rank[*number as usize].wrapping_sub(first);
+            if offset < n_customers && counts(row) {
+                let group = offset / per_group;
+                rows.push((row as u32, group));
+                starts[group as usize + 1] += 1;
+            }
+        }
+        for group in 1..starts.len() {
+            starts[group] += starts[group - 1];
+        }
+        let mut next = starts.clone();
+        let line = self.line_of(chunk);
+        let mut lines = vec![NO_LINE; rows.len()];
+        for (row, group) in rows {
+            let slot = &mut next[group as usize];
+            lines[*slot as usize] = line(row as usize);
+            *slot += 1;
+        }
+        Sorted { lines, starts }
+    }
+
+    fn line_of<'c>(&'c self, chunk: &'c Chunk) -> impl Fn(usize) -> Line + 'c {
+        let ((days, millis), (order, keys)) = (chunk.date(), chunk.orders());
+        let (customer, product) = (chunk.codes("customer_id"), chunk.codes("product_id"));
+        let worth_of = self.worth.of_chunk(chunk);
+        let rank = |ranks: &[u32], number: u32| ranks.get(number as usize).copied().unwrap_or(NONE_IX);
+        move |row| {
+            let worth = worth_of(row);
+            Line {
+                customer: rank(&self.customer_rank, code(customer, row)),
+                product: rank(&self.product_rank, code(product, row)),
+                order: keys.get(code(order, row) as usize).copied().unwrap_or(NO_ORDER),
+                day: days.at(row),
+                millis: millis.get(row).copied().unwrap_or(0),
+                quantity: worth.quantity,
+                amount: worth.amount,
+                cost: worth.cost,
+                kind: worth.kind,
+            }
+        }
+    }
+}
+
+const NO_LINE: Line = Line {
+    customer: NONE_IX,
+    product: NONE_IX,
+    order: NO_ORDER,
+    day: 0,
+    millis: 0,
+    quantity: 0,
+    amount: 0,
+    cost: NO_COST,
+    kind: crate::table::LineKind::Sale,
+};
