@@ -30,9 +30,12 @@ impl Baskets {
     }
 
     /// Returns the same baskets as they stood at the end of `day`: later baskets left out, items returned by then removed, baskets left empty dropped.
+    ///
+    /// Nothing is copied where nothing differs; `returned` of what is given may still list items that come back later.
     #[must_use]
     pub fn as_of(&self, day: i32) -> Cow<'_, Self> {
-        let gone: Vec<usize> = self.returned.iter().filter(|(_, on)| *on <= day).map(|(position, _)| *position).collect();
+        let gone: Vec<usize> =
+            self.returned.iter().filter(|(_, on)| *on <= day).map(|(position, _)| *position).collect();
         if gone.is_empty() && self.day.iter().all(|of_basket| *of_basket <= day) {
             return Cow::Borrowed(self);
         }

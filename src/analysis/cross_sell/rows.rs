@@ -146,15 +146,15 @@ impl Places {
 /// Rows lie anywhere in memory, and a count cannot start before the item it belongs to has arrived. Rows are therefore copied
 /// into a small buffer first, which the processor does for many of them at once, and counted from there: three times as fast.
 #[derive(Debug)]
-pub struct Counter {
-    waiting: Vec<u32>,
+pub struct Counter<T> {
+    waiting: Vec<T>,
     count: Vec<u32>,
     /// Items with a count, in the first `n_touched` places; one place more than items, for a write that does not stay.
     touched: Vec<u32>,
     n_touched: usize,
 }
 
-impl Counter {
+impl<T: Copy + Into<u32>> Counter<T> {
     /// Items that wait before they are counted; they stay in the first-level cache.
     const BUFFER: usize = 1_024;
 
@@ -166,8 +166,8 @@ impl Counter {
 
     /// Counts one meeting with each of the items.
     #[inline]
-    pub fn add<T: Copy + Into<u32>>(&mut self, items: &[T]) {
-        self.waiting.extend(items.iter().map(|item| -> u32 { (*item).into() }));
+    pub fn add(&mut self, items: &[T]) {
+        self.waiting.extend_from_slice(items);
         if self.waiting.len() >= Self::BUFFER {
             self.count_waiting();
         }
@@ -184,13 +184,17 @@ impl Counter {
     }
 
     fn count_waiting(&mut self) {
+        let (count, touched) = (self.count.as_mut_slice(), self.touched.as_mut_slice());
+        let mut n_touched = self.n_touched;
         for item in &self.waiting {
             // Writing always and keeping sometimes spares a branch that nothing could predict.
-            let count = &mut self.count[*item as usize];
-            self.touched[self.n_touched] = *item;
-            self.n_touched += usize::from(*count == 0);
+            let item: u32 = (*item).into();
+            let count = &mut count[item as usize];
+            touched[n_touched] = item;
+            n_touched += usize::from(*count == 0);
             *count += 1;
         }
+        self.n_touched = n_touched;
         self.waiting.clear();
     }
 }
@@ -231,7 +235,7 @@ mod tests {
         let mut counter = Counter::new(2);
         for _ in 0..2 {
             counter.add(&[1_u32, 0]);
-            counter.add(&[1_u16]);
+            counter.add(&[1]);
             let mut given = vec![];
             counter.drain(|item, n| given.push((item, n)));
             assert_eq!(given, [(1, 2), (0, 1)]);

@@ -100,7 +100,7 @@ impl Rules {
     }
 
     fn pairs(&self, baskets: &Baskets, by_product: &Places, min_count: u32) -> Vec<Rule> {
-        let mine_run = |counter: &mut Counter, run: std::ops::Range<usize>| {
+        let mine_run = |counter: &mut Counter<u32>, run: std::ops::Range<usize>| {
             let mut rules = Vec::new();
             for a in run.filter(|a| self.n[*a] >= min_count) {
                 by_product.company(a, &baskets.product).for_each(|products| counter.add(products));

@@ -43,8 +43,8 @@ impl Neighbours {
     /// Finds the nearest products where `items` are those of the histories that were turned.
     fn among<T: Copy + Into<u32> + Sync>(by_item: &Places, items: &[T], max_neighbours: usize, shrink: f64) -> Self {
         let n_items = by_item.n_items();
-        let root: Vec<f64> = (0..n_items).map(|item| (by_item.n_rows(item) as f64).sqrt()).collect();
-        let run = |(counter, nearest): &mut (Counter, Nearest), run: std::ops::Range<usize>| {
+        let root: &[f64] = &(0..n_items).map(|item| (by_item.n_rows(item) as f64).sqrt()).collect::<Vec<_>>();
+        let run = |(counter, nearest): &mut (Counter<T>, Nearest), run: std::ops::Range<usize>| {
             let (mut ends, mut entries) = (Vec::with_capacity(run.len()), Vec::new());
             for item in run {
                 by_item.company(item, items).for_each(|history| counter.add(history));
@@ -150,9 +150,7 @@ impl Nearest {
     }
 
     fn shrink_to_k(&mut self) {
-        if self.k == 0 {
-            self.kept.clear();
-        } else if self.kept.len() > self.k {
+        if self.kept.len() > self.k {
             let (_, worst, _) = self.kept.select_nth_unstable_by(self.k - 1, better_first);
             self.floor = worst.1;
             self.kept.truncate(self.k);
