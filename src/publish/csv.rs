@@ -18,11 +18,15 @@ use memchr::{memchr, memchr3};
 use rayon::prelude::*;
 
 use crate::scores::frame::{Cells, Frame, FrameColumn};
-use crate::table::{Nullable, Values};
-use crate::units::{Day, MONEY_SCALE};
+use crate::table::Values;
+use crate::units::{Day, MONEY_SCALE, NONE_IX};
 
 /// Rows of a chunk: about a megabyte of scores.
 const ROWS_PER_CHUNK: usize = 4_096;
+
+/// Rows of a block: its cells fit the first-level cache, and a column is read a few lines of memory at a time. Reading row by row would
+/// need as many lines at once as there are columns, most of them of one cache set.
+const ROWS_PER_BLOCK: usize = 64;
 
 /// Chunks a thread renders in one batch: a few, so that no thread waits long for the slowest.
 const CHUNKS_PER_THREAD: usize = 2;
@@ -68,44 +72,86 @@ fn header(table: &Frame<'_>) -> Vec<u8> {
     line
 }
 
-/// A column whose cells are ready to be rendered.
+/// A column and what is needed to render its cells.
 struct Rendered<'f> {
     column: &'f FrameColumn<'f>,
-    /// The labels of a coded text, as they stand in the file.
-    labels: Option<Labels>,
+    kind: Kind,
 }
 
-/// Texts one after another and where each ends.
+/// How a cell is rendered.
+enum Kind {
+    /// The text at a position.
+    Text,
+    /// The text of a code.
+    Label(Labels),
+    Integer,
+    /// The bits of an `f64`.
+    Number,
+    Money,
+    Date,
+}
+
+/// Texts as they stand in the file, one after another, and where each ends.
 struct Labels {
     bytes: Vec<u8>,
     ends: Vec<usize>,
 }
 
 impl<'f> Rendered<'f> {
-    /// Quotes the labels of a text once, unless that were more work than quoting its rows.
     fn new(column: &'f FrameColumn<'f>, table: &Frame<'_>) -> Self {
-        let labels = match &column.cells {
+        let kind = match &column.cells {
+            Cells::Ids(_) | Cells::Texts(_) => Kind::Text,
             Cells::Values(values) => match values.as_ref() {
-                Values::Text { labels, .. } if labels.len() <= table.height() => Some(Labels::quoted(labels)),
-                _ => None,
+                // More labels than rows: quoting the rows is less work.
+                Values::Text { labels, .. } if labels.len() > table.height() => Kind::Text,
+                Values::Text { labels, .. } => Kind::Label(Labels::quoted(labels)),
+                Values::Integer(_) => Kind::Integer,
+                Values::Number(_) => Kind::Number,
+                Values::Money(_) => Kind::Money,
+                Values::Date(_) => Kind::Date,
             },
-            _ => None,
         };
-        Self { column, labels }
+        Self { column, kind }
     }
 
-    fn cell(&self, row: usize, line: &mut Vec<u8>) {
-        let position = self.column.position(row);
-        match &self.column.cells {
-            Cells::Values(values) => match (values.as_ref(), &self.labels) {
-                (Values::Text { codes, .. }, Some(labels)) => line.extend_from_slice(labels.get(codes[position])),
-                (Values::Text { .. }, None) => text(line, self.column.cells.text(position)),
-                (Values::Integer(values), _) => known(values, position, |value| integer(line, value)),
-                (Values::Number(values), _) => known(values, position, |value| number(line, value)),
-                (Values::Money(values), _) => known(values, position, |minor| money(line, minor)),
-                (Values::Date(values), _) => known(values, position, |day| date(line, Day(day))),
+    /// Reads the cells of some rows into their places.
+    fn read<'c>(&self, rows: Range<usize>, places: impl Iterator<Item = &'c mut Option<i64>>) {
+        let places = places.zip(rows.map(|row| self.column.position(row)));
+        match (&self.column.cells, &self.kind) {
+            (_, Kind::Text) => places.for_each(|(place, position)| *place = Some(position as i64)),
+            (Cells::Values(values), _) => match values.as_ref() {
+                Values::Text { codes, .. } => places.for_each(|(place, position)| {
+                    *place = Some(codes[position]).filter(|code| *code != NONE_IX).map(i64::from);
+                }),
+                Values::Integer(values) | Values::Money(values) => {
+                    places.for_each(|(place, position)| *place = values.get(position));
+                }
+                // A score that is not a number is no score: the last guard before anything is written.
+                Values::Number(values) => places.for_each(|(place, position)| {
+                    *place = values.get(position).filter(|value| value.is_finite()).map(|value| value.to_bits() as i64);
+                }),
+                Values::Date(values) => {
+                    places.for_each(|(place, position)| *place = values.get(position).map(i64::from));
+                }
             },
-            cells => text(line, cells.text(position)),
+            _ => places.for_each(|(place, _)| *place = None),
+        }
+    }
+
+    fn render(&self, cell: i64, line: &mut Vec<u8>) {
+        match &self.kind {
+            Kind::Text => {
+                if let Some(text) = self.column.cells.text(cell as usize) {
+                    quoted(line, text);
+                }
+            }
+            Kind::Label(labels) => line.extend_from_slice(labels.get(cell as usize)),
+            Kind::Integer => line.extend_from_slice(itoa::Buffer::new().format(cell).as_bytes()),
+            Kind::Number => {
+                line.extend_from_slice(zmij::Buffer::new().format_finite(f64::from_bits(cell as u64)).as_bytes());
+            }
+            Kind::Money => money(line, cell),
+            Kind::Date => date(line, Day(cell as i32)),
         }
     }
 }
@@ -120,37 +166,34 @@ impl Labels {
         Self { bytes, ends }
     }
 
-    /// Returns a label; that of an unknown text, which has a code past all labels, is empty.
-    fn get(&self, code: u32) -> &[u8] {
-        let code = code as usize;
-        let Some(end) = self.ends.get(code) else { return &[] };
+    fn get(&self, code: usize) -> &[u8] {
         let start = if code == 0 { 0 } else { self.ends[code - 1] };
-        &self.bytes[start..*end]
+        &self.bytes[start..self.ends[code]]
     }
 }
 
+/// Renders rows a block at a time: column by column the cells come together, row by row they are written.
 fn rows(columns: &[Rendered<'_>], rows: Range<usize>, lines: &mut Vec<u8>) {
     lines.clear();
-    for row in rows {
+    let mut cells = vec![None; columns.len() * ROWS_PER_BLOCK];
+    let (mut start, end) = (rows.start, rows.end);
+    while start < end {
+        let block = start..(start + ROWS_PER_BLOCK).min(end);
         for (ix, column) in columns.iter().enumerate() {
-            if ix > 0 {
-                lines.push(b',');
-            }
-            column.cell(row, lines);
+            column.read(block.clone(), cells[ix..].iter_mut().step_by(columns.len()));
         }
-        lines.push(b'\n');
-    }
-}
-
-fn known<T: Copy + Default>(values: &Nullable<T>, position: usize, mut render: impl FnMut(T)) {
-    if let Some(value) = values.get(position) {
-        render(value);
-    }
-}
-
-fn text(line: &mut Vec<u8>, text: Option<&str>) {
-    if let Some(text) = text {
-        quoted(line, text);
+        for row in cells.chunks_exact(columns.len().max(1)).take(block.len()) {
+            for (ix, (cell, column)) in row.iter().zip(columns).enumerate() {
+                if ix > 0 {
+                    lines.push(b',');
+                }
+                if let Some(cell) = cell {
+                    column.render(*cell, lines);
+                }
+            }
+            lines.push(b'\n');
+        }
+        start = block.end;
     }
 }
 
@@ -170,17 +213,6 @@ fn quoted(line: &mut Vec<u8>, text: &str) {
     }
     line.extend_from_slice(rest);
     line.push(b'"');
-}
-
-fn integer(line: &mut Vec<u8>, value: i64) {
-    line.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
-}
-
-/// A score that is not a number is no score: the last guard before anything is written.
-fn number(line: &mut Vec<u8>, value: f64) {
-    if value.is_finite() {
-        line.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
-    }
 }
 
 fn money(line: &mut Vec<u8>, minor: i64) {

@@ -15,8 +15,8 @@ use std::io::Write;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Date32Array, Decimal128Array, Float64Array, Int64Array, StringArray, StringBuilder};
-use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
+use arrow::array::{ArrayRef, Date32Array, DictionaryArray, Float64Array, Int64Array, StringArray, UInt32Array};
+use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::datatypes::{DataType, Field, Schema};
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
@@ -28,7 +28,8 @@ use parquet::schema::types::ColumnPath;
 use rayon::prelude::*;
 
 use crate::scores::frame::{Cells, Frame, FrameColumn};
-use crate::table::{Nullable, Values};
+use crate::table::{ColumnKind, Nullable, Values};
+use crate::units::NONE_IX;
 
 /// Rows of a row group at most: large enough to compress, small enough to read in parallel and to hold a few in memory.
 const ROWS_PER_GROUP: usize = 122_880;
@@ -50,17 +51,17 @@ const CREATED_BY: &str = concat!("klientel version ", env!("CARGO_PKG_VERSION"))
 /// # Errors
 /// Fails where `to` cannot be written.
 pub fn write(table: &Frame<'_>, to: &mut (impl Write + Send)) -> Result<()> {
-    let fields: Vec<Field> = table.columns().iter().map(|column| Field::new(column.name, kind(column), true)).collect();
-    let schema = Arc::new(Schema::new(fields));
-    let root = ArrowSchemaConverter::new().convert(&schema)?.root_schema_ptr();
+    let sources: Vec<Source<'_>> = table.columns().par_iter().map(|column| Source::new(column, table)).collect();
+    let root = ArrowSchemaConverter::new().convert(&schema(table, in_file))?.root_schema_ptr();
     let mut file = SerializedFileWriter::new(to, root, Arc::new(properties(table)))?;
-    let factory = ArrowRowGroupWriterFactory::new(&file, Arc::clone(&schema));
+    let arrays = Arc::new(schema(table, in_memory));
+    let factory = ArrowRowGroupWriterFactory::new(&file, Arc::clone(&arrays));
     let encode = |group: usize| -> Result<Vec<ArrowColumnChunk>> {
         let start = group * ROWS_PER_GROUP;
         let rows = start..(start + ROWS_PER_GROUP).min(table.height());
         let writers = factory.create_column_writers(group)?;
-        let columns = table.columns().par_iter().zip(&schema.fields()[..]).zip(writers);
-        columns.map(|((column, field), writer)| encoded(column, field, rows.clone(), writer)).collect()
+        let columns = sources.par_iter().zip(&arrays.fields()[..]).zip(writers);
+        columns.map(|((source, field), writer)| source.encoded(field, rows.clone(), writer)).collect()
     };
     let n_groups = table.height().div_ceil(ROWS_PER_GROUP);
     let mut ready = if n_groups == 0 { None } else { Some(encode(0)?) };
@@ -96,14 +97,26 @@ fn properties(table: &Frame<'_>) -> WriterProperties {
     properties.build()
 }
 
-fn kind(column: &FrameColumn<'_>) -> DataType {
-    let Cells::Values(values) = &column.cells else { return DataType::Utf8 };
-    match values.as_ref() {
-        Values::Text { .. } => DataType::Utf8,
-        Values::Integer(_) => DataType::Int64,
-        Values::Number(_) => DataType::Float64,
-        Values::Money(_) => DataType::Decimal128(DECIMAL_PRECISION, DECIMAL_SCALE),
-        Values::Date(_) => DataType::Date32,
+fn schema(table: &Frame<'_>, kind: fn(ColumnKind) -> DataType) -> Schema {
+    let field = |column: &FrameColumn<'_>| Field::new(column.name, kind(column.kind()), true);
+    Schema::new(table.columns().iter().map(field).collect::<Vec<_>>())
+}
+
+/// The type that readers see.
+fn in_file(kind: ColumnKind) -> DataType {
+    match kind {
+        ColumnKind::Money => DataType::Decimal128(DECIMAL_PRECISION, DECIMAL_SCALE),
+        other => in_memory(other),
+    }
+}
+
+/// The type of the arrays that are encoded: of a decimal of this precision the file holds the 64-bit integers themselves.
+fn in_memory(kind: ColumnKind) -> DataType {
+    match kind {
+        ColumnKind::Text => DataType::Utf8,
+        ColumnKind::Integer | ColumnKind::Money => DataType::Int64,
+        ColumnKind::Number => DataType::Float64,
+        ColumnKind::Date => DataType::Date32,
     }
 }
 
@@ -121,52 +134,64 @@ fn has_dictionary(column: &FrameColumn<'_>) -> bool {
     }
 }
 
-/// Encodes and compresses some rows of a column.
-fn encoded(
-    column: &FrameColumn<'_>,
-    field: &Field,
-    rows: Range<usize>,
-    mut writer: ArrowColumnWriter,
-) -> Result<ArrowColumnChunk> {
-    for leaf in compute_leaves(field, &array(column, rows)?)? {
-        writer.write(&leaf)?;
-    }
-    writer.close()
+/// A column and, where its texts are coded, the labels as an array.
+struct Source<'f> {
+    column: &'f FrameColumn<'f>,
+    labels: Option<ArrayRef>,
 }
 
-fn array(column: &FrameColumn<'_>, rows: Range<usize>) -> Result<ArrayRef> {
-    let Cells::Values(values) = &column.cells else { return Ok(Arc::new(texts(column, rows))) };
-    Ok(match values.as_ref() {
-        Values::Text { .. } => Arc::new(texts(column, rows)),
-        Values::Integer(values) => {
-            let (values, nulls) = gathered(column, values, rows);
-            Arc::new(Int64Array::new(values.into(), nulls))
+impl<'f> Source<'f> {
+    fn new(column: &'f FrameColumn<'f>, table: &Frame<'_>) -> Self {
+        let labels = match &column.cells {
+            Cells::Values(values) => match values.as_ref() {
+                // More labels than rows: the rows themselves are the smaller array.
+                Values::Text { labels, .. } if labels.len() <= table.height() => Some(labels),
+                _ => None,
+            },
+            _ => None,
+        };
+        let array = |labels: &Arc<[String]>| Arc::new(StringArray::from_iter_values(labels.iter())) as ArrayRef;
+        Self { column, labels: labels.map(array) }
+    }
+
+    /// Encodes and compresses some rows.
+    fn encoded(&self, field: &Field, rows: Range<usize>, mut writer: ArrowColumnWriter) -> Result<ArrowColumnChunk> {
+        for leaf in compute_leaves(field, &self.array(rows))? {
+            writer.write(&leaf)?;
         }
-        Values::Number(values) => {
-            let (values, nulls) = gathered(column, values, rows);
-            let finite = NullBuffer::new(values.iter().map(|value| value.is_finite()).collect());
-            let finite = Some(finite).filter(|finite| finite.null_count() > 0);
-            Arc::new(Float64Array::new(values.into(), NullBuffer::union(nulls.as_ref(), finite.as_ref())))
+        writer.close()
+    }
+
+    fn array(&self, rows: Range<usize>) -> ArrayRef {
+        let column = self.column;
+        let Cells::Values(values) = &column.cells else { return Arc::new(texts(column, rows)) };
+        match (values.as_ref(), &self.labels) {
+            (Values::Text { codes, .. }, Some(labels)) => {
+                let code = |row| Some(codes[column.position(row)]).filter(|code| *code != NONE_IX);
+                Arc::new(DictionaryArray::new(rows.map(code).collect::<UInt32Array>(), Arc::clone(labels)))
+            }
+            (Values::Text { .. }, None) => Arc::new(texts(column, rows)),
+            (Values::Integer(values) | Values::Money(values), _) => {
+                let (values, nulls) = gathered(column, values, rows);
+                Arc::new(Int64Array::new(values.into(), nulls))
+            }
+            (Values::Number(values), _) => {
+                let (values, nulls) = gathered(column, values, rows);
+                // A score that is not a number is no score: the last guard before anything is written.
+                let finite = NullBuffer::new(values.iter().map(|value| value.is_finite()).collect());
+                let finite = Some(finite).filter(|finite| finite.null_count() > 0);
+                Arc::new(Float64Array::new(values.into(), NullBuffer::union(nulls.as_ref(), finite.as_ref())))
+            }
+            (Values::Date(values), _) => {
+                let (values, nulls) = gathered(column, values, rows);
+                Arc::new(Date32Array::new(values.into(), nulls))
+            }
         }
-        Values::Money(values) => {
-            let (values, nulls) = gathered(column, values, rows);
-            let minor: ScalarBuffer<i128> = values.into_iter().map(i128::from).collect();
-            let minor = Decimal128Array::new(minor, nulls);
-            Arc::new(minor.with_precision_and_scale(DECIMAL_PRECISION, DECIMAL_SCALE)?)
-        }
-        Values::Date(values) => {
-            let (values, nulls) = gathered(column, values, rows);
-            Arc::new(Date32Array::new(values.into(), nulls))
-        }
-    })
+    }
 }
 
 fn texts(column: &FrameColumn<'_>, rows: Range<usize>) -> StringArray {
-    let mut texts = StringBuilder::with_capacity(rows.len(), 8 * rows.len());
-    for row in rows {
-        texts.append_option(column.cells.text(column.position(row)));
-    }
-    texts.finish()
+    rows.map(|row| column.cells.text(column.position(row))).collect()
 }
 
 /// Copies the values at some rows, with the unknown ones marked.

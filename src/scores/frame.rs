@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::CUSTOMER_ID;
-use crate::table::{Column, Ids, Values};
+use crate::table::{Column, ColumnKind, Ids, Values};
 use crate::units::NONE_IX;
 
 /// Why rows or columns could not be selected.
@@ -53,13 +53,6 @@ impl Cells<'_> {
         }
     }
 
-    fn is_text(&self) -> bool {
-        match self {
-            Self::Ids(_) | Self::Texts(_) => true,
-            Self::Values(values) => matches!(values.as_ref(), Values::Text { .. }),
-        }
-    }
-
     fn len(&self) -> usize {
         match self {
             Self::Ids(ids) => ids.len(),
@@ -87,6 +80,14 @@ impl<'a> FrameColumn<'a> {
     /// Shows the cells at these positions.
     pub fn at(name: &'a str, cells: Cells<'a>, rows: Arc<[u32]>) -> Self {
         Self { name, cells, rows: Some(rows) }
+    }
+
+    /// Returns the type of the cells.
+    pub fn kind(&self) -> ColumnKind {
+        match &self.cells {
+            Cells::Ids(_) | Cells::Texts(_) => ColumnKind::Text,
+            Cells::Values(values) => values.kind(),
+        }
     }
 
     /// Returns the position in the cells of a row.
@@ -158,7 +159,7 @@ impl<'a> Frame<'a> {
     /// Fails where there is no such text column.
     pub fn texts(&self, name: &str) -> Result<impl ExactSizeIterator<Item = Option<&str>>, FrameError> {
         let column = self.column(name)?;
-        if !column.cells.is_text() {
+        if column.kind() != ColumnKind::Text {
             return Err(FrameError::Kind(name.to_owned()));
         }
         Ok((0..self.height).map(|row| column.cells.text(column.position(row))))

@@ -109,6 +109,10 @@ mod tests {
         check("not (risk < 2 and customer_id = '4')", &["1", "2", "3"]);
         check("orders between risk and 5", &["1", "2"]);
         check("customer_id > class or class >= customer_id", &["1", "2", "3"]);
+        check("customer_id > '1' and customer_id < '3'", &["2"]);
+        check("customer_id > '15' and customer_id <= '30'", &["2", "3"]);
+        check("customer_id < '0' or customer_id >= '4' or customer_id = '25'", &["4"]);
+        check("customer_id != '2' and customer_id != '25'", &["1", "3", "4"]);
         check(&format!("customer_id in ({})", many.join(", ")), &["3", "4"]);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! | literal or column   | compares as                                              |
 //! |---------------------|----------------------------------------------------------|
-//! | text                | bytes; a literal once a distinct label                   |
+//! | text                | bytes; a literal once a distinct label, of ids as ranks  |
 //! | whole number, money, date | whole numbers, exactly                             |
 //! | whole number with number  | `f64`                                              |
 //!
@@ -12,7 +12,7 @@ use std::cmp::Ordering;
 
 use super::predicate::{Op, Operand};
 use crate::scores::frame::{Cells, FrameColumn, FrameError};
-use crate::table::{Nullable, Values};
+use crate::table::{Ids, Nullable, Values};
 
 /// What a test says; the order makes `and` the least and `or` the greatest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -91,9 +91,16 @@ pub(super) fn known<'f>(column: &'f FrameColumn<'_>) -> Test<'f> {
 /// Fails where a literal is of another kind than the column.
 pub(super) fn literal<'f>(column: &'f FrameColumn<'_>, asked: Asked<'f>) -> Result<Test<'f>, FrameError> {
     let misfit = || FrameError::Kind(column.name.to_owned());
-    let Cells::Values(values) = &column.cells else {
-        let criterion = Criterion::new(&asked, text).ok_or_else(misfit)?;
-        return Ok(meets(|row| column.cells.text(column.position(row)), criterion));
+    let values = match &column.cells {
+        Cells::Ids(ids) => {
+            let criterion = Criterion::new(&asked, |operand| text(operand).map(|text| rank(ids, text)));
+            return Ok(meets(|row| Some(2 * column.position(row) + 1), criterion.ok_or_else(misfit)?));
+        }
+        Cells::Texts(_) => {
+            let criterion = Criterion::new(&asked, text).ok_or_else(misfit)?;
+            return Ok(meets(|row| column.cells.text(column.position(row)), criterion));
+        }
+        Cells::Values(values) => values,
     };
     Ok(match values.as_ref() {
         Values::Text { codes, labels } => {
@@ -250,6 +257,20 @@ fn real<'f>(column: &'f FrameColumn<'_>) -> impl Fn(usize) -> Option<f64> + Send
             _ => None,
         }
     }
+}
+
+/// Returns where a text stands among sorted ids: an odd number for an id, as its position doubled and one, an even one between two.
+fn rank(ids: &Ids, text: &str) -> usize {
+    let (mut low, mut high) = (0, ids.len());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match ids.get(middle as u32).cmp(text) {
+            Ordering::Less => low = middle + 1,
+            Ordering::Equal => return 2 * middle + 1,
+            Ordering::Greater => high = middle,
+        }
+    }
+    2 * low
 }
 
 fn text(operand: &Operand) -> Option<&str> {
