@@ -2,7 +2,7 @@
 //!
 //! | cells        | type in the file          | encoding                                                  |
 //! |--------------|---------------------------|-----------------------------------------------------------|
-//! | text         | string                    | dictionary; ids, of which each is there once, plain       |
+//! | text         | string                    | dictionary where there are fewer labels than rows; ids plain |
 //! | whole number | int64                     | dictionary where few values are possible, otherwise plain |
 //! | number       | double; not finite is null | plain                                                    |
 //! | money        | decimal(18, 2) on int64   | plain                                                     |
@@ -92,7 +92,7 @@ fn properties(table: &Frame<'_>) -> WriterProperties {
         .set_max_row_group_row_count(Some(ROWS_PER_GROUP));
     for column in table.columns() {
         let path = ColumnPath::new(vec![column.name.to_owned()]);
-        properties = properties.set_column_dictionary_enabled(path, has_dictionary(column));
+        properties = properties.set_column_dictionary_enabled(path, has_dictionary(column, table.height()));
     }
     properties.build()
 }
@@ -120,16 +120,17 @@ fn in_memory(kind: ColumnKind) -> DataType {
     }
 }
 
-/// Says whether values repeat so often that looking for those already seen pays.
-fn has_dictionary(column: &FrameColumn<'_>) -> bool {
+/// Says whether values repeat so often that looking for those already seen pays: twice on average, as far as their range tells.
+fn has_dictionary(column: &FrameColumn<'_>, height: usize) -> bool {
     let Cells::Values(values) = &column.cells else { return matches!(column.cells, Cells::Texts(_)) };
     match values.as_ref() {
-        Values::Text { .. } | Values::Date(_) => true,
+        Values::Text { labels, .. } => labels.len() <= height / 2,
         Values::Integer(values) => {
             let (values, _) = values.parts();
             let span = values.iter().min().zip(values.iter().max()).map(|(least, most)| most.abs_diff(*least));
-            span.is_some_and(|span| span < DICTIONARY_SPAN)
+            span.is_some_and(|span| span < DICTIONARY_SPAN.min(height as u64 / 2))
         }
+        Values::Date(_) => true,
         Values::Number(_) | Values::Money(_) => false,
     }
 }
@@ -221,5 +222,103 @@ pub fn io_error(error: ParquetError) -> std::result::Result<std::io::Error, Parq
             Err(source) => Err(ParquetError::External(source)),
         },
         other => Err(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use arrow::array::{Array, AsArray};
+    use arrow::datatypes::{Date32Type, Decimal128Type, Float64Type, Int64Type};
+    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+    use super::*;
+    use crate::table::{Column, Ids};
+
+    /// Columns of every kind with an unknown value every seventh row, over more than one row group.
+    fn columns(n: usize) -> Vec<Column> {
+        fn some<T: Copy + Default>(n: usize, value: impl Fn(usize) -> T) -> Nullable<T> {
+            (0..n).map(|row| (row % 7 != 0).then(|| value(row))).collect()
+        }
+        let number = |row: usize| if row % 11 == 0 { f64::NAN } else { row as f64 / 3.0 };
+        let texts = (0..n).map(|row| (row % 7 != 0).then_some(["", "b", "ö,"][row % 3]));
+        vec![
+            Column::new("rank", Values::Integer(some(n, |row| row as i64 * 1_000_000 - 5))),
+            Column::new("number", Values::Number(some(n, number))),
+            Column::new("money", Values::Money(some(n, |row| row as i64 - 100))),
+            Column::new("day", Values::Date(some(n, |row| row as i32 % 900))),
+            Column::new("class", Values::from_texts(texts)),
+        ]
+    }
+
+    fn check(table: &Frame<'_>) {
+        let mut file = tempfile::tempfile().unwrap();
+        write(table, &mut file).unwrap();
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+        assert_eq!(reader.metadata().num_row_groups(), table.height().div_ceil(ROWS_PER_GROUP));
+        let file_schema = reader.schema().clone();
+        assert_eq!(file_schema.fields(), schema(table, in_file).fields());
+        let mut row = 0;
+        for batch in reader.build().unwrap() {
+            let batch = batch.unwrap();
+            for ix in 0..batch.num_rows() {
+                for (column, array) in table.columns().iter().zip(batch.columns()) {
+                    let (known, at) = (array.is_valid(ix), column.position(row));
+                    let Cells::Values(values) = &column.cells else {
+                        assert_eq!(known.then(|| array.as_string::<i32>().value(ix)), column.cells.text(at));
+                        continue;
+                    };
+                    match values.as_ref() {
+                        Values::Text { .. } => {
+                            assert_eq!(known.then(|| array.as_string::<i32>().value(ix)), column.cells.text(at));
+                        }
+                        Values::Integer(values) => {
+                            assert_eq!(known.then(|| array.as_primitive::<Int64Type>().value(ix)), values.get(at));
+                        }
+                        Values::Money(values) => {
+                            let minor = array.as_primitive::<Decimal128Type>().value(ix);
+                            assert_eq!(known.then_some(minor), values.get(at).map(i128::from));
+                        }
+                        Values::Number(values) => {
+                            let value = array.as_primitive::<Float64Type>().value(ix);
+                            assert_eq!(known.then_some(value), values.get(at).filter(|value| value.is_finite()));
+                        }
+                        Values::Date(values) => {
+                            assert_eq!(known.then(|| array.as_primitive::<Date32Type>().value(ix)), values.get(at));
+                        }
+                    }
+                }
+                row += 1;
+            }
+        }
+        assert_eq!(row, table.height());
+    }
+
+    #[test]
+    fn a_file_holds_what_the_table_holds() {
+        let n = ROWS_PER_GROUP + 10;
+        let ids: Vec<String> = (0..n).map(|id| format!("{id:07}")).collect();
+        let (ids, columns) = (Ids::from_sorted(ids.iter().map(String::as_str)), columns(n));
+        let table = Frame::of_customers(&ids, &columns);
+        check(&table);
+        check(&table.pick((0..n as u32).rev().step_by(1_000).collect()));
+        check(&table.pick(vec![5]));
+        check(&table.pick(vec![]));
+    }
+
+    #[test]
+    fn what_the_system_says_about_a_full_disk_is_not_lost() {
+        struct Full;
+        impl Write for Full {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::StorageFull.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let error = write(&Frame::new(&columns(3)), &mut Full).unwrap_err();
+        assert_eq!(io_error(error).unwrap().kind(), io::ErrorKind::StorageFull);
     }
 }
