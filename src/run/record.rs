@@ -32,7 +32,7 @@ pub struct Everything<'a> {
     pub now: &'a CustomerFeatures,
     pub data: &'a Dataset,
     pub findings: &'a [(&'static str, Findings)],
-    pub selected: &'a Selected,
+    pub selected: &'a Selected<'a>,
     pub outputs: &'a [OutputFile],
     pub id: &'a str,
     pub fingerprint: &'a str,
