@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::scores::CUSTOMER_ID;
-use crate::scores::frame::{Cells, Frame, FrameColumn, FrameError};
+use crate::scores::frame::{Cells, Frame, FrameColumn, FrameError, Rows};
 use crate::table::Customers;
 
 /// Name of the attribute that a contact needs.
@@ -69,7 +69,7 @@ pub fn contacts<'a>(
     counts.contacts = contacted.len();
 
     let contacts = members.pick(contacted);
-    let addressed: Arc<[u32]> = addressed.into();
+    let addressed: Rows = addressed.into();
     let mut columns: Vec<FrameColumn<'a>> = Vec::new();
     for name in [CUSTOMER_ID, EMAIL].into_iter().chain(campaign.columns.iter().map(String::as_str)) {
         if columns.iter().any(|column| column.name == name) {

@@ -60,37 +60,23 @@ impl DatasetBuilder {
     /// Adds the customers of `chunks`, which begin where the last ones ended; `lines_of` appends all lines of a chunk.
     pub fn add(&mut self, chunks: &[Range<u32>], lines_of: impl Fn(usize, &mut Vec<Line>) + Sync) {
         let gather = Gather { outline: &self.outline };
-        let built: (Vec<Rows>, Option<ProductSums>) = chunks
+        let parts: Vec<Part> = chunks
             .par_iter()
             .enumerate()
-            .fold(
-                || (Vec::new(), None),
-                |(mut built, sums): (Vec<Rows>, Option<ProductSums>), (ix, customers)| {
-                    let mut lines = Vec::new();
-                    lines_of(ix, &mut lines);
-                    let mut sums = sums.unwrap_or_else(|| ProductSums::new(&self.outline));
-                    built.push(gather.chunk(customers, &lines, &mut sums));
-                    (built, Some(sums))
-                },
-            )
-            .reduce(
-                || (Vec::new(), None),
-                |(mut built, sums), (later, more)| {
-                    built.extend(later);
-                    let sums = match (sums, more) {
-                        (Some(mut sums), Some(more)) => {
-                            sums.add(&more);
-                            Some(sums)
-                        }
-                        (sums, more) => sums.or(more),
-                    };
-                    (built, sums)
-                },
-            );
-        if let (_, Some(sums)) = &built {
-            self.total.products.add(sums);
+            .fold(Part::default, |mut part, (ix, customers)| {
+                part.lines.clear();
+                lines_of(ix, &mut part.lines);
+                let sums = part.sums.get_or_insert_with(|| ProductSums::new(&self.outline));
+                part.rows.push(gather.chunk(customers, &part.lines, sums));
+                part
+            })
+            .collect();
+        let mut rows = Vec::with_capacity(chunks.len());
+        for part in parts {
+            part.sums.iter().for_each(|sums| self.total.products.add(sums));
+            rows.extend(part.rows);
         }
-        self.total.append(&built.0);
+        self.total.append(&rows);
     }
 
     /// Adds the lines without a customer, after those of all customers, and returns the base.
@@ -120,6 +106,15 @@ impl DatasetBuilder {
         };
         (data, total.counts)
     }
+}
+
+/// Consecutive chunks that one task worked on.
+#[derive(Default)]
+struct Part {
+    rows: Vec<Rows>,
+    sums: Option<ProductSums>,
+    /// Lines of the chunk at work.
+    lines: Vec<Line>,
 }
 
 /// Most customers of a chunk.

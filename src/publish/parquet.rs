@@ -239,10 +239,10 @@ mod tests {
     /// Columns of every kind with an unknown value every seventh row, over more than one row group.
     fn columns(n: usize) -> Vec<Column> {
         fn some<T: Copy + Default>(n: usize, value: impl Fn(usize) -> T) -> Nullable<T> {
-            (0..n).map(|row| (row % 7 != 0).then(|| value(row))).collect()
+            (0..n).map(|row| (!row.is_multiple_of(7)).then(|| value(row))).collect()
         }
-        let number = |row: usize| if row % 11 == 0 { f64::NAN } else { row as f64 / 3.0 };
-        let texts = (0..n).map(|row| (row % 7 != 0).then_some(["", "b", "ö,"][row % 3]));
+        let number = |row: usize| if row.is_multiple_of(11) { f64::NAN } else { row as f64 / 3.0 };
+        let texts = (0..n).map(|row| (!row.is_multiple_of(7)).then_some(["", "b", "ö,"][row % 3]));
         vec![
             Column::new("rank", Values::Integer(some(n, |row| row as i64 * 1_000_000 - 5))),
             Column::new("number", Values::Number(some(n, number))),

@@ -62,13 +62,16 @@ impl Cells<'_> {
     }
 }
 
+/// Positions of rows in the cells of a column, shared by the columns of one selection.
+pub type Rows = Arc<[u32]>;
+
 /// A column and the positions of its rows.
 #[derive(Debug, Clone)]
 pub struct FrameColumn<'a> {
     pub name: &'a str,
     pub cells: Cells<'a>,
     /// Position in the cells of each row; where there is nothing, row and position are the same.
-    rows: Option<Arc<[u32]>>,
+    rows: Option<Rows>,
 }
 
 impl<'a> FrameColumn<'a> {
@@ -78,7 +81,7 @@ impl<'a> FrameColumn<'a> {
     }
 
     /// Shows the cells at these positions.
-    pub fn at(name: &'a str, cells: Cells<'a>, rows: Arc<[u32]>) -> Self {
+    pub fn at(name: &'a str, cells: Cells<'a>, rows: Rows) -> Self {
         Self { name, cells, rows: Some(rows) }
     }
 
@@ -168,15 +171,15 @@ impl<'a> Frame<'a> {
     /// Returns these rows of this table, in the order given.
     pub fn pick(&self, rows: Vec<u32>) -> Self {
         let height = rows.len();
-        let rows: Arc<[u32]> = rows.into();
+        let rows: Rows = rows.into();
         // Columns with the same positions share the picked ones as well.
-        let mut before: Option<(Arc<[u32]>, Arc<[u32]>)> = None;
+        let mut before: Option<(Rows, Rows)> = None;
         let columns = self.columns.iter().map(|column| {
             let picked = match (&column.rows, &before) {
                 (None, _) => Arc::clone(&rows),
                 (Some(own), Some((same, picked))) if Arc::ptr_eq(own, same) => Arc::clone(picked),
                 (Some(own), _) => {
-                    let picked: Arc<[u32]> = rows.iter().map(|row| own[*row as usize]).collect();
+                    let picked: Rows = rows.iter().map(|row| own[*row as usize]).collect();
                     before = Some((Arc::clone(own), Arc::clone(&picked)));
                     picked
                 }

@@ -1,12 +1,13 @@
 //! Lines by customer: each line is worked out once, and the lines of a range of customers stand together at a time.
 //!
-//! Customers are cut into groups of about [`GROUP_LINES`] lines, groups into passes of at most [`PASS_LINES`]. A pass goes over all
-//! chunks in parallel and sorts the lines of each by group; a group is then a slice of every chunk. One pass does unless there are
-//! more lines than that.
+//! Customers are cut into groups of about [`GROUP_LINES`] lines, and groups into a few passes. A pass goes over all chunks in parallel and
+//! sorts the lines of each by group; a group is then a slice of every chunk. Memory that is used again is cheap, memory that must be
+//! cleared first is not: several small passes are faster than one.
 //!
-//! `O(lines)` a pass, of which all but the first read the customers of the other lines only; 56 bytes a line of the pass.
+//! `O(lines)`, and a look at the customer of every line for each pass; 56 bytes a line of the pass.
 
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 use super::decide::Assembled;
 use super::store::Chunk;
@@ -19,10 +20,14 @@ use crate::units::NONE_IX;
 /// Lines of a group, about: what a core's cache holds.
 const GROUP_LINES: u64 = 32_768;
 
-/// Lines of one pass, unless a single group has more.
-pub(super) const PASS_LINES: u64 = 16_000_000;
+/// Passes over a large base, unless memory is limited.
+const PASSES: u64 = 8;
+
+/// Lines of one pass over a small base.
+const PASS_LINES: u64 = 1_000_000;
 
 /// Lines of one chunk, sorted by group of customers.
+#[derive(Default)]
 struct Sorted {
     lines: Vec<Line>,
     /// Where each group begins, and the end.
@@ -41,14 +46,23 @@ impl Assembled<'_> {
     /// # Errors
     /// Fails where lines on disk cannot be read.
     pub fn feed(&self, builder: &mut DatasetBuilder, lines_at_once: u64) -> Result<Vec<Line>, IngestError> {
-        for pass in self.passes(lines_at_once.min(PASS_LINES)) {
-            let sorted = self.table.store.map(|ix, chunk| self.sort(ix, chunk, &pass.groups))?;
+        let passes = self.passes(lines_at_once.min(PASS_LINES.max(self.n_lines / PASSES)));
+        let mut sorted: Vec<Mutex<Sorted>> = self.table.store.map(|_, _| Mutex::default())?;
+        for pass in passes {
+            self.table.store.map(|ix, chunk| {
+                // Each chunk has a buffer of its own; nobody waits.
+                let mut sorted = sorted[ix].lock().unwrap_or_else(PoisonError::into_inner);
+                self.sort(ix, chunk, &pass.groups, &mut sorted);
+            })?;
+            let of_chunks: Vec<&Sorted> =
+                sorted.iter_mut().map(|sorted| &*sorted.get_mut().unwrap_or_else(PoisonError::into_inner)).collect();
             builder.add(&pass.groups, |group, lines| {
-                for chunk in &sorted {
-                    lines.extend_from_slice(&chunk.lines[chunk.starts[group] as usize..chunk.starts[group + 1] as usize]);
+                for Sorted { lines: of_chunk, starts } in &of_chunks {
+                    lines.extend_from_slice(&of_chunk[starts[group] as usize..starts[group + 1] as usize]);
                 }
             });
         }
+        drop(sorted);
         let guests = self.table.store.map(|ix, chunk| {
             let (counts, line) = (self.left.of(ix, chunk), self.line_of(chunk));
             let customer = chunk.codes("customer_id");
@@ -77,13 +91,15 @@ impl Assembled<'_> {
         passes
     }
 
-    /// Works out the lines of the customers of a pass and sorts them by group.
-    fn sort(&self, ix: usize, chunk: &Chunk, groups: &[Range<u32>]) -> Sorted {
+    /// Works out the lines of the customers of a pass and sorts them by group, into `sorted`.
+    fn sort(&self, ix: usize, chunk: &Chunk, groups: &[Range<u32>], sorted: &mut Sorted) {
+        let Sorted { lines, starts } = sorted;
         let counts = self.left.of(ix, chunk);
         let (first, per_group) = (groups[0].start, groups[0].len() as u32);
         let n_customers = groups[groups.len() - 1].end - first;
         let customer = chunk.codes("customer_id");
-        let mut starts = vec![0_u32; groups.len() + 1];
+        starts.clear();
+        starts.resize(groups.len() + 1, 0);
         let mut rows: Vec<(u32, u32)> = Vec::new();
         for (row, number) in customer.iter().enumerate().filter(|(_, number)| **number != NONE_IX) {
             let offset = self.customer_rank[*number as usize].wrapping_sub(first);
@@ -98,13 +114,13 @@ impl Assembled<'_> {
         }
         let mut next = starts.clone();
         let line = self.line_of(chunk);
-        let mut lines = vec![NO_LINE; rows.len()];
+        lines.clear();
+        lines.resize(rows.len(), NO_LINE);
         for (row, group) in rows {
             let slot = &mut next[group as usize];
             lines[*slot as usize] = line(row as usize);
             *slot += 1;
         }
-        Sorted { lines, starts }
     }
 
     fn line_of<'c>(&'c self, chunk: &'c Chunk) -> impl Fn(usize) -> Line + 'c {
