@@ -129,8 +129,7 @@ fn whole_run(c: &mut Criterion) {
             let job = Job::load(&text, "pipeline.toml", dir.path()).expect("a correct pipeline");
             group.bench_with_input(BenchmarkId::new(name, customers), &job, |b, job| {
                 b.iter(|| {
-                    klientel::run::run(job, Surroundings::default(), &Silent)
-                        .expect("a clean base");
+                    klientel::run::run(job, Surroundings::default(), &Silent).expect("a clean base");
                     // The same run a second time would find itself published.
                     std::fs::remove_dir_all(&job.output).expect("the output of this bench");
                 });

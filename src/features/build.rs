@@ -123,8 +123,10 @@ pub const GROUP_CUSTOMERS: u32 = 4_096;
 /// Builds the dataset of lines that are all in memory, in any order.
 pub fn build(outline: Outline, lines: &[Line]) -> (Dataset, BuildCounts) {
     let n_customers = outline.customer_ids.len() as u32;
-    let chunks: Vec<Range<u32>> =
-        (0..n_customers).step_by(GROUP_CUSTOMERS as usize).map(|from| from..(from + GROUP_CUSTOMERS).min(n_customers)).collect();
+    let chunks: Vec<Range<u32>> = (0..n_customers)
+        .step_by(GROUP_CUSTOMERS as usize)
+        .map(|from| from..(from + GROUP_CUSTOMERS).min(n_customers))
+        .collect();
     let mut builder = DatasetBuilder::new(outline);
     builder.add(&chunks, |ix, of_chunk| {
         of_chunk.extend(lines.iter().filter(|line| chunks[ix].contains(&line.customer)));

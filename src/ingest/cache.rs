@@ -132,9 +132,8 @@ impl Cache {
 
     /// Returns the hash of a file's content, if there can be an entry for it.
     fn sha256_of(&self, path: &Path, stamp: Option<&Stamp>) -> Result<Option<String>, IngestError> {
-        let (known, is_empty) = self.with(|state| {
-            (state.index.files.get(&*path.to_string_lossy()).cloned(), state.index.entries.is_empty())
-        });
+        let (known, is_empty) = self
+            .with(|state| (state.index.files.get(&*path.to_string_lossy()).cloned(), state.index.entries.is_empty()));
         if is_empty {
             return Ok(None);
         }
@@ -250,7 +249,8 @@ fn entry_name(job: &Job<'_>, stated: &Stated, sha256: &str) -> String {
     let source = job.source;
     let mut fingerprint = Fingerprint::default();
     fingerprint.update(format!("{}\n{sha256}\n{}\n{}\n", env!("CARGO_PKG_VERSION"), job.spec.name, job.part_bytes));
-    fingerprint.update(format!("{:?} {:?} {:?} {:?}\n{stated:?}", source.format, source.columns, source.csv, source.formats));
+    fingerprint
+        .update(format!("{:?} {:?} {:?} {:?}\n{stated:?}", source.format, source.columns, source.csv, source.formats));
     fingerprint.digits()[..32].to_owned()
 }
 

@@ -121,8 +121,9 @@ pub(super) fn get(bytes: &[u8], spec: &TableSpec, path: &Path) -> Result<ParsedF
     let mut reader = Reader(body.strip_prefix(MAGIC).ok_or(Damaged)?);
     let header: Vec<u8> = reader.list()?;
     let header: Header = serde_json::from_slice(&header).map_err(|_| Damaged)?;
-    let request =
-        |name: &str| spec.columns.iter().find(|request| request.name == name).map(|request| request as &'static spec::ColumnRequest);
+    let request = |name: &str| {
+        spec.columns.iter().find(|request| request.name == name).map(|request| request as &'static spec::ColumnRequest)
+    };
     let mut parts = Vec::with_capacity(header.n_parts);
     for _ in 0..header.n_parts {
         let n_rows = usize::try_from(reader.one::<u64>()?).map_err(|_| Damaged)?;

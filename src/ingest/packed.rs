@@ -15,14 +15,23 @@ use crate::units::NONE_IX;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Packed {
     /// Numbers of texts, [`NONE_IX`] where the cell is empty.
-    Text { codes: Vec<u32>, texts: Texts },
+    Text {
+        codes: Vec<u32>,
+        texts: Texts,
+    },
     /// Numbers of texts in a dictionary of all parts.
     Interned(Vec<u32>),
     /// Numbers of keys.
-    Keyed { codes: Vec<u32>, keys: Vec<u64> },
+    Keyed {
+        codes: Vec<u32>,
+        keys: Vec<u64>,
+    },
     Number(Numbers),
     /// Days, and milliseconds of the day, which are empty where no row has a time.
-    Date { days: Days, millis: Vec<u32> },
+    Date {
+        days: Days,
+        millis: Vec<u32>,
+    },
 }
 
 impl Packed {

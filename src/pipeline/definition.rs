@@ -310,8 +310,8 @@ fn output(table: &mut Reader<'_, '_>) -> OutputSettings {
 
 fn cache(table: &mut Reader<'_, '_>) -> CacheSettings {
     let enabled = key("enabled", "Whether anything is kept; results are the same either way").default("true");
-    let directory = key("directory", "Where it is kept; without it, `.cache` in the output directory")
-        .example(r#""../cache""#);
+    let directory =
+        key("directory", "Where it is kept; without it, `.cache` in the output directory").example(r#""../cache""#);
     let size = key("max-size", "Size above which the oldest entries are removed").unit("GiB").default("8.0");
     CacheSettings {
         enabled: table.flag(enabled).unwrap_or(true),

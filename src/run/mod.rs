@@ -22,9 +22,9 @@ use serde_json::Value;
 use crate::analysis::Base;
 use crate::features::{DatasetBuilder, Outline, at};
 use crate::ingest::Reject;
-use crate::table::Line;
 use crate::publish::{OutputLock, PublishError, REASON, Staging, make_latest, prune};
 use crate::scores::ScoredCustomers;
+use crate::table::Line;
 use stages::Stages;
 
 pub use error::{FailureKind, RunError};

@@ -125,10 +125,12 @@ impl Tables {
     fn named(&self) -> Vec<Part<'_>> {
         let lines = &self.transactions;
         let optional = [(CUSTOMERS.name, self.customers.as_ref()), (PRODUCTS.name, self.products.as_ref())];
-        let optional = optional.into_iter().filter_map(|(name, table)| {
-            table.map(|table| (name, &table.files[..], table.n_rows, &table.rejects[..]))
-        });
-        std::iter::once((TRANSACTIONS.name, &lines.files[..], lines.n_rows, &lines.rejects[..])).chain(optional).collect()
+        let optional = optional
+            .into_iter()
+            .filter_map(|(name, table)| table.map(|table| (name, &table.files[..], table.n_rows, &table.rejects[..])));
+        std::iter::once((TRANSACTIONS.name, &lines.files[..], lines.n_rows, &lines.rejects[..]))
+            .chain(optional)
+            .collect()
     }
 
     /// Returns the rejected rows of every table.

@@ -66,7 +66,10 @@ impl Assembled<'_> {
         let guests = self.table.store.map(|ix, chunk| {
             let (counts, line) = (self.left.of(ix, chunk), self.line_of(chunk));
             let customer = chunk.codes("customer_id");
-            (0..chunk.n_rows).filter(|row| code(customer, *row) == NONE_IX && counts(*row)).map(line).collect::<Vec<_>>()
+            (0..chunk.n_rows)
+                .filter(|row| code(customer, *row) == NONE_IX && counts(*row))
+                .map(line)
+                .collect::<Vec<_>>()
         })?;
         Ok(guests.concat())
     }

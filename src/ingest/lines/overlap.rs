@@ -94,7 +94,9 @@ pub(super) fn count_once(table: &LineTable, last: i32, left_out: &mut LeftOut) -
         let (line, customer) = (chunk.codes("line_id"), chunk.codes("customer_id"));
         let out = left_out.of(ix);
         (0..chunk.n_rows)
-            .filter(|row| on_shared_day(days.at(*row)) && code(line, *row) == NONE_IX && out.is_none_or(|out| !out[*row]))
+            .filter(|row| {
+                on_shared_day(days.at(*row)) && code(line, *row) == NONE_IX && out.is_none_or(|out| !out[*row])
+            })
             .map(|row| (row, code(customer, row)))
             .collect()
     };
@@ -125,8 +127,7 @@ fn repeated_lines(mut lines: Vec<(LineKey, Place)>) -> Vec<Place> {
     lines.sort_unstable();
     for equal in lines.chunk_by(|a, b| a.0 == b.0) {
         // The later file wins a draw, so that its descriptive columns are the ones kept.
-        let kept =
-            equal.chunk_by(|a, b| a.1.file == b.1.file).max_by_key(|lines| (lines.len(), lines[0].1.file));
+        let kept = equal.chunk_by(|a, b| a.1.file == b.1.file).max_by_key(|lines| (lines.len(), lines[0].1.file));
         let kept_file = kept.map(|lines| lines[0].1.file);
         repeated.extend(equal.iter().map(|(_, place)| *place).filter(|place| Some(place.file) != kept_file));
     }

@@ -42,11 +42,7 @@ impl Counts {
 ///
 /// # Errors
 /// Fails where lines on disk cannot be read.
-pub(super) fn product_names(
-    table: &LineTable,
-    products: &[u32],
-    left: &Left,
-) -> Result<Vec<String>, IngestError> {
+pub(super) fn product_names(table: &LineTable, products: &[u32], left: &Left) -> Result<Vec<String>, IngestError> {
     let Some(names) = table.interners.get("product_name") else { return Ok(vec![String::new(); products.len()]) };
     let of_chunks = table.store.map(|ix, chunk| {
         let mut counts = Counts::default();

@@ -86,9 +86,8 @@ pub fn read_lines(source: &TableSource, reading: &LineReading<'_>) -> Result<Lin
 
 /// Parses a file and packs its parts.
 fn parse_packed(job: &Job<'_>, path: &Path, stated: &Stated) -> Result<ParsedFile<PackedPart>, IngestError> {
-    Ok(parse_file(job, path, stated)?.map_parts(|columns, parts| {
-        parts.into_par_iter().map(|part| pack(columns, part)).collect()
-    }))
+    Ok(parse_file(job, path, stated)?
+        .map_parts(|columns, parts| parts.into_par_iter().map(|part| pack(columns, part)).collect()))
 }
 
 fn pack(columns: &[Mapped], part: ParsedPart) -> PackedPart {

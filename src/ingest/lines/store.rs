@@ -255,9 +255,8 @@ mod tests {
             store.settle();
             assert_eq!(store.is_spilled(), above < 36);
             store.change(|chunk| chunk.file = chunk.part).unwrap();
-            let seen = store
-                .map(|ix, chunk| (ix, chunk.file, chunk.first_row, chunk.numbers("quantity").at(2)))
-                .unwrap();
+            let seen =
+                store.map(|ix, chunk| (ix, chunk.file, chunk.first_row, chunk.numbers("quantity").at(2))).unwrap();
             assert_eq!(seen, [(0, 0, 0, 0), (1, 1, 3, 1), (2, 2, 6, 2)]);
             drop(store);
             assert!(!spill.directory.exists());

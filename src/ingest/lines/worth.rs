@@ -90,8 +90,7 @@ impl<'a> Money<'a> {
     /// Works out one line; `listed_cost` is the product's unit cost in millionths, where a product table knows it, and
     /// `has_quantities` says whether any file has quantities.
     pub fn line(&self, row: usize, listed_cost: i64, mark: Mark, has_quantities: bool) -> Worth {
-        let pieces =
-            known(self.quantity.at(row)).map(|millionths| divided(millionths, MILLIONTHS_PER_THOUSANDTH));
+        let pieces = known(self.quantity.at(row)).map(|millionths| divided(millionths, MILLIONTHS_PER_THOUSANDTH));
         let amount = match known(self.amount.at(row)) {
             Some(millionths) => divided(millionths, MILLIONTHS_PER_MINOR),
             None => times(self.unit_price.at(row), pieces.unwrap_or(QUANTITY_SCALE)).unwrap_or(0),
@@ -111,15 +110,13 @@ impl<'a> Money<'a> {
             Mark::None if quantity > 0 && amount >= 0 => LineKind::Sale,
             Mark::None => LineKind::Adjustment,
         };
-        let stated =
-            known(self.cost.at(row)).map(|cost| divided(cost, MILLIONTHS_PER_MINOR)).or_else(|| {
-                let margin = known(self.margin.at(row))?;
-                Some(amount.saturating_sub(divided(margin, MILLIONTHS_PER_MINOR)))
-            });
+        let stated = known(self.cost.at(row)).map(|cost| divided(cost, MILLIONTHS_PER_MINOR)).or_else(|| {
+            let margin = known(self.margin.at(row))?;
+            Some(amount.saturating_sub(divided(margin, MILLIONTHS_PER_MINOR)))
+        });
         // Money without goods has no unit that could have a cost.
         let units = pieces.filter(|_| kind != LineKind::Adjustment);
-        let cost =
-            stated.or_else(|| times(self.unit_cost.at(row), units?)).or_else(|| times(listed_cost, units?));
+        let cost = stated.or_else(|| times(self.unit_cost.at(row), units?)).or_else(|| times(listed_cost, units?));
         let back = matches!(kind, LineKind::Return | LineKind::Cancelled);
         let signed = |value: i64| if back { -value.saturating_abs() } else { value };
         Worth { quantity: signed(quantity), amount: signed(amount), cost: cost.map_or(NO_COST, signed), kind }
