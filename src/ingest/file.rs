@@ -54,14 +54,6 @@ pub(super) struct ParsedPart {
 /// A way to read a file: with forms that are stated and need no evidence.
 pub(super) type Parse = fn(&Job<'_>, &Path, &Stated) -> Result<ParsedFile, IngestError>;
 
-/// Reads a whole file.
-///
-/// # Errors
-/// Fails where the file is a directory or cannot be read.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, IngestError> {
-    std::fs::read(path).map_err(|cause| unreadable(path, cause))
-}
-
 /// Says why a file cannot be read.
 pub(super) fn unreadable(path: &Path, cause: std::io::Error) -> IngestError {
     let file = path.to_owned();

@@ -11,24 +11,29 @@
 //! | module                                  | what it decides                                                  |
 //! |-----------------------------------------|------------------------------------------------------------------|
 //! | `files`                                 | which files, in which order                                      |
+//! | `stream`, `windows`                     | what is compressed, how much is in memory                        |
 //! | `encoding`, `dialect`                   | characters, line ends, delimiter                                 |
-//! | `records`                               | where records and fields begin and end                           |
+//! | `scan`, `records`, `body`               | where records and fields begin and end                           |
 //! | `headers`, `specs`                      | which header is which column                                     |
 //! | `numbers`, `dates`, `evidence`, `readings` | how cells are written, over the whole file                    |
-//! | `cells`, `column`, `dictionary`         | typed values, empty cells, ids to ranks                          |
+//! | `cells`, `column`, `bulk`, `dictionary` | typed values, empty cells, ids to ranks                          |
 //! | `csv`, `parquet`, `read`                | one file, all files                                              |
 //! | `transactions`, `worth`, `marks`, `overlap`, `dates_covered`, `currency` | lines: one money, one sign, counted once          |
 //! | `customers`, `products`                 | master data: consent, names, what is not merchandise             |
 //! | `reject`, `report`, `error`             | what the user gets to see                                        |
 //!
-//! The result does not depend on the number of threads or on how files are cut into parts. Time is `O(bytes)`; memory holds a batch of
-//! files and the columns of all.
+//! The result does not depend on the number of threads or on how files are cut into windows and parts. Time is `O(bytes)`; memory
+//! holds the columns of all files, and of every file that is being read a few windows.
 
 mod assemble_error;
+mod body;
+mod bulk;
 mod cells;
 mod column;
 mod columns;
 mod csv;
+#[cfg(test)]
+mod csv_tests;
 mod currency;
 mod customers;
 mod dates;
@@ -55,10 +60,13 @@ mod readings;
 mod records;
 mod reject;
 mod report;
+mod scan;
 mod spec;
 mod specs;
+mod stream;
 mod synonyms;
 mod transactions;
+mod windows;
 mod worth;
 
 pub use assemble_error::AssembleError;
