@@ -3,12 +3,13 @@
 //! | cells                 | short way                                                                    |
 //! |-----------------------|------------------------------------------------------------------------------|
 //! | texts                 | looked for in the dictionary several at once, so that waits for memory overlap |
+//! | texts with numbers    | one look for each number                                                     |
 //! | numbers               | one machine word, see [`numbers::parse_short`]                               |
 //! | dates                 | the same as the one before                                                   |
 //!
 //! A cell that cannot take it goes through [`Builder::push`], and what comes out is the same. `O(length)` a cell.
 
-use super::column::{Builder, Building, Evidence, Fault};
+use super::column::{Builder, Building, Evidence, Fault, NO_DAY, NO_NUMBER};
 use super::dictionary::Look;
 use super::records::{Cells, Field};
 use super::{cells, numbers};
@@ -98,6 +99,65 @@ impl Builder {
             Building::Text { .. } | Building::Date { .. } | Building::Flag { .. } => return false,
         }
         true
+    }
+
+    /// Adds cells that are the same text for the same key: every text is read once, where a cell first has it.
+    pub(super) fn push_keys<'a>(
+        &mut self,
+        keys: impl Iterator<Item = Option<usize>>,
+        text_of: impl Fn(usize) -> &'a str,
+        codes: &mut Vec<Option<u32>>,
+        fault: &mut dyn FnMut(usize, Fault),
+    ) {
+        for (ix, key) in keys.enumerate() {
+            let known = key.and_then(|key| codes.get(key).copied().flatten());
+            if let (Some(code), Building::Text { part, .. }) = (known, &mut self.values) {
+                part.codes.push(code);
+                continue;
+            }
+            let pushed = match key {
+                None => self.push_empty(),
+                Some(key) => self.push(text_of(key), ix),
+            };
+            match pushed {
+                Err(found) => fault(ix, found),
+                Ok(()) => {
+                    if let (Some(key), Building::Text { part, .. }) = (key, &self.values) {
+                        if codes.len() <= key {
+                            codes.resize(key + 1, None);
+                        }
+                        codes[key] = part.codes.last().copied();
+                    }
+                }
+            }
+        }
+    }
+
+    /// Adds millionths that need no reading, nothing where they are out of range.
+    pub(super) fn push_numbers(
+        &mut self,
+        numbers: impl Iterator<Item = Option<i64>>,
+        fault: &mut dyn FnMut(usize, Fault),
+    ) {
+        let Building::Number { values, .. } = &mut self.values else { return };
+        let n_before = values.len();
+        values.extend(numbers.map(|number| number.unwrap_or(NO_NUMBER)));
+        for (ix, _) in values[n_before..].iter().enumerate().filter(|(_, number)| **number == NO_NUMBER) {
+            fault(ix, Fault::NumberRange);
+        }
+    }
+
+    /// Adds days that need no reading, nothing where they are out of range.
+    pub(super) fn push_days(&mut self, days: impl Iterator<Item = Option<i32>>, fault: &mut dyn FnMut(usize, Fault)) {
+        let Building::Date { day, millis, .. } = &mut self.values else { return };
+        let n_before = day.len();
+        day.extend(days.map(|day| day.unwrap_or(NO_DAY)));
+        for (ix, _) in day[n_before..].iter().enumerate().filter(|(_, day)| **day == NO_DAY) {
+            fault(ix, Fault::DayRange);
+        }
+        if !millis.is_empty() {
+            millis.resize(day.len(), 0);
+        }
     }
 }
 

@@ -51,6 +51,7 @@ mod number_format;
 mod numbers;
 mod overlap;
 mod parquet;
+mod parquet_texts;
 mod parquet_values;
 mod products;
 mod read;
