@@ -85,6 +85,15 @@ impl Evidence {
             _ => {}
         }
     }
+
+    /// Moves all positions on, because something stands before.
+    pub(super) fn move_on(&mut self, by: usize) {
+        match self {
+            Self::Nothing => {}
+            Self::Number(numbers) => numbers.move_on(by),
+            Self::Date(dates) => dates.move_on(by),
+        }
+    }
 }
 
 /// Why a cell cannot be read; shows its shape, never what it holds.
@@ -116,17 +125,26 @@ impl fmt::Display for Fault {
 /// Collects the cells of one column in one part of a file.
 #[derive(Debug)]
 pub(super) struct Builder {
-    values: Building,
+    pub(super) values: Building,
     nullable: bool,
-    evidence: Evidence,
+    pub(super) evidence: Evidence,
 }
 
+/// The cells so far.
 #[derive(Debug)]
-enum Building {
+pub(super) enum Building {
     Text { part: CodedPart, is_id: bool },
-    Date { format: DateFormat, day: Vec<i32>, millis: Vec<u32> },
+    Date { format: DateFormat, day: Vec<i32>, millis: Vec<u32>, last: Option<LastDate> },
     Number { reading: NumberReading, values: Vec<i64> },
     Flag { values: Vec<u8>, n_crosses: usize, n_words: usize },
+}
+
+/// The date that was read last; exports repeat it from line to line.
+#[derive(Debug)]
+pub(super) struct LastDate {
+    pub(super) cell: String,
+    pub(super) date: WrittenDate,
+    pub(super) day: i32,
 }
 
 impl Builder {
@@ -137,7 +155,7 @@ impl Builder {
             Reading::Text => Building::Text { part: CodedPart::default(), is_id: false },
             Reading::Flag => Building::Flag { values: Vec::new(), n_crosses: 0, n_words: 0 },
             Reading::Number(reading) => Building::Number { reading, values: Vec::new() },
-            Reading::Date(format) => Building::Date { format, day: Vec::new(), millis: Vec::new() },
+            Reading::Date(format) => Building::Date { format, day: Vec::new(), millis: Vec::new(), last: None },
         };
         Self { values, nullable, evidence: Evidence::new(cell) }
     }
@@ -167,7 +185,7 @@ impl Builder {
                     NumberFault::Range => Fault::NumberRange,
                 });
             }
-            Building::Date { format, .. } => {
+            Building::Date { format, last, .. } => {
                 let format = *format;
                 let Some(date) = WrittenDate::parse(cell) else {
                     self.push_nothing();
@@ -180,7 +198,13 @@ impl Builder {
                     evidence.note(&date, cell, at);
                 }
                 match date.day(format) {
-                    Some(day) => self.push_day(day.0, date.millis),
+                    Some(day) => {
+                        let mut text = last.take().map(|last| last.cell).unwrap_or_default();
+                        text.clear();
+                        text.push_str(cell);
+                        *last = Some(LastDate { cell: text, date, day: day.0 });
+                        self.push_day(day.0, date.millis);
+                    }
                     None => {
                         self.push_nothing();
                         let shape = cells::shape(cell);

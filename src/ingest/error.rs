@@ -7,7 +7,8 @@
 //! | `K0308`–`K0310` | numbers and dates that cannot be told             |
 //! | `K0311`–`K0313` | damaged Parquet, open quote, unreadable type      |
 //! | `K0314`–`K0315` | a setting that cannot be, a file that changed     |
-//! | `K0321`         | no room for lines that do not fit into memory     |
+//! | `K0321`–`K0322` | damaged archive, a record without an end          |
+//! | `K0323`         | no room for lines that do not fit into memory     |
 
 use std::fmt;
 use std::path::PathBuf;
@@ -74,6 +75,12 @@ pub enum IngestError {
     /// A quote opens and the file ends before it closes.
     #[error("`{}`: the quote that opens in line {line} never closes", .file.display())]
     OpenQuote { file: PathBuf, line: u64 },
+    /// A compressed file is damaged or not all there.
+    #[error("`{}` is a damaged {archive} archive: {message}", .file.display())]
+    DamagedArchive { file: PathBuf, archive: &'static str, message: String },
+    /// A record goes on for longer than any record does.
+    #[error("`{}`: the record that begins in line {line} does not end within {} MiB", .file.display(), most_bytes >> 20)]
+    LongRecord { file: PathBuf, line: u64, most_bytes: usize },
     /// A Parquet column has a type that its canonical column cannot be read from.
     #[error("`{}`: `{header}` has type {found}, from which `{column}` cannot be read", .file.display())]
     UnreadableType { file: PathBuf, column: String, header: String, found: String },
@@ -132,6 +139,8 @@ impl IngestError {
             Self::AmbiguousDate { .. } => codes::AMBIGUOUS_DATE,
             Self::DamagedParquet { .. } => codes::DAMAGED_PARQUET,
             Self::OpenQuote { .. } => codes::OPEN_QUOTE,
+            Self::DamagedArchive { .. } => codes::DAMAGED_ARCHIVE,
+            Self::LongRecord { .. } => codes::LONG_RECORD,
             Self::UnreadableType { .. } => codes::UNREADABLE_TYPE,
             Self::BadSetting { .. } => codes::BAD_SETTING,
             Self::Changed { .. } => codes::CHANGED_FILE,
@@ -189,6 +198,10 @@ impl IngestError {
             Self::OpenQuote { .. } => {
                 "close the quote in that line, or double it (`\"\"`) where it belongs to the text".to_owned()
             }
+            Self::DamagedArchive { .. } => {
+                "was the export still being written or copied; export it again, or copy it again".to_owned()
+            }
+            Self::LongRecord { .. } => "is it a text file with one record a line; export it again".to_owned(),
             Self::UnreadableType { column, .. } => format!("export `{column}` as text, or map another column"),
             Self::BadSetting { accepted, .. } => format!("accepted are {accepted}"),
             Self::Changed { .. } => "start again once the export is complete".to_owned(),

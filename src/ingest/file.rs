@@ -51,14 +51,6 @@ pub(super) struct ParsedPart {
     pub(super) columns: Vec<Builder>,
 }
 
-/// Reads a whole file.
-///
-/// # Errors
-/// Fails where the file is a directory or cannot be read.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, IngestError> {
-    std::fs::read(path).map_err(|cause| unreadable(path, cause))
-}
-
 /// Says why a file cannot be read.
 pub(super) fn unreadable(path: &Path, cause: std::io::Error) -> IngestError {
     let file = path.to_owned();

@@ -11,11 +11,12 @@
 //! | module                                  | what it decides                                                  |
 //! |-----------------------------------------|------------------------------------------------------------------|
 //! | `files`                                 | which files, in which order                                      |
+//! | `stream`, `windows`                     | what is compressed, how much is in memory                        |
 //! | `encoding`, `dialect`                   | characters, line ends, delimiter                                 |
-//! | `records`                               | where records and fields begin and end                           |
+//! | `scan`, `records`, `body`               | where records and fields begin and end                           |
 //! | `headers`, `specs`                      | which header is which column                                     |
 //! | `numbers`, `dates`, `evidence`, `readings` | how cells are written, over the whole file                    |
-//! | `cells`, `column`, `dictionary`         | typed values, empty cells, ids to ranks                          |
+//! | `cells`, `column`, `bulk`, `dictionary` | typed values, empty cells, ids to ranks                          |
 //! | `csv`, `parquet`, `read`                | one file, all files                                              |
 //! | `texts`, `interner`, `packed`           | what is held of a part, and ids that are the same in all parts   |
 //! | `cache`, `cache_entry`, `bytes`, `packed_bytes` | what is kept for the next run                            |
@@ -23,9 +24,11 @@
 //! | `customers`, `products`                 | master data: consent, names, what is not merchandise             |
 //! | `reject`, `report`, `error`             | what the user gets to see                                        |
 //!
-//! The result does not depend on the number of threads or on how files are cut into parts. Time is `O(bytes)`; memory holds a batch of
-//! files and the columns of all.
+//! The result does not depend on the number of threads or on how files are cut into windows and parts. Time is `O(bytes)`; memory
+//! holds the columns of all files, and of every file that is being read a few windows.
 
+mod body;
+mod bulk;
 mod bytes;
 mod cache;
 mod cache_entry;
@@ -33,6 +36,8 @@ mod cells;
 mod column;
 mod columns;
 mod csv;
+#[cfg(test)]
+mod csv_tests;
 mod customers;
 mod dates;
 mod dialect;
@@ -50,6 +55,7 @@ mod numbers;
 mod packed;
 mod packed_bytes;
 mod parquet;
+mod parquet_texts;
 mod parquet_values;
 mod products;
 mod read;
@@ -59,10 +65,13 @@ mod readings;
 mod records;
 mod reject;
 mod report;
+mod scan;
 mod spec;
 mod specs;
+mod stream;
 mod synonyms;
 mod texts;
+mod windows;
 
 pub use cache::{Cache, CacheReport};
 pub use column::{NO_DAY, NO_NUMBER, TypedColumn, UNKNOWN_FLAG};
