@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use klientel::analysis::abc::Abc;
 use klientel::analysis::churn::Churn;
 use klientel::analysis::cross_sell::CrossSell;
@@ -42,7 +42,7 @@ fn lines(dir: &Path, format: Format) -> LineTable {
     read_lines(&source(dir, format), &LineReading::default()).expect("a clean export")
 }
 
-fn dataset(lines: &LineTable) -> (Dataset, CustomerFeatures) {
+fn dataset(lines: LineTable) -> (Dataset, CustomerFeatures) {
     let rules = TransactionRules::default();
     let mut assembled = assemble(lines, None, |_| Vec::new(), &rules).expect("a clean export");
     let products = describe(&assembled.product_ids, &assembled.product_names, None, &ProductRules::default());
@@ -82,10 +82,13 @@ fn features(c: &mut Criterion) {
     let mut group = c.benchmark_group("features");
     group.sample_size(10);
     for customers in SIZES {
-        let lines = lines(base(customers, Format::Parquet).path(), Format::Parquet);
-        group.throughput(Throughput::Elements(lines.n_rows as u64));
-        group.bench_with_input(BenchmarkId::new("build", customers), &lines, |b, lines| b.iter(|| dataset(lines)));
-        let (data, _) = dataset(&lines);
+        let dir = base(customers, Format::Parquet);
+        let read = || lines(dir.path(), Format::Parquet);
+        group.throughput(Throughput::Elements(read().n_rows as u64));
+        group.bench_function(BenchmarkId::new("build", customers), |b| {
+            b.iter_batched(read, dataset, BatchSize::PerIteration);
+        });
+        let (data, _) = dataset(read());
         group.bench_with_input(BenchmarkId::new("at", customers), &data, |b, data| b.iter(|| at(data, data.as_of)));
     }
 }
@@ -94,8 +97,7 @@ fn analyses(c: &mut Criterion) {
     let mut group = c.benchmark_group("analyses");
     group.sample_size(10);
     for customers in SIZES {
-        let assembled = lines(base(customers, Format::Parquet).path(), Format::Parquet);
-        let (data, now) = dataset(&assembled);
+        let (data, now) = dataset(lines(base(customers, Format::Parquet).path(), Format::Parquet));
         let base = Base { data: &data, now: &now };
         group.throughput(Throughput::Elements(data.n_customers() as u64));
         let all: [&dyn Analysis; 6] = [

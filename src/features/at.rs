@@ -2,6 +2,8 @@
 //!
 //! `O(purchase days + orders + corrections)`, in parallel over chunks of customers.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::Dataset;
@@ -9,7 +11,7 @@ use crate::table::{NO_COST, Nullable};
 use crate::units::Day;
 
 /// Customers that one task works on.
-const CHUNK: usize = 16_384;
+const BLOCK: usize = 16_384;
 
 /// One entry a customer in every column, as of the end of `as_of`.
 #[derive(Debug, Clone)]
@@ -47,9 +49,32 @@ struct Row {
 
 /// Derives the features as of the end of `day` in one pass over purchase days, orders and corrections.
 pub fn at(data: &Dataset, day: Day) -> CustomerFeatures {
-    let n = data.n_customers();
-    let rows: Vec<Row> =
-        (0..n).into_par_iter().with_min_len(CHUNK).map(|customer| row(data, customer, day.0)).collect();
+    let blocks: Vec<Range<usize>> =
+        (0..data.n_customers()).step_by(BLOCK).map(|from| from..(from + BLOCK).min(data.n_customers())).collect();
+    let pieces: Vec<CustomerFeatures> = blocks
+        .into_par_iter()
+        .map(|customers| of_rows(day, customers.map(|ix| row(data, ix, day.0)).collect()))
+        .collect();
+    CustomerFeatures {
+        as_of: day,
+        n_purchase_days: joined(&pieces, |piece| &piece.n_purchase_days),
+        first_day: pieces.iter().flat_map(|piece| piece.first_day.iter()).collect(),
+        last_day: pieces.iter().flat_map(|piece| piece.last_day.iter()).collect(),
+        n_orders: joined(&pieces, |piece| &piece.n_orders),
+        gross_revenue: joined(&pieces, |piece| &piece.gross_revenue),
+        revenue: joined(&pieces, |piece| &piece.revenue),
+        margin: pieces.iter().flat_map(|piece| piece.margin.iter()).collect(),
+        repeat_revenue: joined(&pieces, |piece| &piece.repeat_revenue),
+    }
+}
+
+fn joined<T: Copy>(pieces: &[CustomerFeatures], column: impl Fn(&CustomerFeatures) -> &Vec<T>) -> Vec<T> {
+    let mut all = Vec::with_capacity(pieces.iter().map(|piece| column(piece).len()).sum());
+    pieces.iter().for_each(|piece| all.extend_from_slice(column(piece)));
+    all
+}
+
+fn of_rows(day: Day, rows: Vec<Row>) -> CustomerFeatures {
     CustomerFeatures {
         as_of: day,
         n_purchase_days: rows.iter().map(|row| row.n_purchase_days).collect(),

@@ -76,12 +76,13 @@ impl DatasetBuilder {
             part.sums.iter().for_each(|sums| self.total.products.add(sums));
             rows.extend(part.rows);
         }
-        self.total.append(&rows);
+        let n_customers: usize = chunks.iter().map(Range::len).sum();
+        self.total.append(&rows, self.outline.customer_ids.len() as f64 / n_customers.max(1) as f64);
     }
 
     /// Adds the lines without a customer, after those of all customers, and returns the base.
     pub fn finish(self, guests: &[Line]) -> (Dataset, BuildCounts) {
-        let mut chunk = Rows::new(&self.outline);
+        let mut chunk = Rows::new(&self.outline, guests.len());
         let gather = Gather { outline: &self.outline };
         let mut own: Vec<OwnLine> = guests.iter().filter_map(|line| gather.own(line, &mut chunk.counts)).collect();
         own.sort_unstable();
@@ -89,7 +90,7 @@ impl DatasetBuilder {
         chunk.counts.lines = guests.len() as u64;
         chunk.counts.guest_lines = guests.len() as u64;
         let mut total = self.total;
-        total.append(std::slice::from_ref(&chunk));
+        total.append(std::slice::from_ref(&chunk), 1.0);
         let data = Dataset {
             as_of: self.outline.as_of,
             customer_ids: self.outline.customer_ids,
@@ -148,7 +149,7 @@ impl Gather<'_> {
     }
 
     fn chunk(&self, customers: &Range<u32>, lines: &[Line], sums: &mut ProductSums) -> Rows {
-        let mut out = Rows::new(self.outline);
+        let mut out = Rows::new(self.outline, lines.len());
         out.counts.lines = lines.len() as u64;
         let row = |line: &Line| (line.customer - customers.start) as usize;
         let mut starts = vec![0_u32; customers.len() + 1];

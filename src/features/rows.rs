@@ -19,13 +19,27 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    pub fn new(outline: &Outline) -> Self {
+    /// Makes room for what `n_lines` usually become.
+    pub fn new(outline: &Outline, n_lines: usize) -> Self {
+        let n = n_lines / 2;
         Self {
             has_cost: outline.has_cost,
-            purchase_days: PurchaseDays::default(),
-            orders: Orders::default(),
+            purchase_days: PurchaseDays {
+                starts: Vec::new(),
+                day: Vec::with_capacity(n),
+                gone_on: Vec::with_capacity(n),
+                gross: Vec::with_capacity(n),
+                cost: Vec::with_capacity(if outline.has_cost { n } else { 0 }),
+            },
+            orders: Orders { starts: Vec::new(), day: Vec::with_capacity(n), gone_on: Vec::with_capacity(n) },
             corrections: Corrections::default(),
-            baskets: Baskets::default(),
+            baskets: Baskets {
+                starts: Vec::with_capacity(n),
+                customer: Vec::with_capacity(n),
+                day: Vec::with_capacity(n),
+                product: Vec::with_capacity(n_lines),
+                returned: Vec::new(),
+            },
             counts: BuildCounts::default(),
         }
     }
@@ -130,27 +144,29 @@ impl Total {
         }
     }
 
-    /// Appends the rows of further chunks, columns in parallel.
-    pub fn append(&mut self, chunks: &[Rows]) {
+    /// Appends the rows of further chunks, columns in parallel; the first time `expected` times their rows are made room for, because
+    /// to grow is to copy.
+    pub fn append(&mut self, chunks: &[Rows], expected: f64) {
         let Self { purchase_days: days, orders, corrections, baskets, products: _, counts } = self;
         rayon::scope(|scope| {
-            scope.spawn(|_| extend_ends(&mut days.starts, chunks, |rows| &rows.purchase_days.starts));
-            scope.spawn(|_| extend(&mut days.day, chunks, |rows| &rows.purchase_days.day));
-            scope.spawn(|_| extend(&mut days.gone_on, chunks, |rows| &rows.purchase_days.gone_on));
-            scope.spawn(|_| extend(&mut days.gross, chunks, |rows| &rows.purchase_days.gross));
-            scope.spawn(|_| extend(&mut days.cost, chunks, |rows| &rows.purchase_days.cost));
-            scope.spawn(|_| extend_ends(&mut orders.starts, chunks, |rows| &rows.orders.starts));
-            scope.spawn(|_| extend(&mut orders.day, chunks, |rows| &rows.orders.day));
-            scope.spawn(|_| extend(&mut orders.gone_on, chunks, |rows| &rows.orders.gone_on));
-            scope.spawn(|_| extend_ends(&mut corrections.starts, chunks, |rows| &rows.corrections.starts));
-            scope.spawn(|_| extend(&mut corrections.day, chunks, |rows| &rows.corrections.day));
-            scope.spawn(|_| extend(&mut corrections.known_on, chunks, |rows| &rows.corrections.known_on));
-            scope.spawn(|_| extend(&mut corrections.revenue, chunks, |rows| &rows.corrections.revenue));
-            scope.spawn(|_| extend(&mut corrections.cost, chunks, |rows| &rows.corrections.cost));
-            scope.spawn(|_| extend_ends(&mut baskets.starts, chunks, |rows| &rows.baskets.starts));
-            scope.spawn(|_| extend(&mut baskets.customer, chunks, |rows| &rows.baskets.customer));
-            scope.spawn(|_| extend(&mut baskets.day, chunks, |rows| &rows.baskets.day));
+            scope.spawn(|_| extend_ends(&mut days.starts, chunks, expected, |rows| &rows.purchase_days.starts));
+            scope.spawn(|_| extend(&mut days.day, chunks, expected, |rows| &rows.purchase_days.day));
+            scope.spawn(|_| extend(&mut days.gone_on, chunks, expected, |rows| &rows.purchase_days.gone_on));
+            scope.spawn(|_| extend(&mut days.gross, chunks, expected, |rows| &rows.purchase_days.gross));
+            scope.spawn(|_| extend(&mut days.cost, chunks, expected, |rows| &rows.purchase_days.cost));
+            scope.spawn(|_| extend_ends(&mut orders.starts, chunks, expected, |rows| &rows.orders.starts));
+            scope.spawn(|_| extend(&mut orders.day, chunks, expected, |rows| &rows.orders.day));
+            scope.spawn(|_| extend(&mut orders.gone_on, chunks, expected, |rows| &rows.orders.gone_on));
+            scope.spawn(|_| extend_ends(&mut corrections.starts, chunks, expected, |rows| &rows.corrections.starts));
+            scope.spawn(|_| extend(&mut corrections.day, chunks, expected, |rows| &rows.corrections.day));
+            scope.spawn(|_| extend(&mut corrections.known_on, chunks, expected, |rows| &rows.corrections.known_on));
+            scope.spawn(|_| extend(&mut corrections.revenue, chunks, expected, |rows| &rows.corrections.revenue));
+            scope.spawn(|_| extend(&mut corrections.cost, chunks, expected, |rows| &rows.corrections.cost));
+            scope.spawn(|_| extend_ends(&mut baskets.starts, chunks, expected, |rows| &rows.baskets.starts));
+            scope.spawn(|_| extend(&mut baskets.customer, chunks, expected, |rows| &rows.baskets.customer));
+            scope.spawn(|_| extend(&mut baskets.day, chunks, expected, |rows| &rows.baskets.day));
             scope.spawn(|_| {
+                make_room(&mut baskets.product, chunks.iter().map(|rows| rows.baskets.product.len()).sum(), expected);
                 for rows in chunks {
                     let items = baskets.product.len();
                     baskets.returned.extend(rows.baskets.returned.iter().map(|(item, on)| (item + items, *on)));
@@ -169,14 +185,25 @@ impl Total {
     }
 }
 
-fn extend<T: Copy>(all: &mut Vec<T>, chunks: &[Rows], column: impl Fn(&Rows) -> &Vec<T>) {
-    all.reserve(chunks.iter().map(|rows| column(rows).len()).sum());
+/// Share by which the rest of a base may be larger than its first part lets expect.
+const ROOM: f64 = 1.03;
+
+fn make_room<T>(all: &mut Vec<T>, n_more: usize, expected: f64) {
+    if all.len() < 2 {
+        all.reserve_exact((n_more as f64 * expected.max(1.0) * ROOM) as usize);
+    } else {
+        all.reserve(n_more);
+    }
+}
+
+fn extend<T: Copy>(all: &mut Vec<T>, chunks: &[Rows], expected: f64, column: impl Fn(&Rows) -> &Vec<T>) {
+    make_room(all, chunks.iter().map(|rows| column(rows).len()).sum(), expected);
     chunks.iter().for_each(|rows| all.extend_from_slice(column(rows)));
 }
 
 /// Appends row ends, counted on from the last one.
-fn extend_ends(all: &mut Vec<usize>, chunks: &[Rows], ends: impl Fn(&Rows) -> &Vec<usize>) {
-    all.reserve(chunks.iter().map(|rows| ends(rows).len()).sum());
+fn extend_ends(all: &mut Vec<usize>, chunks: &[Rows], expected: f64, ends: impl Fn(&Rows) -> &Vec<usize>) {
+    make_room(all, chunks.iter().map(|rows| ends(rows).len()).sum(), expected);
     for rows in chunks {
         let by = *all.last().expect("a row table starts with 0");
         all.extend(ends(rows).iter().map(|end| end + by));

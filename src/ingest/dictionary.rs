@@ -177,7 +177,22 @@ impl Dictionary {
         &self.text[start..self.ends[code]]
     }
 
-    fn len(&self) -> usize {
+    /// Returns the number of a text that was seen before.
+    pub(super) fn find(&self, text: &str) -> Option<u32> {
+        let wanted = Slot::of(text.as_bytes(), 0, text.len());
+        let mask = self.slots.len().checked_sub(1)?;
+        let mut at = wanted.hash() as usize & mask;
+        while self.slots[at].code != NONE_IX {
+            if self.is_it(self.slots[at], wanted, text) {
+                return Some(self.slots[at].code);
+            }
+            at = (at + 1) & mask;
+        }
+        None
+    }
+
+    /// Returns how many texts were seen.
+    pub(super) fn len(&self) -> usize {
         self.ends.len()
     }
 
@@ -216,6 +231,11 @@ fn place(slots: &mut [Slot], slot: Slot) {
         at = (at + 1) & mask;
     }
     slots[at] = slot;
+}
+
+/// Returns the hash by which a text is looked for.
+pub(super) fn hash_of(text: &str) -> u64 {
+    Slot::of(text.as_bytes(), 0, text.len()).hash()
 }
 
 fn hash_long(text: &[u8]) -> u64 {

@@ -6,15 +6,12 @@
 //!
 //! | step | time                                                        | memory                                     |
 //! |------|-------------------------------------------------------------|--------------------------------------------|
-//! | take in | `O(Σ distinct of parts)`, in parallel over shards        | each distinct text once, 25 bytes beside it |
+//! | take in | `O(Σ distinct of parts)`, in parallel over shards        | each distinct text once, 40 bytes beside it |
 //! | rank | `O(d log d)`, in parallel; eight bytes decide most comparisons | 16 bytes a distinct text while sorting   |
 
-use std::hash::{BuildHasher, Hasher};
-
-use foldhash::fast::FixedState;
-use hashbrown::HashTable;
 use rayon::prelude::*;
 
+use super::dictionary::{Dictionary, Look, hash_of};
 use super::texts::Texts;
 use crate::table::Ids;
 use crate::units::NONE_IX;
@@ -22,81 +19,55 @@ use crate::units::NONE_IX;
 /// A power of two; one shard of a million texts fits the cache of a core.
 const SHARDS: usize = 16;
 
-const HASHER: FixedState = FixedState::with_seed(0x6b6c_6965_6e74_656c);
+/// Texts that are looked for at once: the waits for memory overlap.
+const LOOKS: usize = 32;
 
 /// Distinct texts with numbers.
 #[derive(Debug, Default)]
 pub(super) struct Interner {
-    shards: [Shard; SHARDS],
-}
-
-#[derive(Debug, Default)]
-struct Shard {
-    index: HashTable<u32>,
-    hashes: Vec<u64>,
-    texts: Texts,
-}
-
-impl Shard {
-    fn find(&self, hash: u64, text: &str) -> Option<u32> {
-        self.index.find(hash, |ix| self.hashes[*ix as usize] == hash && self.texts.get(*ix) == text).copied()
-    }
-
-    fn intern(&mut self, hash: u64, text: &str) -> u32 {
-        self.find(hash, text).unwrap_or_else(|| {
-            let ix = self.texts.push(text);
-            self.hashes.push(hash);
-            let Self { index, hashes, .. } = self;
-            index.insert_unique(hash, ix, |ix| hashes[*ix as usize]);
-            ix
-        })
-    }
+    shards: [Dictionary; SHARDS],
 }
 
 impl Interner {
     /// Takes in the texts of several parts; returns for each part the number of each of its texts.
     pub(super) fn intern(&mut self, parts: &[&Texts]) -> Vec<Vec<u32>> {
-        let hashes: Vec<Vec<u64>> = parts.par_iter().map(|texts| texts.iter().map(hash).collect()).collect();
+        let shards: Vec<Vec<u8>> =
+            parts.par_iter().map(|texts| texts.iter().map(|text| shard_of(text) as u8).collect()).collect();
         let met: Vec<Vec<u32>> = self
             .shards
             .par_iter_mut()
             .enumerate()
-            .map(|(shard_ix, shard)| {
+            .map(|(ix, shard)| {
                 let mut met = Vec::new();
-                for (texts, hashes) in parts.iter().zip(&hashes) {
-                    for (ix, hash) in hashes.iter().enumerate().filter(|(_, hash)| shard_of(**hash) == shard_ix) {
-                        met.push(shard.intern(*hash, texts.get(ix as u32)));
-                    }
+                for (texts, shards) in parts.iter().zip(&shards) {
+                    take_in(shard, texts, shards, ix as u8, &mut met);
                 }
                 met
             })
             .collect();
         // Each shard met its texts in the order of parts, so reading them back in that order finds every number again.
         let mut met: Vec<_> = met.iter().map(|met| met.iter()).collect();
-        let number = |hash: &u64| {
-            let shard = shard_of(*hash);
-            let ix = *met[shard].next().expect("a shard met every text with its hash");
-            ix * SHARDS as u32 + shard as u32
+        let mut number = |shard: &u8| {
+            let ix = *met[usize::from(*shard)].next().expect("a shard met every text that is its own");
+            ix * SHARDS as u32 + u32::from(*shard)
         };
-        let mut number = number;
-        hashes.iter().map(|hashes| hashes.iter().map(&mut number).collect()).collect()
+        shards.iter().map(|shards| shards.iter().map(&mut number).collect()).collect()
     }
 
     /// Returns the number of a text that was taken in.
     pub(super) fn position(&self, text: &str) -> Option<u32> {
-        let hash = hash(text);
-        let shard = shard_of(hash);
-        Some(self.shards[shard].find(hash, text)? * SHARDS as u32 + shard as u32)
+        let shard = shard_of(text);
+        Some(self.shards[shard].find(text)? * SHARDS as u32 + shard as u32)
     }
 
     /// Returns the text of a number that was given out.
     pub(super) fn get(&self, number: u32) -> &str {
-        self.shards[number as usize % SHARDS].texts.get(number / SHARDS as u32)
+        self.shards[number as usize % SHARDS].get(number / SHARDS as u32)
     }
 
     /// Returns a bound above every number.
     pub(super) fn bound(&self) -> usize {
-        self.shards.iter().map(|shard| shard.texts.len()).max().unwrap_or(0) * SHARDS
+        self.shards.iter().map(Dictionary::len).max().unwrap_or(0) * SHARDS
     }
 
     /// Returns the numbers given out.
@@ -104,7 +75,7 @@ impl Interner {
         self.shards
             .iter()
             .enumerate()
-            .flat_map(|(shard, texts)| (0..texts.texts.len()).map(move |ix| (ix * SHARDS + shard) as u32))
+            .flat_map(|(shard, texts)| (0..texts.len()).map(move |ix| (ix * SHARDS + shard) as u32))
     }
 
     /// Sorts the texts with a number that `is_used`; returns them, and the rank of each number, [`NONE_IX`] for the others.
@@ -123,15 +94,29 @@ impl Interner {
     }
 }
 
-fn hash(text: &str) -> u64 {
-    let mut hasher = HASHER.build_hasher();
-    hasher.write(text.as_bytes());
-    hasher.finish()
+/// Takes the texts of one part that belong to a shard into it.
+fn take_in(shard: &mut Dictionary, texts: &Texts, shards: &[u8], wanted: u8, met: &mut Vec<u32>) {
+    let (text, ends) = texts.parts();
+    let (mut looks, mut bounds, mut n) = ([Look::default(); LOOKS], [(0, 0); LOOKS], 0);
+    let mut start = 0;
+    for (end, own) in ends.iter().zip(shards) {
+        if *own == wanted {
+            shard.look(text.as_bytes(), start, *end, &mut looks[n]);
+            bounds[n] = (start, *end);
+            n += 1;
+        }
+        start = *end;
+        if n == LOOKS {
+            met.extend(looks.iter().zip(bounds).map(|(look, (start, end))| shard.code_at(look, text, start, end)));
+            n = 0;
+        }
+    }
+    met.extend(looks[..n].iter().zip(bounds).map(|(look, (start, end))| shard.code_at(look, text, start, end)));
 }
 
-fn shard_of(hash: u64) -> usize {
-    // The table inside a shard uses the low and the topmost bits.
-    (hash >> 32) as usize % SHARDS
+fn shard_of(text: &str) -> usize {
+    // The table inside a shard uses the low bits.
+    (hash_of(text) >> 56) as usize % SHARDS
 }
 
 /// Returns the first eight bytes as a number that ascends like the text.

@@ -22,7 +22,7 @@ use super::{IngestError, csv, parquet};
 pub(super) const PART_BYTES: usize = 4 * 1024 * 1024;
 
 /// Files are read together up to this size.
-const BATCH_BYTES: u64 = 256 * 1024 * 1024;
+const BATCH_BYTES: u64 = 32 * 1024 * 1024;
 
 /// A table, typed.
 #[derive(Debug, Clone)]

@@ -145,9 +145,6 @@ fn publish(
             format!("{} customers, {days} purchase days", data.n_customers())
         },
     )?;
-    // Histories stand for the lines from here on.
-    drop(assembled);
-    drop(tables);
 
     let (findings, analysis_seconds) = stages.run(
         "analyses",

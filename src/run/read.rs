@@ -159,19 +159,20 @@ impl Tables {
     ///
     /// # Errors
     /// Fails where currencies cannot be added up or no line is left.
-    pub fn assemble<'a>(&'a self, job: &'a Job) -> Result<(Inputs, Assembled<'a>), RunError> {
+    pub fn assemble(self, job: &Job) -> Result<(Inputs, Assembled<'_>), RunError> {
         let (customers, customer_conflicts) = self.customers.as_ref().map(customers).unzip();
         let list = self.products.as_ref().map(ProductList::of);
         let unit_costs = |ids: &_| list.as_ref().map_or_else(Vec::new, |list| list.unit_costs(ids));
-        let mut assembled = assemble(&self.transactions, customers.as_ref(), unit_costs, &job.transaction_rules)?;
-        let products = describe(&assembled.product_ids, &assembled.product_names, list.as_ref(), &job.product_rules);
         let mut rejects = self.rejects();
-        rejects.append(&mut assembled.rejects);
         let records = self
             .named()
             .into_iter()
             .flat_map(|(name, files, ..)| files.iter().map(move |file| record(name, file, job)))
             .collect();
+        let (rows, lines_on_disk) = (self.rows(), self.transactions.is_spilled());
+        let mut assembled = assemble(self.transactions, customers.as_ref(), unit_costs, &job.transaction_rules)?;
+        let products = describe(&assembled.product_ids, &assembled.product_names, list.as_ref(), &job.product_rules);
+        rejects.append(&mut assembled.rejects);
         let mut inputs = Inputs {
             as_of: assembled.as_of,
             counts: assembled.counts,
@@ -181,9 +182,9 @@ impl Tables {
             products,
             records,
             rejects,
-            rows: self.rows(),
-            cache: self.cache.clone(),
-            lines_on_disk: self.transactions.is_spilled(),
+            rows,
+            cache: self.cache,
+            lines_on_disk,
         };
         inputs.note_tables(job, &assembled.customer_ids, &assembled.product_ids);
         Ok((inputs, assembled))

@@ -11,5 +11,6 @@ mod online_retail;
 mod publishing;
 mod rfm_orders;
 mod sample_data;
+mod scale;
 mod superstore;
 mod support;

@@ -9,7 +9,7 @@
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-use super::decide::Assembled;
+use super::decide::{Assembled, NO_RANK};
 use super::store::Chunk;
 use crate::features::{DatasetBuilder, GROUP_CUSTOMERS};
 use crate::ingest::IngestError;
@@ -29,6 +29,8 @@ const PASS_LINES: u64 = 1_000_000;
 /// Lines of one chunk, sorted by group of customers.
 #[derive(Default)]
 struct Sorted {
+    /// Rows of the chunk and their groups.
+    rows: Vec<(u32, u32)>,
     lines: Vec<Line>,
     /// Where each group begins, and the end.
     starts: Vec<u32>,
@@ -41,11 +43,12 @@ struct Pass {
 }
 
 impl Assembled<'_> {
-    /// Adds every line of an identified customer to the dataset and returns those of guests; at most `lines_at_once` lines are held.
+    /// Adds every line of an identified customer to the dataset, returns those of guests, and lets go of all; at most `lines_at_once`
+    /// lines are worked on at a time.
     ///
     /// # Errors
     /// Fails where lines on disk cannot be read.
-    pub fn feed(&self, builder: &mut DatasetBuilder, lines_at_once: u64) -> Result<Vec<Line>, IngestError> {
+    pub fn feed(self, builder: &mut DatasetBuilder, lines_at_once: u64) -> Result<Vec<Line>, IngestError> {
         let passes = self.passes(lines_at_once.min(PASS_LINES.max(self.n_lines / PASSES)));
         let mut sorted: Vec<Mutex<Sorted>> = self.table.store.map(|_, _| Mutex::default())?;
         for pass in passes {
@@ -57,7 +60,7 @@ impl Assembled<'_> {
             let of_chunks: Vec<&Sorted> =
                 sorted.iter_mut().map(|sorted| &*sorted.get_mut().unwrap_or_else(PoisonError::into_inner)).collect();
             builder.add(&pass.groups, |group, lines| {
-                for Sorted { lines: of_chunk, starts } in &of_chunks {
+                for Sorted { lines: of_chunk, starts, .. } in &of_chunks {
                     lines.extend_from_slice(&of_chunk[starts[group] as usize..starts[group + 1] as usize]);
                 }
             });
@@ -96,16 +99,16 @@ impl Assembled<'_> {
 
     /// Works out the lines of the customers of a pass and sorts them by group, into `sorted`.
     fn sort(&self, ix: usize, chunk: &Chunk, groups: &[Range<u32>], sorted: &mut Sorted) {
-        let Sorted { lines, starts } = sorted;
+        let Sorted { rows, lines, starts } = sorted;
         let counts = self.left.of(ix, chunk);
         let (first, per_group) = (groups[0].start, groups[0].len() as u32);
         let n_customers = groups[groups.len() - 1].end - first;
         let customer = chunk.codes("customer_id");
         starts.clear();
         starts.resize(groups.len() + 1, 0);
-        let mut rows: Vec<(u32, u32)> = Vec::new();
-        for (row, number) in customer.iter().enumerate().filter(|(_, number)| **number != NONE_IX) {
-            let offset = self.customer_rank[*number as usize].wrapping_sub(first);
+        rows.clear();
+        for (row, customer) in customer.iter().enumerate() {
+            let offset = self.rank_of(chunk, *customer).wrapping_sub(first);
             if offset < n_customers && counts(row) {
                 let group = offset / per_group;
                 rows.push((row as u32, group));
@@ -120,22 +123,30 @@ impl Assembled<'_> {
         lines.clear();
         lines.resize(rows.len(), NO_LINE);
         for (row, group) in rows {
-            let slot = &mut next[group as usize];
-            lines[*slot as usize] = line(row as usize);
+            let slot = &mut next[*group as usize];
+            lines[*slot as usize] = line(*row as usize);
             *slot += 1;
+        }
+    }
+
+    /// Returns the rank of a customer; at least [`NO_RANK`] for guests and for those none of whose lines counts.
+    fn rank_of(&self, chunk: &Chunk, customer: u32) -> u32 {
+        if chunk.is_ranked || customer == NONE_IX {
+            customer
+        } else {
+            self.customer_rank[customer as usize].min(NO_RANK)
         }
     }
 
     fn line_of<'c>(&'c self, chunk: &'c Chunk) -> impl Fn(usize) -> Line + 'c {
         let ((days, millis), (order, keys)) = (chunk.date(), chunk.orders());
         let (customer, product) = (chunk.codes("customer_id"), chunk.codes("product_id"));
-        let worth_of = self.worth.of_chunk(chunk);
-        let rank = |ranks: &[u32], number: u32| ranks.get(number as usize).copied().unwrap_or(NONE_IX);
+        let worth_of = self.worth.of_chunk(&self.table, chunk);
         move |row| {
             let worth = worth_of(row);
             Line {
-                customer: rank(&self.customer_rank, code(customer, row)),
-                product: rank(&self.product_rank, code(product, row)),
+                customer: self.rank_of(chunk, code(customer, row)),
+                product: self.product_rank.get(code(product, row) as usize).copied().unwrap_or(NONE_IX),
                 order: keys.get(code(order, row) as usize).copied().unwrap_or(NO_ORDER),
                 day: days.at(row),
                 millis: millis.get(row).copied().unwrap_or(0),

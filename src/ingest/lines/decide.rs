@@ -15,7 +15,7 @@ use super::read::LineTable;
 use super::store::Chunk;
 use super::worth::{Money, Worth};
 use super::{Currency, marks::ChunkMarks};
-use crate::ingest::packed::code;
+use crate::ingest::packed::{Packed, code};
 use crate::ingest::{IngestError, NO_NUMBER, Reject, reject_rows};
 use crate::table::{Customers, Ids};
 use crate::units::{Day, NONE_IX};
@@ -42,7 +42,7 @@ pub struct LineCounts {
 
 /// Lines of which everything is decided, ready for the features.
 pub struct Assembled<'a> {
-    pub(super) table: &'a LineTable,
+    pub(super) table: LineTable,
     pub(super) left: Left,
     pub(super) worth: WorthRules<'a>,
     /// Rank of each customer and product by the number of its id.
@@ -79,10 +79,12 @@ impl Left {
     /// Says of the lines of a chunk whether they count.
     pub fn of<'c>(&'c self, ix: usize, chunk: &'c Chunk) -> impl Fn(usize) -> bool + 'c {
         let ((days, _), customer, out) = (chunk.date(), chunk.codes("customer_id"), self.out.of(ix));
+        // Once customers have ranks, those who object have none.
+        let objects: &[bool] = if chunk.is_ranked { &[] } else { &self.objects };
         move |row| {
             days.at(row) <= self.last
                 && out.is_none_or(|out| !out[row])
-                && !(self.objects.get(code(customer, row) as usize).copied().unwrap_or(false))
+                && !objects.get(code(customer, row) as usize).copied().unwrap_or(false)
         }
     }
 }
@@ -98,8 +100,9 @@ pub(super) struct WorthRules<'a> {
 }
 
 impl WorthRules<'_> {
-    pub fn of_chunk<'c>(&'c self, chunk: &'c Chunk) -> impl Fn(usize) -> Worth + 'c {
-        let (money, marks): (Money<'c>, ChunkMarks<'c>) = (Money::of(chunk), self.marks.of_chunk(chunk));
+    /// Works out the lines of a chunk of the table.
+    pub fn of_chunk<'c>(&'c self, table: &LineTable, chunk: &'c Chunk) -> impl Fn(usize) -> Worth + use<'c> {
+        let (money, marks): (Money<'c>, ChunkMarks<'c>) = (Money::of(chunk), self.marks.of_chunk(table, chunk));
         let (product, currency) = (chunk.codes("product_id"), chunk.codes("currency"));
         move |row| {
             let listed_cost = self.listed_costs.get(code(product, row) as usize).copied().unwrap_or(NO_NUMBER);
@@ -117,11 +120,12 @@ impl WorthRules<'_> {
 /// # Errors
 /// Fails where two currencies meet without rates, where no line is left, and where lines on disk cannot be read.
 pub fn assemble<'a>(
-    table: &'a LineTable,
+    mut whole: LineTable,
     customers: Option<&Customers>,
     unit_costs: impl Fn(&Ids) -> Vec<i64>,
     rules: &'a TransactionRules,
 ) -> Result<Assembled<'a>, AssembleError> {
+    let table = &whole;
     let mut counts = LineCounts::default();
     let mut notes = Vec::new();
     let nothing_left = || AssembleError::NothingLeft { n_lines: table.n_rows + table.rejects.len() };
@@ -192,8 +196,9 @@ pub fn assemble<'a>(
     let product_names = product_names(table, &numbers, &left)?;
     let is_costed = ["cost", "margin", "unit_cost"].iter().any(|name| table.has(name));
     let has_cost = is_costed || worth.listed_costs.iter().any(|cost| *cost != NO_NUMBER);
+    whole.store.change_held(|chunk| rank_customers(chunk, &customer_rank));
     Ok(Assembled {
-        table,
+        table: whole,
         left,
         worth,
         customer_rank,
@@ -211,6 +216,19 @@ pub fn assemble<'a>(
     })
 }
 
+/// The rank of a customer none of whose lines counts; such lines are no guests'.
+pub(super) const NO_RANK: u32 = NONE_IX - 1;
+
+/// Puts ranks in place of the numbers of customers: later passes read them in order instead of looking each of them up.
+fn rank_customers(chunk: &mut Chunk, ranks: &[u32]) {
+    if let Some((_, Packed::Interned(codes))) = chunk.columns.iter_mut().find(|(name, _)| *name == "customer_id") {
+        for code in codes.iter_mut().filter(|code| **code != NONE_IX) {
+            *code = ranks[*code as usize].min(NO_RANK);
+        }
+        chunk.is_ranked = true;
+    }
+}
+
 /// Finds the lines that count but hold numbers that no line can have, as positions in the table, by chunk.
 fn absurd_rows(table: &LineTable, left: &Left, worth: &WorthRules<'_>) -> Result<Vec<Vec<usize>>, IngestError> {
     let listed = worth.listed_costs.iter().filter(|cost| **cost != NO_NUMBER).map(|cost| cost.unsigned_abs()).max();
@@ -219,7 +237,7 @@ fn absurd_rows(table: &LineTable, left: &Left, worth: &WorthRules<'_>) -> Result
         if !converts && Money::of(chunk).is_surely_believable(listed) {
             return Vec::new();
         }
-        let (counts, worth) = (left.of(ix, chunk), worth.of_chunk(chunk));
+        let (counts, worth) = (left.of(ix, chunk), worth.of_chunk(table, chunk));
         let absurd = (0..chunk.n_rows).filter(|row| counts(*row) && !worth(*row).is_believable());
         absurd.map(|row| chunk.first_row + row).collect()
     })

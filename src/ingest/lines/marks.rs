@@ -39,7 +39,6 @@ const STATES: [&str; 9] =
 
 /// Which orders and statuses mark a line.
 pub(super) struct Marks<'a> {
-    table: &'a LineTable,
     prefixes: Prefixes<'a>,
     /// By number of the status.
     statuses: Vec<Mark>,
@@ -58,7 +57,7 @@ impl<'a> Marks<'a> {
     ///
     /// # Errors
     /// Fails where lines on disk cannot be read.
-    pub fn of(table: &'a LineTable, rules: &'a ReturnRules, notes: &mut Vec<String>) -> Result<Self, IngestError> {
+    pub fn of(table: &LineTable, rules: &'a ReturnRules, notes: &mut Vec<String>) -> Result<Self, IngestError> {
         let prefixes = match &rules.order_prefixes {
             Some(prefixes) if prefixes.is_empty() => Prefixes::None,
             Some(prefixes) => Prefixes::Stated(prefixes),
@@ -78,15 +77,15 @@ impl<'a> Marks<'a> {
             }
             marks
         });
-        Ok(Self { table, prefixes, statuses })
+        Ok(Self { prefixes, statuses })
     }
 
-    /// Looks up the marks of a chunk.
-    pub fn of_chunk<'c>(&'c self, chunk: &'c Chunk) -> ChunkMarks<'c> {
+    /// Looks up the marks of a chunk of the table.
+    pub fn of_chunk<'c>(&'c self, table: &LineTable, chunk: &'c Chunk) -> ChunkMarks<'c> {
         let (order, keys) = chunk.orders();
         let mut id = String::new();
         let mut is_marked = |key: &u64, marks: &dyn Fn(&str) -> bool| {
-            self.table.order_id(*key, &mut id);
+            table.order_id(*key, &mut id);
             marks(&id)
         };
         let cancelled = match self.prefixes {

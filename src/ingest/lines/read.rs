@@ -110,9 +110,9 @@ impl Taken {
                 parts.into_iter().enumerate().map(move |(ix, PackedPart { n_rows, columns })| Chunk {
                     file,
                     part: ix,
-                    first_row: 0,
                     n_rows,
                     columns,
+                    ..Chunk::default()
                 })
             })
             .collect();

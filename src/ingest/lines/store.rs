@@ -28,6 +28,8 @@ pub(in crate::ingest) struct Chunk {
     pub n_rows: usize,
     /// Canonical names and values.
     pub columns: Vec<(&'static str, Packed)>,
+    /// Says whether customers are ranks already.
+    pub is_ranked: bool,
 }
 
 impl Chunk {
@@ -175,6 +177,15 @@ impl Store {
     /// Fails where lines on disk cannot be read.
     pub fn map<T: Send>(&self, work: impl Fn(usize, &Chunk) -> T + Sync) -> Result<Vec<T>, IngestError> {
         self.slots.par_iter().enumerate().map(|(ix, slot)| self.with(slot, |chunk| work(ix, chunk))).collect()
+    }
+
+    /// Changes the chunks that are in memory, in parallel.
+    pub fn change_held(&mut self, work: impl Fn(&mut Chunk) + Sync) {
+        self.slots.par_iter_mut().for_each(|slot| {
+            if let Slot::Held(chunk) = slot {
+                work(chunk);
+            }
+        });
     }
 
     /// Changes every chunk, one after the other.
