@@ -56,7 +56,7 @@ fn dataset(lines: LineTable) -> (Dataset, CustomerFeatures) {
     };
     let mut builder = DatasetBuilder::new(outline);
     let guests = assembled.feed(&mut builder, u64::MAX).expect("lines in memory");
-    let (data, _) = builder.finish(&guests);
+    let (data, _) = builder.finish(guests);
     let now = at(&data, data.as_of);
     (data, now)
 }

@@ -2,16 +2,14 @@
 //!
 //! `O(purchase days + orders + corrections)`, in parallel over chunks of customers.
 
-use std::ops::Range;
-
 use rayon::prelude::*;
 
 use super::Dataset;
 use crate::table::{NO_COST, Nullable};
 use crate::units::Day;
 
-/// Customers that one task works on.
-const BLOCK: usize = 16_384;
+/// Customers whose rows are held at a time.
+const BLOCK: usize = 262_144;
 
 /// One entry a customer in every column, as of the end of `as_of`.
 #[derive(Debug, Clone)]
@@ -49,43 +47,37 @@ struct Row {
 
 /// Derives the features as of the end of `day` in one pass over purchase days, orders and corrections.
 pub fn at(data: &Dataset, day: Day) -> CustomerFeatures {
-    let blocks: Vec<Range<usize>> =
-        (0..data.n_customers()).step_by(BLOCK).map(|from| from..(from + BLOCK).min(data.n_customers())).collect();
-    let pieces: Vec<CustomerFeatures> = blocks
-        .into_par_iter()
-        .map(|customers| of_rows(day, customers.map(|ix| row(data, ix, day.0)).collect()))
-        .collect();
-    CustomerFeatures {
+    let n = data.n_customers();
+    let (mut first_day, mut last_day) = (Vec::with_capacity(n), Vec::with_capacity(n));
+    let mut margin = Vec::with_capacity(n);
+    let mut features = CustomerFeatures {
         as_of: day,
-        n_purchase_days: joined(&pieces, |piece| &piece.n_purchase_days),
-        first_day: pieces.iter().flat_map(|piece| piece.first_day.iter()).collect(),
-        last_day: pieces.iter().flat_map(|piece| piece.last_day.iter()).collect(),
-        n_orders: joined(&pieces, |piece| &piece.n_orders),
-        gross_revenue: joined(&pieces, |piece| &piece.gross_revenue),
-        revenue: joined(&pieces, |piece| &piece.revenue),
-        margin: pieces.iter().flat_map(|piece| piece.margin.iter()).collect(),
-        repeat_revenue: joined(&pieces, |piece| &piece.repeat_revenue),
+        n_purchase_days: Vec::with_capacity(n),
+        first_day: Nullable::from(Vec::new()),
+        last_day: Nullable::from(Vec::new()),
+        n_orders: Vec::with_capacity(n),
+        gross_revenue: Vec::with_capacity(n),
+        revenue: Vec::with_capacity(n),
+        margin: Nullable::from(Vec::new()),
+        repeat_revenue: Vec::with_capacity(n),
+    };
+    let mut rows: Vec<Row> = Vec::new();
+    for from in (0..n).step_by(BLOCK) {
+        let customers = (from..(from + BLOCK).min(n)).into_par_iter().with_min_len(BLOCK / 64);
+        customers.map(|customer| row(data, customer, day.0)).collect_into_vec(&mut rows);
+        features.n_purchase_days.extend(rows.iter().map(|row| row.n_purchase_days));
+        first_day.extend(rows.iter().map(|row| row.first_last.map(|(first, _)| first)));
+        last_day.extend(rows.iter().map(|row| row.first_last.map(|(_, last)| last)));
+        features.n_orders.extend(rows.iter().map(|row| row.n_orders));
+        features.gross_revenue.extend(rows.iter().map(|row| row.gross));
+        features.revenue.extend(rows.iter().map(|row| row.revenue));
+        margin.extend(rows.iter().map(|row| row.margin));
+        features.repeat_revenue.extend(rows.iter().map(|row| row.repeat_revenue));
     }
-}
-
-fn joined<T: Copy>(pieces: &[CustomerFeatures], column: impl Fn(&CustomerFeatures) -> &Vec<T>) -> Vec<T> {
-    let mut all = Vec::with_capacity(pieces.iter().map(|piece| column(piece).len()).sum());
-    pieces.iter().for_each(|piece| all.extend_from_slice(column(piece)));
-    all
-}
-
-fn of_rows(day: Day, rows: Vec<Row>) -> CustomerFeatures {
-    CustomerFeatures {
-        as_of: day,
-        n_purchase_days: rows.iter().map(|row| row.n_purchase_days).collect(),
-        first_day: rows.iter().map(|row| row.first_last.map(|(first, _)| first)).collect(),
-        last_day: rows.iter().map(|row| row.first_last.map(|(_, last)| last)).collect(),
-        n_orders: rows.iter().map(|row| row.n_orders).collect(),
-        gross_revenue: rows.iter().map(|row| row.gross).collect(),
-        revenue: rows.iter().map(|row| row.revenue).collect(),
-        margin: rows.iter().map(|row| row.margin).collect(),
-        repeat_revenue: rows.iter().map(|row| row.repeat_revenue).collect(),
-    }
+    features.first_day = first_day.into_iter().collect();
+    features.last_day = last_day.into_iter().collect();
+    features.margin = margin.into_iter().collect();
+    features
 }
 
 fn row(data: &Dataset, customer: usize, today: i32) -> Row {

@@ -81,14 +81,16 @@ impl DatasetBuilder {
     }
 
     /// Adds the lines without a customer, after those of all customers, and returns the base.
-    pub fn finish(self, guests: &[Line]) -> (Dataset, BuildCounts) {
+    pub fn finish(self, guests: Vec<Line>) -> (Dataset, BuildCounts) {
         let mut chunk = Rows::new(&self.outline, guests.len());
         let gather = Gather { outline: &self.outline };
+        let n_guests = guests.len() as u64;
         let mut own: Vec<OwnLine> = guests.iter().filter_map(|line| gather.own(line, &mut chunk.counts)).collect();
+        drop(guests);
         own.sort_unstable();
         let guest_revenue = chunk.add_guests(own, &self.outline.products);
-        chunk.counts.lines = guests.len() as u64;
-        chunk.counts.guest_lines = guests.len() as u64;
+        chunk.counts.lines = n_guests;
+        chunk.counts.guest_lines = n_guests;
         let mut total = self.total;
         total.append(std::slice::from_ref(&chunk), 1.0);
         let data = Dataset {
@@ -133,7 +135,7 @@ pub fn build(outline: Outline, lines: &[Line]) -> (Dataset, BuildCounts) {
         of_chunk.extend(lines.iter().filter(|line| chunks[ix].contains(&line.customer)));
     });
     let guests: Vec<Line> = lines.iter().filter(|line| line.customer == NONE_IX).copied().collect();
-    builder.finish(&guests)
+    builder.finish(guests)
 }
 
 /// Turns the lines of a chunk into rows.

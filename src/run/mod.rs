@@ -53,7 +53,7 @@ const LINES_ON_DISK: &str = ".partial-lines";
 const LINE_BYTES: u64 = size_of::<Line>() as u64;
 
 /// Share of the memory limit that the lines of one range of customers may take.
-const PASS_SHARE: u64 = 6;
+const PASS_SHARE: u64 = 12;
 
 /// How a run ended well.
 #[derive(Debug)]
@@ -136,7 +136,7 @@ fn publish(
             let mut builder = DatasetBuilder::new(outline);
             let lines_at_once = surroundings.memory_limit.map_or(u64::MAX, |limit| limit / PASS_SHARE / LINE_BYTES);
             let guests = assembled.feed(&mut builder, lines_at_once)?;
-            let (data, counts) = builder.finish(&guests);
+            let (data, counts) = builder.finish(guests);
             let now = at(&data, data.as_of);
             Ok::<_, RunError>((data, counts, now))
         },

@@ -66,7 +66,7 @@ impl Assembled<'_> {
             });
         }
         drop(sorted);
-        let guests = self.table.store.map(|ix, chunk| {
+        let of_chunks = self.table.store.map(|ix, chunk| {
             let (counts, line) = (self.left.of(ix, chunk), self.line_of(chunk));
             let customer = chunk.codes("customer_id");
             (0..chunk.n_rows)
@@ -74,7 +74,10 @@ impl Assembled<'_> {
                 .map(line)
                 .collect::<Vec<_>>()
         })?;
-        Ok(guests.concat())
+        drop(self);
+        let mut guests = Vec::with_capacity(of_chunks.iter().map(Vec::len).sum());
+        of_chunks.into_iter().for_each(|lines| guests.extend_from_slice(&lines));
+        Ok(guests)
     }
 
     fn passes(&self, lines_at_once: u64) -> Vec<Pass> {

@@ -197,6 +197,8 @@ pub fn assemble<'a>(
     let is_costed = ["cost", "margin", "unit_cost"].iter().any(|name| table.has(name));
     let has_cost = is_costed || worth.listed_costs.iter().any(|cost| *cost != NO_NUMBER);
     whole.store.change_held(|chunk| rank_customers(chunk, &customer_rank));
+    // Ranks and names stand for the texts from here on.
+    whole.interners.clear();
     Ok(Assembled {
         table: whole,
         left,
