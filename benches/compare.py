@@ -1,18 +1,26 @@
 #!/usr/bin/env python3
-"""Times the whole nightly run beside the Python stack on the same generated base, in turn: A B A B …
+"""Times klientel beside its peers on the same generated files, in turn: A B C A B C …
 
 Usage:
     cargo build --release
-    python -m venv stack && stack/bin/pip install polars lifetimes scipy implicit
-    python benches/compare.py --python stack/bin/python --customers 10000 100000 1000000 --runs 3
+    python -m venv stack && stack/bin/pip install polars lifetimes scipy implicit duckdb
+    python benches/compare.py run --python stack/bin/python --customers 100000 1000000 5000000 --runs 3
+    python benches/compare.py ingest --python stack/bin/python --customers 1000000
+    python benches/compare.py night --customers 1000000
 
-Both programs read the same files and write scores and one segment as Parquet and CSV; see python_stack.py for what the other side
-does. Output folders are removed before each run, the page cache is warm (one run of each goes uncounted). Wall and processor time
-and the largest resident memory are those that the operating system accounts to the finished process. Prints a Markdown table with
-medians and the median of the ratios pair by pair.
+`run` is the whole nightly run (ingest cache off) beside the Python stack that does the same job (python_stack.py) and DuckDB that
+only groups by customer (duckdb_floor.py). `ingest` is reading alone: the stage `read` of the manifest (decoding, hashing, dictionary
+encoding, rejects) beside DuckDB and polars reading the same columns with the same types. `night` is a second night: 730 daily files, one
+of them new.
+
+Output folders are removed before each run, the page cache is warm (one round goes uncounted). Wall and processor time and the
+largest resident memory are those that the operating system accounts to the finished process. Figures are medians, ratios the medians of
+the ratios round by round.
 """
 
 import argparse
+import csv
+import json
 import os
 import shutil
 import statistics
@@ -24,69 +32,177 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PIPELINE = """version = 1
 [input.transactions.{format}]
-path = "base/transactions*.{format}"
+path = "{path}"
 [[segment]]
 name = "win-back"
 where = "abc_class = 'A' and churn_risk >= 0.6 and rfm_recency_days > 90"
 [output]
 directory = "klientel-out"
 """
+TYPES = {"customer_id": "VARCHAR", "order_id": "VARCHAR", "product_id": "VARCHAR", "date": "DATE", "quantity": "DECIMAL(18,3)", "amount": "DECIMAL(18,2)", "cost": "DECIMAL(18,2)"}
+DUCKDB = "import duckdb; duckdb.sql('set threads = {threads}'); duckdb.sql(\"create table t as select * from read_csv('{path}', columns = {types})\")"
+POLARS = (
+    "import polars as pl; s = pl.{text}; d = pl.Float64; "
+    "pl.read_csv('{path}', schema=dict(customer_id=s, order_id=s, date=pl.Date, product_id=s, quantity=d, amount=d, cost=d))"
+)
 
 
-def measure(command, folder, output):
-    """Runs a command to its end; returns wall seconds, processor seconds and peak memory in MiB."""
-    shutil.rmtree(folder / output, ignore_errors=True)
+def measure(command, folder, environment=None):
+    """Runs a command to its end; returns wall seconds, processor seconds, peak memory in MiB and what it wrote to stdout."""
+    for output in ("klientel-out", "python-out"):
+        if not (folder / "keep").exists():
+            shutil.rmtree(folder / output, ignore_errors=True)
     start = time.perf_counter()
-    with open(folder / "log", "wb") as log:
-        child = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
+    with open(folder / "out", "wb") as out, open(folder / "log", "wb") as log:
+        child = subprocess.Popen(command, cwd=folder, stdout=out, stderr=log, env={**os.environ, **(environment or {})})
         _, status, usage = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
     wall = time.perf_counter() - start
     if child.returncode != 0:
         raise SystemExit(f"{command[0]} ended with {child.returncode}:\n{(folder / 'log').read_text()}")
-    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, (folder / "out").read_text()
 
 
-def compare(arguments, customers, form, folder):
+def generate(arguments, customers, form, folder):
     base = folder / "base"
     shutil.rmtree(base, ignore_errors=True)
     products = min(max(customers // 50, 500), 20_000)
     sizes = ["--customers", str(customers), "--products", str(products), "--format", form]
     subprocess.run([arguments.klientel, "generate", *sizes, "--out", str(base)], check=True, capture_output=True)
-    (folder / "pipeline.toml").write_text(PIPELINE.format(format=form))
-    ours = [arguments.klientel, "run", "pipeline.toml", "--quiet"]
-    script = ROOT / "benches" / "python_stack.py"
-    theirs = [arguments.python, str(script), "--out", "python-out", f"base/transactions*.{form}"]
-    rows = []
-    for turn in range(arguments.runs + 1):
-        pair = measure(ours, folder, "klientel-out"), measure(theirs, folder, "python-out")
-        if turn > 0:
-            rows.append(pair)
-    ours, theirs = ([tuple(column) for column in zip(*side)] for side in zip(*rows))
-    median = [statistics.median(column) for column in ours + theirs]
-    ratio = statistics.median(b[0] / a[0] for a, b in rows)
-    mib = sum(file.stat().st_size for file in base.glob(f"transactions*.{form}")) / 2**20
-    print(
-        f"| {customers:,} | {form} | {mib:,.0f} | {median[0]:.2f} / {median[1]:.2f} | {median[2]:,.0f} "
-        f"| {median[3]:.2f} / {median[4]:.2f} | {median[5]:,.0f} | {ratio:.1f} |",
-        flush=True,
-    )
+    (folder / "pipeline.toml").write_text(PIPELINE.format(format=form, path=f"base/transactions*.{form}"))
+    return sum(file.stat().st_size for file in base.glob(f"transactions*.{form}")) / 2**20
+
+
+def rounds(commands, folder, runs):
+    """Runs all commands in turn; returns for each the columns of its figures."""
+    rows = [[measure(command, folder, environment)[:3] for command, environment in commands] for _ in range(runs + 1)][1:]
+    return [[list(column) for column in zip(*(row[ix] for row in rows))] for ix in range(len(commands))]
+
+
+def compare_run(arguments, customers, form, folder):
+    mib = generate(arguments, customers, form, folder)
+    files = f"base/transactions*.{form}"
+    commands = [
+        ([arguments.klientel, "run", "pipeline.toml", "--quiet", "--no-cache"], None),
+        ([arguments.python, str(ROOT / "benches" / "duckdb_floor.py"), files], None),
+    ]
+    if customers <= arguments.stack_up_to:
+        commands.append(([arguments.python, str(ROOT / "benches" / "python_stack.py"), "--out", "python-out", files], None))
+    figures = rounds(commands, folder, arguments.runs)
+    cells = [f"{statistics.median(wall):.2f} / {statistics.median(cpu):.2f} | {statistics.median(peak):,.0f}" for wall, cpu, peak in figures]
+    ours = figures[0][0]
+    ratio = lambda a, b: statistics.median(x / y for x, y in zip(a, b))
+    cells += ["– | –"] * (3 - len(cells))
+    faster = f"{ratio(figures[2][0], ours):.1f}" if len(figures) > 2 else "–"
+    print(f"| {customers:,} | {form} | {mib:,.0f} | {' | '.join(cells)} | {ratio(ours, figures[1][0]):.1f} | {faster} |", flush=True)
+
+
+def run(arguments, folder):
+    print("| customers | format | MiB | klientel wall / CPU s | MiB | DuckDB group-by | MiB | Python stack | MiB | × DuckDB | × faster than Python |")
+    print("|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
+    for customers in arguments.customers:
+        for form in arguments.formats:
+            compare_run(arguments, customers, form, folder)
+
+
+def ingest(arguments, folder):
+    """Prints MB a second of reading, on one thread and on two."""
+    print("| customers | threads | MB | klientel | DuckDB, plain text | polars, plain text | polars, dictionary (Categorical) |")
+    print("|---:|---:|---:|---:|---:|---:|---:|")
+    startup = {"duckdb": "import duckdb; duckdb.sql('select 1')", "polars": "import polars as pl; pl.DataFrame({'a': [1]})"}
+    for customers in arguments.customers:
+        mb = generate(arguments, customers, "csv", folder) * 2**20 / 1e6
+        ordered = next(csv.reader(open(next((folder / "base").glob("transactions*.csv")), encoding="utf-8")))
+        types = "{" + ", ".join(f"'{name}': '{TYPES[name]}'" for name in ordered) + "}"
+        for threads in (1, 2):
+            duck = DUCKDB.format(threads=threads, path="base/transactions*.csv", types=types)
+            plain, coded = (POLARS.format(path="base/transactions*.csv", text=text) for text in ("String", "Categorical"))
+            environment = {"POLARS_MAX_THREADS": str(threads)}
+            rates = {"klientel": [], "duckdb": [], "plain": [], "coded": []}
+            for turn in range(arguments.runs + 1):
+                command = [arguments.klientel, "run", "pipeline.toml", "--json", "--no-cache", "--threads", str(threads)]
+                stages = json.loads(measure(command, folder)[3])["stages"]
+                seconds = {"klientel": next(stage["seconds"] for stage in stages if stage["name"] == "read")}
+                for peer, code in (("duckdb", duck), ("plain", plain), ("coded", coded)):
+                    # Starting Python and importing the peer is not reading.
+                    start = startup["duckdb" if peer == "duckdb" else "polars"]
+                    idle = measure([arguments.python, "-c", start], folder, environment)[0]
+                    seconds[peer] = measure([arguments.python, "-c", code], folder, environment)[0] - idle
+                if turn > 0:
+                    for peer, taken in seconds.items():
+                        rates[peer].append(mb / taken)
+            cells = " | ".join(f"{statistics.median(rates[peer]):.0f}" for peer in rates)
+            print(f"| {customers:,} | {threads} | {mb:,.0f} | {cells} |", flush=True)
+
+
+def night(arguments, folder):
+    """Prints what reading costs on a cold night and on one with a new file."""
+    print("| customers | daily files | cold: read s | second night: read s | ratio | cold: run s | second night: run s |")
+    print("|---:|---:|---:|---:|---:|---:|---:|")
+    for customers in arguments.customers:
+        generate(arguments, customers, "csv", folder)
+        split_by_day(folder)
+        days = sorted((folder / "daily").glob("*.csv"))
+        (folder / "pipeline.toml").write_text(PIPELINE.format(format="csv", path="daily/*.csv"))
+        colds, warms = [], []
+        for turn in range(arguments.runs + 1):
+            shutil.rmtree(folder / "klientel-out", ignore_errors=True)
+            (folder / "keep").touch()
+            days[-1].rename(folder / "tomorrow")
+            first = figures(arguments, folder)
+            (folder / "tomorrow").rename(days[-1])
+            second = figures(arguments, folder)
+            (folder / "keep").unlink()
+            if turn > 0:
+                colds.append(first)
+                warms.append(second)
+        median = lambda rows, ix: statistics.median(row[ix] for row in rows)
+        ratio = statistics.median(warm[0] / cold[0] for warm, cold in zip(warms, colds))
+        print(
+            f"| {customers:,} | {len(days)} | {median(colds, 0):.2f} | {median(warms, 0):.2f} | {ratio:.2f} "
+            f"| {median(colds, 1):.2f} | {median(warms, 1):.2f} |",
+            flush=True,
+        )
+
+
+def figures(arguments, folder):
+    """Returns seconds of reading and of the whole run."""
+    wall, _, _, out = measure([arguments.klientel, "run", "pipeline.toml", "--json"], folder)
+    stages = json.loads(out)["stages"]
+    return next(stage["seconds"] for stage in stages if stage["name"] == "read"), wall
+
+
+def split_by_day(folder):
+    """Cuts the monthly files into daily ones, lines as they are."""
+    (folder / "daily").mkdir(exist_ok=True)
+    for file in (folder / "daily").glob("*"):
+        file.unlink()
+    for month in sorted((folder / "base").glob("transactions*.csv")):
+        with open(month, encoding="utf-8") as lines:
+            header = next(lines)
+            position = header.strip().split(",").index("date")
+            days = {}
+            for line in lines:
+                days.setdefault(line.split(",")[position][:10], []).append(line)
+        for day, of_day in days.items():
+            with open(folder / "daily" / f"{day}.csv", "a", encoding="utf-8") as out:
+                if out.tell() == 0:
+                    out.write(header)
+                out.writelines(of_day)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["run", "ingest", "night"])
     parser.add_argument("--klientel", default=str(ROOT / "target" / "release" / "klientel"))
     parser.add_argument("--python", default="python3")
-    parser.add_argument("--customers", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
+    parser.add_argument("--customers", type=int, nargs="+", default=[100_000, 1_000_000])
     parser.add_argument("--formats", nargs="+", default=["csv", "parquet"])
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--stack-up-to", type=int, default=5_000_000, help="customers above which the Python stack is left out")
     arguments = parser.parse_args()
-    print("| customers | format | MiB | klientel wall / CPU s | MiB | Python stack wall / CPU s | MiB | ratio |")
-    print("|---:|---|---:|---:|---:|---:|---:|---:|")
     with tempfile.TemporaryDirectory() as folder:
-        for customers in arguments.customers:
-            for form in arguments.formats:
-                compare(arguments, customers, form, Path(folder))
+        {"run": run, "ingest": ingest, "night": night}[arguments.what](arguments, Path(folder))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use klientel::analysis::abc::Abc;
 use klientel::analysis::churn::Churn;
 use klientel::analysis::cross_sell::CrossSell;
@@ -13,10 +13,10 @@ use klientel::analysis::lifetime_value::LifetimeValue;
 use klientel::analysis::overview::Overview;
 use klientel::analysis::rfm::Rfm;
 use klientel::analysis::{Analysis, Base, Findings};
-use klientel::features::{CustomerFeatures, Dataset, at, build};
+use klientel::features::{CustomerFeatures, Dataset, DatasetBuilder, Outline, at};
 use klientel::generate::{Format, Params, generate};
 use klientel::ingest::{
-    Assembled, ProductRules, TRANSACTIONS, TableSource, TransactionRules, assemble, describe, read_table,
+    LineReading, LineTable, ProductRules, TableSource, TransactionRules, assemble, describe, read_lines,
 };
 use klientel::run::{Job, Silent, Surroundings};
 use tempfile::TempDir;
@@ -38,15 +38,26 @@ fn source(dir: &Path, format: Format) -> TableSource {
     TableSource { format, patterns: vec![dir.join(pattern).to_string_lossy().into_owned()], ..TableSource::default() }
 }
 
-fn lines(dir: &Path, format: Format) -> Assembled {
-    let table = read_table(&TRANSACTIONS, &source(dir, format), None).expect("a clean export");
-    assemble(&table, None, |_| Vec::new(), &TransactionRules::default()).expect("a clean export")
+fn lines(dir: &Path, format: Format) -> LineTable {
+    read_lines(&source(dir, format), &LineReading::default()).expect("a clean export")
 }
 
-fn dataset(assembled: &Assembled) -> (Dataset, CustomerFeatures) {
-    let products = describe(&assembled.lines.product_ids, &assembled.product_names, None, &ProductRules::default());
-    let (data, _) = build(&assembled.lines, products.products, assembled.as_of, false);
-    let now = at(&data, assembled.as_of);
+fn dataset(lines: LineTable) -> (Dataset, CustomerFeatures) {
+    let rules = TransactionRules::default();
+    let mut assembled = assemble(lines, None, |_| Vec::new(), &rules).expect("a clean export");
+    let products = describe(&assembled.product_ids, &assembled.product_names, None, &ProductRules::default());
+    let outline = Outline {
+        customer_ids: std::mem::take(&mut assembled.customer_ids),
+        product_ids: std::mem::take(&mut assembled.product_ids),
+        products: products.products,
+        as_of: assembled.as_of,
+        has_cost: assembled.has_cost,
+        not_merchandise_in_revenue: false,
+    };
+    let mut builder = DatasetBuilder::new(outline);
+    let guests = assembled.feed(&mut builder, u64::MAX).expect("lines in memory");
+    let (data, _) = builder.finish(guests);
+    let now = at(&data, data.as_of);
     (data, now)
 }
 
@@ -61,7 +72,7 @@ fn ingest(c: &mut Criterion) {
             let bytes = files.iter().filter_map(|file| Some(file.metadata().ok()?.len())).sum();
             group.throughput(Throughput::Bytes(bytes));
             group.bench_with_input(BenchmarkId::new(name, customers), &source, |b, source| {
-                b.iter(|| read_table(&TRANSACTIONS, source, None).expect("a clean export"));
+                b.iter(|| read_lines(source, &LineReading::default()).expect("a clean export"));
             });
         }
     }
@@ -71,10 +82,13 @@ fn features(c: &mut Criterion) {
     let mut group = c.benchmark_group("features");
     group.sample_size(10);
     for customers in SIZES {
-        let assembled = lines(base(customers, Format::Parquet).path(), Format::Parquet);
-        group.throughput(Throughput::Elements(assembled.lines.len() as u64));
-        group.bench_with_input(BenchmarkId::new("build", customers), &assembled, |b, lines| b.iter(|| dataset(lines)));
-        let (data, _) = dataset(&assembled);
+        let dir = base(customers, Format::Parquet);
+        let read = || lines(dir.path(), Format::Parquet);
+        group.throughput(Throughput::Elements(read().n_rows as u64));
+        group.bench_function(BenchmarkId::new("build", customers), |b| {
+            b.iter_batched(read, dataset, BatchSize::PerIteration);
+        });
+        let (data, _) = dataset(read());
         group.bench_with_input(BenchmarkId::new("at", customers), &data, |b, data| b.iter(|| at(data, data.as_of)));
     }
 }
@@ -83,8 +97,7 @@ fn analyses(c: &mut Criterion) {
     let mut group = c.benchmark_group("analyses");
     group.sample_size(10);
     for customers in SIZES {
-        let assembled = lines(base(customers, Format::Parquet).path(), Format::Parquet);
-        let (data, now) = dataset(&assembled);
+        let (data, now) = dataset(lines(base(customers, Format::Parquet).path(), Format::Parquet));
         let base = Base { data: &data, now: &now };
         group.throughput(Throughput::Elements(data.n_customers() as u64));
         let all: [&dyn Analysis; 6] = [
@@ -118,8 +131,7 @@ fn whole_run(c: &mut Criterion) {
             let job = Job::load(&text, "pipeline.toml", dir.path()).expect("a correct pipeline");
             group.bench_with_input(BenchmarkId::new(name, customers), &job, |b, job| {
                 b.iter(|| {
-                    klientel::run::run(job, Surroundings { started_at_unix: 0, threads: 0 }, &Silent)
-                        .expect("a clean base");
+                    klientel::run::run(job, Surroundings::default(), &Silent).expect("a clean base");
                     // The same run a second time would find itself published.
                     std::fs::remove_dir_all(&job.output).expect("the output of this bench");
                 });

@@ -16,11 +16,11 @@
 //! Dataset         every event with the day from which it is known; features::at(day) looks at the base as of any day
 //!    │ analysis   overview · abc · rfm · lifetime value ─▶ churn · cross-sell; a small graph, run in parallel, each pure
 //!    ▼
-//! scores          every column of every analysis side by side, names and types promised before any data is read
-//!    │ segment    expressions over those columns
+//! scores          every column of every analysis side by side by reference, names and types promised before any data is read
+//!    │ segment    conditions over those columns select positions of rows; no cell is copied
 //!    ▼
-//! campaign        names and e-mail joined, consent respected
-//!    │ publish    everything into a hidden directory, then one rename
+//! campaign        names and e-mail joined by position, consent respected
+//!    │ publish    CSV and Parquet, rows and columns side by side, into a hidden directory, then one rename
 //!    ▼
 //! out/latest/     scores, segments, campaigns, rules, rejects, manifest.json
 //! ```
@@ -42,7 +42,8 @@
 //! 5. A published directory is complete or absent.
 //! 6. No personal data in messages, logs or manifest: rows and counts only.
 //! 7. A score that cannot be computed is null and counted; never NaN, never a silent zero.
-//! 8. polars is known to [`scores::frame`] alone.
+//! 8. What stands in a file is known only to the rooms with files in their hands: `arrow` and `parquet` to [`ingest`], [`publish`]
+//!    and [`generate`].
 
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, clippy::exit, clippy::dbg_macro)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]

@@ -3,10 +3,14 @@
 //! Personal data is joined here and nowhere before. Null or unknown consent is no; without an e-mail address there is no contact.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::scores::CUSTOMER_ID;
-use crate::scores::frame::{Frame, FrameError};
+use crate::scores::frame::{Cells, Frame, FrameColumn, FrameError, Rows};
 use crate::table::Customers;
+
+/// Name of the attribute that a contact needs.
+const EMAIL: &str = "email";
 
 /// A campaign as the pipeline asks for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,17 +40,18 @@ pub struct CampaignCounts {
 ///
 /// # Errors
 /// Fails where a column does not exist, which checking the pipeline rules out.
-pub fn contacts(
+pub fn contacts<'a>(
     campaign: &Campaign,
-    members: &Frame,
-    customers: &Customers,
-) -> Result<(Frame, CampaignCounts), FrameError> {
+    members: &Frame<'a>,
+    customers: &'a Customers,
+) -> Result<(Frame<'a>, CampaignCounts), FrameError> {
     let mut counts = CampaignCounts { members: members.height(), ..CampaignCounts::default() };
-    let email = customers.attributes.get("email");
+    let email = customers.attributes.get(EMAIL);
     let denied = denied_addresses(customers);
-    let mut rows = Vec::new();
-    for id in members.texts(CUSTOMER_ID)?.iter().flatten() {
-        let Some(customer) = customers.ids.position(id) else {
+    // Rows among the members and, for the same contact, among the customers.
+    let (mut contacted, mut addressed) = (Vec::new(), Vec::new());
+    for (row, id) in members.texts(CUSTOMER_ID)?.enumerate() {
+        let Some(customer) = id.and_then(|id| customers.ids.position(id)) else {
             counts.unknown += 1;
             continue;
         };
@@ -57,34 +62,31 @@ pub fn contacts(
         } else if !email.is_some_and(|email| is_address(&email[ix])) {
             counts.without_email += 1;
         } else {
-            rows.push(customer);
+            contacted.push(row as u32);
+            addressed.push(customer);
         }
     }
-    counts.contacts = rows.len();
+    counts.contacts = contacted.len();
 
-    let attributes = customers
-        .attributes
-        .iter()
-        .filter(|(name, _)| **name == "email" || campaign.columns.iter().any(|column| column == **name));
-    let texts = attributes.map(|(name, texts)| {
-        let text = |row: &u32| Some(texts[*row as usize].as_str()).filter(|text| !text.is_empty());
-        (*name, rows.iter().map(text).collect())
-    });
-    let id = (CUSTOMER_ID, rows.iter().map(|row| Some(customers.ids.get(*row))).collect());
-    let addresses = Frame::of_texts(std::iter::once(id).chain(texts));
-    let columns = [CUSTOMER_ID, "email"].into_iter().chain(campaign.columns.iter().map(String::as_str));
-    let mut wanted: Vec<&str> = Vec::new();
-    for column in columns {
-        if !wanted.contains(&column) {
-            wanted.push(column);
+    let contacts = members.pick(contacted);
+    let addressed: Rows = addressed.into();
+    let mut columns: Vec<FrameColumn<'a>> = Vec::new();
+    for name in [CUSTOMER_ID, EMAIL].into_iter().chain(campaign.columns.iter().map(String::as_str)) {
+        if columns.iter().any(|column| column.name == name) {
+            continue;
         }
+        columns.push(match (contacts.column(name), customers.attributes.get_key_value(name)) {
+            (Ok(score), _) => score.clone(),
+            (_, Some((name, texts))) => FrameColumn::at(name, Cells::Texts(texts), Arc::clone(&addressed)),
+            (Err(missing), None) => return Err(missing),
+        });
     }
-    Ok((members.join_on_customer(&addresses)?.select(&wanted)?, counts))
+    Ok((Frame::of(columns), counts))
 }
 
 /// Returns the addresses that somebody said no for: whoever else has the same address is not written to either.
 fn denied_addresses(customers: &Customers) -> BTreeSet<String> {
-    let Some(email) = customers.attributes.get("email") else { return BTreeSet::new() };
+    let Some(email) = customers.attributes.get(EMAIL) else { return BTreeSet::new() };
     let denied = customers.email_opt_out.iter().zip(&customers.objection).map(|(out, objects)| *out || *objects);
     email
         .iter()
@@ -127,15 +129,18 @@ mod tests {
             ]),
             ids,
         };
-        let members = Frame::of_customers(&Ids::from_sorted(["1", "2", "3", "4", "5", "6"]), []);
+        let ids = Ids::from_sorted(["1", "2", "3", "4", "5", "6"]);
+        let members = Frame::of_customers(&ids, []);
         let campaign = Campaign { name: "c".into(), segment: "s".into(), columns: vec!["first_name".into()] };
         let (file, counts) = contacts(&campaign, &members, &customers).unwrap();
-        let mut csv = Vec::new();
-        file.write_csv(&mut csv).unwrap();
         assert_eq!(
-            String::from_utf8(csv).unwrap(),
-            "customer_id,email,first_name\n1,a@example.com,Ada\n4,d@example.com,\n"
+            file.columns().iter().map(|column| column.name).collect::<Vec<_>>(),
+            [CUSTOMER_ID, EMAIL, "first_name"]
         );
+        let texts = |name| file.texts(name).unwrap().collect::<Vec<_>>();
+        assert_eq!(texts(CUSTOMER_ID), [Some("1"), Some("4")]);
+        assert_eq!(texts(EMAIL), [Some("a@example.com"), Some("d@example.com")]);
+        assert_eq!(texts("first_name"), [Some("Ada"), None]);
         assert_eq!(
             counts,
             CampaignCounts { members: 6, unknown: 1, without_consent: 2, without_email: 1, contacts: 2 }

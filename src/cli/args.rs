@@ -44,6 +44,12 @@ pub struct RunArgs {
     /// Print the plan and write nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Memory for the run, such as 3GiB: lines that do not fit are put on disk beside the output. Results do not depend on it
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub memory_limit: Option<u64>,
+    /// Read every file anew and keep nothing of it for the next run
+    #[arg(long)]
+    pub no_cache: bool,
     /// Print the manifest (or the plan, or the errors) as JSON on stdout
     #[arg(long)]
     pub json: bool,
@@ -106,4 +112,54 @@ pub struct SchemaArgs {
     /// Print a pipeline with every key, its default and what it means
     #[arg(long)]
     pub reference: bool,
+}
+
+/// Reads a size: a number and a unit, `B` if none.
+fn size(text: &str) -> Result<u64, String> {
+    const UNITS: [(&str, u64); 9] = [
+        ("", 1),
+        ("b", 1),
+        ("k", 1 << 10),
+        ("m", 1 << 20),
+        ("g", 1 << 30),
+        ("t", 1 << 40),
+        ("kb", 1_000),
+        ("mb", 1_000_000),
+        ("gb", 1_000_000_000),
+    ];
+    let text = text.trim().to_ascii_lowercase();
+    let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = text[number.len()..].replace("ib", "");
+    let factor = UNITS.iter().find(|(name, _)| *name == unit).map(|(_, factor)| *factor);
+    let number: Option<f64> = number.trim_end().parse().ok().filter(|number: &f64| *number > 0.0 && number.is_finite());
+    match (number, factor) {
+        (Some(number), Some(factor)) if number * factor as f64 >= SMALLEST_LIMIT => Ok((number * factor as f64) as u64),
+        (Some(_), Some(_)) => Err("no run fits into less than 64MiB".to_owned()),
+        _ => Err("write a number and a unit, such as 3GiB or 500MB".to_owned()),
+    }
+}
+
+/// Bytes below which a limit cannot be meant.
+const SMALLEST_LIMIT: f64 = 67_108_864.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_with_their_units() {
+        for (text, expected) in [
+            ("3GiB", Some(3 << 30)),
+            ("3g", Some(3 << 30)),
+            ("500 MB", Some(500_000_000)),
+            ("1.5GiB", Some(3 << 29)),
+            ("100000000", Some(100_000_000)),
+            ("3", None),
+            ("GiB", None),
+            ("-3GiB", None),
+            ("3 apples", None),
+        ] {
+            assert_eq!(size(text).ok(), expected, "{text}");
+        }
+    }
 }

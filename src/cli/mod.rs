@@ -48,7 +48,8 @@ static PANICKED_AT: Mutex<String> = Mutex::new(String::new());
 
 fn run_command(args: Args) -> Exit {
     if let Some(threads) = args.threads {
-        use_threads(threads.get());
+        // Fails only where the pool runs already, which nothing before this line can have started.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global();
     }
     match args.command {
         Command::Run(args) => run::run(&args),
@@ -56,14 +57,6 @@ fn run_command(args: Args) -> Exit {
         Command::Generate(args) => generate::generate(&args),
         Command::Schema(args) => schema::print(&args),
     }
-}
-
-/// Limits both thread pools; must run before either is used.
-fn use_threads(threads: usize) {
-    // Fails only where the pool runs already, which nothing before this line can have started.
-    let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
-    // SAFETY: no other thread reads the environment yet: the signal thread only waits for signals.
-    unsafe { std::env::set_var("POLARS_MAX_THREADS", threads.to_string()) };
 }
 
 /// Says whether messages on stderr may be coloured: on a terminal, unless `NO_COLOR` is set.

@@ -28,6 +28,8 @@ pub fn run(args: &RunArgs) -> Exit {
     let surroundings = Surroundings {
         started_at_unix: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
         threads: rayon::current_num_threads(),
+        memory_limit: args.memory_limit,
+        use_cache: !args.no_cache,
     };
     let progress = Progress::new(args.quiet || args.json);
     let result = run_job(&job, surroundings, &progress);

@@ -51,6 +51,9 @@ codes! {
     NOTHING_LEFT = "K0318", "no transaction that may be used";
     TOO_MANY_REJECTS = "K0319", "more rejected rows than the pipeline allows";
     NO_CAMPAIGN_COLUMN = "K0320", "a campaign with a column that the customer export does not have";
+    DAMAGED_ARCHIVE = "K0321", "a compressed export that is damaged or ends too early";
+    LONG_RECORD = "K0322", "a text file with a record that does not end";
+    SPILL = "K0323", "no room on disk for lines that do not fit into memory";
 
     ANALYSIS = "K0401", "an analysis that cannot be computed";
     FRAME = "K0402", "scores that cannot be selected or joined";

@@ -8,8 +8,8 @@ use super::Dataset;
 use crate::table::{NO_COST, Nullable};
 use crate::units::Day;
 
-/// Customers that one task works on.
-const CHUNK: usize = 16_384;
+/// Customers whose rows are held at a time.
+const BLOCK: usize = 262_144;
 
 /// One entry a customer in every column, as of the end of `as_of`.
 #[derive(Debug, Clone)]
@@ -48,19 +48,36 @@ struct Row {
 /// Derives the features as of the end of `day` in one pass over purchase days, orders and corrections.
 pub fn at(data: &Dataset, day: Day) -> CustomerFeatures {
     let n = data.n_customers();
-    let rows: Vec<Row> =
-        (0..n).into_par_iter().with_min_len(CHUNK).map(|customer| row(data, customer, day.0)).collect();
-    CustomerFeatures {
+    let (mut first_day, mut last_day) = (Vec::with_capacity(n), Vec::with_capacity(n));
+    let mut margin = Vec::with_capacity(n);
+    let mut features = CustomerFeatures {
         as_of: day,
-        n_purchase_days: rows.iter().map(|row| row.n_purchase_days).collect(),
-        first_day: rows.iter().map(|row| row.first_last.map(|(first, _)| first)).collect(),
-        last_day: rows.iter().map(|row| row.first_last.map(|(_, last)| last)).collect(),
-        n_orders: rows.iter().map(|row| row.n_orders).collect(),
-        gross_revenue: rows.iter().map(|row| row.gross).collect(),
-        revenue: rows.iter().map(|row| row.revenue).collect(),
-        margin: rows.iter().map(|row| row.margin).collect(),
-        repeat_revenue: rows.iter().map(|row| row.repeat_revenue).collect(),
+        n_purchase_days: Vec::with_capacity(n),
+        first_day: Nullable::from(Vec::new()),
+        last_day: Nullable::from(Vec::new()),
+        n_orders: Vec::with_capacity(n),
+        gross_revenue: Vec::with_capacity(n),
+        revenue: Vec::with_capacity(n),
+        margin: Nullable::from(Vec::new()),
+        repeat_revenue: Vec::with_capacity(n),
+    };
+    let mut rows: Vec<Row> = Vec::new();
+    for from in (0..n).step_by(BLOCK) {
+        let customers = (from..(from + BLOCK).min(n)).into_par_iter().with_min_len(BLOCK / 64);
+        customers.map(|customer| row(data, customer, day.0)).collect_into_vec(&mut rows);
+        features.n_purchase_days.extend(rows.iter().map(|row| row.n_purchase_days));
+        first_day.extend(rows.iter().map(|row| row.first_last.map(|(first, _)| first)));
+        last_day.extend(rows.iter().map(|row| row.first_last.map(|(_, last)| last)));
+        features.n_orders.extend(rows.iter().map(|row| row.n_orders));
+        features.gross_revenue.extend(rows.iter().map(|row| row.gross));
+        features.revenue.extend(rows.iter().map(|row| row.revenue));
+        margin.extend(rows.iter().map(|row| row.margin));
+        features.repeat_revenue.extend(rows.iter().map(|row| row.repeat_revenue));
     }
+    features.first_day = first_day.into_iter().collect();
+    features.last_day = last_day.into_iter().collect();
+    features.margin = margin.into_iter().collect();
+    features
 }
 
 fn row(data: &Dataset, customer: usize, today: i32) -> Row {

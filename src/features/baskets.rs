@@ -1,5 +1,8 @@
 //! Orders as sets of products.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
 /// Baskets of distinct merchandise; basket `b` holds `product[starts[b]..starts[b + 1]]`, ascending and distinct.
 ///
 /// Baskets stand by customer, then day; those of guests come last with `customer == NONE_IX`.
@@ -27,24 +30,60 @@ impl Baskets {
     }
 
     /// Returns the same baskets as they stood at the end of `day`: later baskets left out, items returned by then removed, baskets left empty dropped.
+    ///
+    /// Nothing is copied where nothing differs; `returned` of what is given may still list items that come back later.
     #[must_use]
-    pub fn as_of(&self, day: i32) -> Self {
-        let mut kept = Self { starts: vec![0], ..Self::default() };
-        let mut returned = self.returned.iter().peekable();
-        for basket in 0..self.len() {
-            for item in self.starts[basket]..self.starts[basket + 1] {
-                while returned.next_if(|(position, _)| *position < item).is_some() {}
-                let gone = returned.peek().is_some_and(|(position, on)| *position == item && *on <= day);
-                if self.day[basket] <= day && !gone {
+    pub fn as_of(&self, day: i32) -> Cow<'_, Self> {
+        let gone: Vec<usize> =
+            self.returned.iter().filter(|(_, on)| *on <= day).map(|(position, _)| *position).collect();
+        if gone.is_empty() && self.day.iter().all(|of_basket| *of_basket <= day) {
+            return Cow::Borrowed(self);
+        }
+        let (n, n_items) = (self.len(), self.product.len());
+        let mut kept = Self {
+            starts: Vec::with_capacity(n + 1),
+            customer: Vec::with_capacity(n),
+            day: Vec::with_capacity(n),
+            product: Vec::with_capacity(n_items),
+            returned: Vec::new(),
+        };
+        kept.starts.push(0);
+        let mut gone = gone.into_iter().peekable();
+        // Most baskets stay as they are: they are copied in runs.
+        let mut run = 0;
+        for basket in 0..n {
+            let items = self.starts[basket]..self.starts[basket + 1];
+            while gone.next_if(|position| *position < items.start).is_some() {}
+            let stays = self.day[basket] <= day;
+            if stays && gone.peek().is_none_or(|position| *position >= items.end) {
+                continue;
+            }
+            self.copy_to(&mut kept, run..basket);
+            run = basket + 1;
+            if !stays {
+                continue;
+            }
+            let before = kept.product.len();
+            for item in items {
+                if gone.next_if_eq(&item).is_none() {
                     kept.product.push(self.product[item]);
                 }
             }
-            if kept.product.len() > kept.starts[kept.len()] {
+            if kept.product.len() > before {
                 kept.starts.push(kept.product.len());
                 kept.customer.push(self.customer[basket]);
                 kept.day.push(self.day[basket]);
             }
         }
-        kept
+        self.copy_to(&mut kept, run..n);
+        Cow::Owned(kept)
+    }
+
+    fn copy_to(&self, kept: &mut Self, run: Range<usize>) {
+        let (from, to) = (self.starts[run.start], kept.product.len());
+        kept.product.extend_from_slice(&self.product[from..self.starts[run.end]]);
+        kept.starts.extend(self.starts[run.start + 1..=run.end].iter().map(|end| end - from + to));
+        kept.customer.extend_from_slice(&self.customer[run.clone()]);
+        kept.day.extend_from_slice(&self.day[run]);
     }
 }

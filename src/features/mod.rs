@@ -7,14 +7,16 @@ mod at;
 mod baskets;
 mod build;
 mod dataset;
+mod product_sums;
 mod purchase_days;
 mod returns;
+mod rows;
 #[cfg(test)]
 mod tests;
 
 pub use at::{CustomerFeatures, at};
 pub use baskets::Baskets;
-pub use build::{BuildCounts, build};
+pub use build::{BuildCounts, DatasetBuilder, GROUP_CUSTOMERS, Outline, build};
 pub use dataset::Dataset;
 pub use purchase_days::{Corrections, NEVER, Orders, PurchaseDays};
 pub use returns::ReturnCounts;

@@ -9,12 +9,12 @@ use crate::table::{LineKind, NO_COST};
 
 use super::purchase_days::NEVER;
 
-/// One line of a customer, in the units of [`crate::table::Transactions`]; the derived order is chronological.
+/// One line of a customer, in the units of [`crate::table::Line`]; the derived order is chronological.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Line {
+pub(super) struct OwnLine {
     pub day: i32,
     pub millis: u32,
-    pub order: u32,
+    pub order: u64,
     pub product: u32,
     pub kind: LineKind,
     pub quantity: i64,
@@ -74,7 +74,7 @@ impl ReturnCounts {
 }
 
 /// Matches the returns among chronologically sorted `lines`, marks the sales they undo, and lists what changes in money.
-pub(super) fn match_returns(lines: &mut [Line], corrections: &mut Vec<Correction>, counts: &mut ReturnCounts) {
+pub(super) fn match_returns(lines: &mut [OwnLine], corrections: &mut Vec<Correction>, counts: &mut ReturnCounts) {
     if lines.iter().all(|line| line.kind == LineKind::Sale) {
         return;
     }
@@ -109,21 +109,21 @@ pub(super) fn match_returns(lines: &mut [Line], corrections: &mut Vec<Correction
     }
 }
 
-fn moment(line: &Line) -> (i32, u32) {
+fn moment(line: &OwnLine) -> (i32, u32) {
     (line.day, line.millis)
 }
 
 /// Takes one return out of the `earlier` sales of its product, newest first.
 fn undo(
-    back: Line,
+    back: OwnLine,
     earlier: &[u32],
-    lines: &mut [Line],
+    lines: &mut [OwnLine],
     left: &mut [Left],
     corrections: &mut Vec<Correction>,
     counts: &mut ReturnCounts,
 ) {
     let same_order_only = back.kind == LineKind::Cancelled;
-    let fits = |line: &Line| line.kind == LineKind::Sale && (!same_order_only || line.order == back.order);
+    let fits = |line: &OwnLine| line.kind == LineKind::Sale && (!same_order_only || line.order == back.order);
     let wanted = -back.quantity;
     let (mut exact, mut sold_before) = (false, 0);
     for ix in earlier {
@@ -199,7 +199,7 @@ fn share(whole: i64, part: i64, of: i64) -> i64 {
 }
 
 /// Returns the first day on which all of `sales` had been returned, or `NEVER`; the latest of their days.
-pub(super) fn gone_on<'a>(sales: impl IntoIterator<Item = &'a Line>) -> i32 {
+pub(super) fn gone_on<'a>(sales: impl IntoIterator<Item = &'a OwnLine>) -> i32 {
     sales.into_iter().map(|sale| sale.gone_on).max().unwrap_or(NEVER)
 }
 
@@ -207,11 +207,11 @@ pub(super) fn gone_on<'a>(sales: impl IntoIterator<Item = &'a Line>) -> i32 {
 mod tests {
     use super::*;
 
-    fn sale(day: i32, quantity: i64, amount: i64) -> Line {
-        Line {
+    fn sale(day: i32, quantity: i64, amount: i64) -> OwnLine {
+        OwnLine {
             day,
             millis: 0,
-            order: day as u32,
+            order: day as u64,
             product: 0,
             kind: LineKind::Sale,
             quantity,
@@ -221,11 +221,11 @@ mod tests {
         }
     }
 
-    fn back(day: i32, quantity: i64, amount: i64) -> Line {
-        Line { kind: LineKind::Return, quantity: -quantity, amount: -amount, cost: NO_COST, ..sale(day, 0, 0) }
+    fn back(day: i32, quantity: i64, amount: i64) -> OwnLine {
+        OwnLine { kind: LineKind::Return, quantity: -quantity, amount: -amount, cost: NO_COST, ..sale(day, 0, 0) }
     }
 
-    fn run(mut lines: Vec<Line>) -> (Vec<i32>, Vec<(i32, i32, i64)>, ReturnCounts) {
+    fn run(mut lines: Vec<OwnLine>) -> (Vec<i32>, Vec<(i32, i32, i64)>, ReturnCounts) {
         lines.sort_unstable();
         let (mut corrections, mut counts) = (Vec::new(), ReturnCounts::default());
         match_returns(&mut lines, &mut corrections, &mut counts);
@@ -266,7 +266,7 @@ mod tests {
 
     #[test]
     fn an_order_cancelled_in_place_is_void_and_never_touches_another_order() {
-        let cancelled = Line { kind: LineKind::Cancelled, order: 77, ..back(9, 1, 100) };
+        let cancelled = OwnLine { kind: LineKind::Cancelled, order: 77, ..back(9, 1, 100) };
         let (gone, money, counts) = run(vec![sale(1, 1, 100), cancelled]);
         assert_eq!(gone, [NEVER]);
         assert!(money.is_empty());

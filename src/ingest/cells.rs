@@ -24,6 +24,16 @@ pub(super) fn is_empty(cell: &str) -> bool {
     }
 }
 
+/// Says whether a cell has nothing to trim and is sure not to be empty.
+#[inline(always)]
+pub(super) fn is_plain(cell: &[u8]) -> bool {
+    match cell {
+        [] => false,
+        [b'N' | b'n' | b'\\' | b'#' | b'<', ..] => false,
+        [first, ..] => first.is_ascii_graphic() && cell.last().is_some_and(u8::is_ascii_graphic),
+    }
+}
+
 /// Returns an id as it is kept: an integral float loses its `.0`, everything else stays.
 pub(super) fn id(cell: &str) -> &str {
     match cell.strip_suffix(".0") {
@@ -95,6 +105,16 @@ mod tests {
         }
         assert_eq!(trim("ä"), "ä");
         assert_eq!(trim(" "), "");
+    }
+
+    #[test]
+    fn a_plain_cell_is_neither_trimmed_nor_empty() {
+        for cell in ["", " a", "a ", "ä", "NULL", "\\N", "#NV", "<NA>", "nan", "\ta", "\u{a0}a"] {
+            assert!(!is_plain(cell.as_bytes()), "{cell:?}");
+        }
+        for cell in ["0", "a", "7 8", "-"] {
+            assert!(is_plain(cell.as_bytes()) && trim(cell) == cell && !is_empty(cell), "{cell:?}");
+        }
     }
 
     #[test]

@@ -11,6 +11,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::cells::{self, FlagWord};
 use super::dates::{DateFormat, WrittenDate};
 use super::dictionary::{CodedPart, merge};
@@ -18,6 +20,7 @@ use super::evidence::{DateEvidence, NumberEvidence};
 use super::number_format::NumberReading;
 use super::numbers::{self, NumberFault, NumberHint};
 use super::spec::Cell;
+use super::texts::Texts;
 use crate::table::Ids;
 use crate::units::NONE_IX;
 
@@ -47,7 +50,7 @@ pub enum TypedColumn {
 }
 
 /// How the cells of a column are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Reading {
     Id,
     Text,
@@ -82,6 +85,15 @@ impl Evidence {
             _ => {}
         }
     }
+
+    /// Moves all positions on, because something stands before.
+    pub(super) fn move_on(&mut self, by: usize) {
+        match self {
+            Self::Nothing => {}
+            Self::Number(numbers) => numbers.move_on(by),
+            Self::Date(dates) => dates.move_on(by),
+        }
+    }
 }
 
 /// Why a cell cannot be read; shows its shape, never what it holds.
@@ -113,17 +125,26 @@ impl fmt::Display for Fault {
 /// Collects the cells of one column in one part of a file.
 #[derive(Debug)]
 pub(super) struct Builder {
-    values: Building,
+    pub(super) values: Building,
     nullable: bool,
-    evidence: Evidence,
+    pub(super) evidence: Evidence,
 }
 
+/// The cells so far.
 #[derive(Debug)]
-enum Building {
+pub(super) enum Building {
     Text { part: CodedPart, is_id: bool },
-    Date { format: DateFormat, day: Vec<i32>, millis: Vec<u32> },
+    Date { format: DateFormat, day: Vec<i32>, millis: Vec<u32>, last: Option<LastDate> },
     Number { reading: NumberReading, values: Vec<i64> },
     Flag { values: Vec<u8>, n_crosses: usize, n_words: usize },
+}
+
+/// The date that was read last; exports repeat it from line to line.
+#[derive(Debug)]
+pub(super) struct LastDate {
+    pub(super) cell: String,
+    pub(super) date: WrittenDate,
+    pub(super) day: i32,
 }
 
 impl Builder {
@@ -134,7 +155,7 @@ impl Builder {
             Reading::Text => Building::Text { part: CodedPart::default(), is_id: false },
             Reading::Flag => Building::Flag { values: Vec::new(), n_crosses: 0, n_words: 0 },
             Reading::Number(reading) => Building::Number { reading, values: Vec::new() },
-            Reading::Date(format) => Building::Date { format, day: Vec::new(), millis: Vec::new() },
+            Reading::Date(format) => Building::Date { format, day: Vec::new(), millis: Vec::new(), last: None },
         };
         Self { values, nullable, evidence: Evidence::new(cell) }
     }
@@ -164,7 +185,7 @@ impl Builder {
                     NumberFault::Range => Fault::NumberRange,
                 });
             }
-            Building::Date { format, .. } => {
+            Building::Date { format, last, .. } => {
                 let format = *format;
                 let Some(date) = WrittenDate::parse(cell) else {
                     self.push_nothing();
@@ -177,7 +198,13 @@ impl Builder {
                     evidence.note(&date, cell, at);
                 }
                 match date.day(format) {
-                    Some(day) => self.push_day(day.0, date.millis),
+                    Some(day) => {
+                        let mut text = last.take().map(|last| last.cell).unwrap_or_default();
+                        text.clear();
+                        text.push_str(cell);
+                        *last = Some(LastDate { cell: text, date, day: day.0 });
+                        self.push_day(day.0, date.millis);
+                    }
                     None => {
                         self.push_nothing();
                         let shape = cells::shape(cell);
@@ -248,6 +275,16 @@ impl Builder {
         }
     }
 
+    /// Returns the values as they are held between reading and joining.
+    pub(super) fn into_values(self) -> Values {
+        match self.values {
+            Building::Text { part, .. } => Values::Text { codes: part.codes, texts: part.dictionary.into_texts() },
+            Building::Number { values, .. } => Values::Number(values),
+            Building::Date { day, millis, .. } => Values::Date { day, millis },
+            Building::Flag { .. } => Values::Flag,
+        }
+    }
+
     /// Gives up the evidence.
     pub(super) fn take_evidence(&mut self) -> Evidence {
         std::mem::replace(&mut self.evidence, Evidence::Nothing)
@@ -261,6 +298,14 @@ impl Builder {
             Building::Date { .. } => self.push_day(NO_DAY, 0),
         }
     }
+}
+
+/// The values of one column in one part of a file; flags stay with their builder.
+pub(super) enum Values {
+    Text { codes: Vec<u32>, texts: Texts },
+    Number(Vec<i64>),
+    Date { day: Vec<i32>, millis: Vec<u32> },
+    Flag,
 }
 
 fn retain<T: Copy>(values: &mut Vec<T>, keep: &[bool]) {

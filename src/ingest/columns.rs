@@ -47,14 +47,6 @@ impl<'a> Columns<'a> {
         }
     }
 
-    /// Returns days and, where any file has a time of day, milliseconds of the day.
-    pub fn date(&self, name: &str) -> Option<(&'a [i32], &'a [u32])> {
-        match self.table.columns.get(name) {
-            Some(TypedColumn::Date { day, millis }) => Some((day, millis)),
-            _ => None,
-        }
-    }
-
     /// Says whether a flag is set: unknown is no.
     pub fn is_set(&self, name: &str, row: usize) -> bool {
         match self.table.columns.get(name) {

@@ -1,328 +1,323 @@
 //! Text files with delimiters: bytes to typed columns.
 //!
-//! A file is read whole, decoded, and cut at guessed record boundaries; its parts are parsed in parallel and checked one against the
-//! next (see `records`). How numbers and dates are written is guessed from a sample, counted while parsing, and where the whole
-//! file says otherwise the file is parsed once more.
+//! A file is read in windows of some parts each: while the parts of one are parsed in parallel, the next is read, decompressed,
+//! fingerprinted and decoded. How numbers and dates are written, and in which encoding, is guessed from the first window and
+//! counted while parsing; where the whole file says otherwise it is read once more. A file of one window stays in memory for that.
 //!
-//! `O(n)` time over all threads; memory: the file, its columns and the distinct texts of every part.
+//! `O(n)` time over all threads; memory: three windows, the columns and the distinct texts of every part.
 
+use std::cell::Cell;
 use std::path::Path;
 
-use rayon::prelude::*;
-
 use super::IngestError;
-use super::column::{Builder, Evidence, Fault, Reading};
+use super::body::{Body, Text, TextPart};
+use super::column::{Evidence, Reading};
 use super::dialect::{self, Dialect};
-use super::encoding::{self, DAMAGE};
-use super::file::{self, Job, ParsedFile, ParsedPart};
+use super::file::{Job, ParsedFile, ParsedPart};
 use super::headers::{self, Mapped};
 use super::readings::{self, Stated};
-use super::records::{Malformed, Records, Separators, boundary_after, count_lines, guess_boundaries, line_of};
-use super::reject::{Reject, key_of};
+use super::records::{Malformed, Record, Records};
+use super::reject::Reject;
 use super::report::{FileReport, Layout};
 use super::spec::kebab;
-use crate::table::Fingerprint;
+use super::windows::{Assumed, Next, Window, Windows};
 
-/// Bytes at the start of a file that the first guess rests on.
-const SAMPLE_START: usize = 64 * 1024;
+/// Parts of a window: enough to keep some threads busy while the next one is read.
+const PARTS_PER_WINDOW: usize = 4;
 
-/// Further places in the file that it looks at, and bytes at each.
-const SAMPLE_PLACES: usize = 8;
-const SAMPLE_PLACE: usize = 8 * 1024;
+/// Bytes that a window may have however large its parts are.
+const MOST_WINDOW_BYTES: usize = 256 * 1024 * 1024;
+
+/// Bytes of the pieces that a file is read in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sizes {
+    /// Of the first window, which everything is guessed from.
+    pub(super) first: usize,
+    pub(super) window: usize,
+    pub(super) part: usize,
+}
+
+/// The least that a guess should rest on.
+const LEAST_FIRST_BYTES: usize = 1024 * 1024;
+
+impl Sizes {
+    fn of(job: &Job<'_>) -> Self {
+        let n_parts = PARTS_PER_WINDOW.max(2 * rayon::current_num_threads().min(8));
+        let window = job.part_bytes.saturating_mul(n_parts).min(MOST_WINDOW_BYTES);
+        Self { first: window.max(LEAST_FIRST_BYTES), window, part: job.part_bytes }
+    }
+}
 
 /// Parses a file.
 ///
 /// # Errors
 /// Fails where the file as a whole cannot be trusted; single rows are rejected instead.
 pub(super) fn parse(job: &Job<'_>, path: &Path, stated: &Stated) -> Result<ParsedFile, IngestError> {
-    let bytes = file::read(path)?;
-    let (sha256, parsed) = rayon::join(|| Fingerprint::of(&bytes), || parse_bytes(job, path, stated, &bytes));
-    let mut parsed = parsed?;
-    parsed.report.sha256 = sha256;
-    Ok(parsed)
+    parse_in(job, path, stated, Sizes::of(job))
 }
 
-fn parse_bytes(job: &Job<'_>, path: &Path, stated: &Stated, bytes: &[u8]) -> Result<ParsedFile, IngestError> {
-    let (encoding, why) = match job.source.csv.encoding {
-        Some(encoding) => (encoding, "given in the pipeline".to_owned()),
-        None => encoding::detect(bytes),
-    };
-    let decoded = encoding::decode(bytes, encoding);
-    let text: &str = &decoded.text;
-    let delimiter = job.source.csv.delimiter.and_then(|delimiter| u8::try_from(delimiter).ok());
-    let (dialect, delimiter_why) = dialect::detect(text, delimiter);
-    let mut report = FileReport {
-        table: job.spec.name,
-        path: path.to_owned(),
-        bytes: bytes.len() as u64,
-        sha256: String::new(),
-        rows: 0,
-        rejected: 0,
-        evidence: vec![format!("encoding {encoding} ({why})"), delimiter_why],
-        mapping: Vec::new(),
-        layout: Layout::Empty,
-    };
-    let Some((headers, body)) = read_headers(path, text, dialect)? else {
-        report.evidence = vec!["the file is empty".to_owned()];
-        job.progress(report.bytes);
-        return Ok(ParsedFile::without_rows(report));
-    };
-    let columns = headers::map(job.spec, job.source, path, &headers)?;
-    for Mapped { request, header, why, .. } in &columns {
-        report.evidence.push(format!("`{header}` read as {} ({why})", kebab(request.name)));
-        report.mapping.push((request.name, header.clone()));
-    }
-    if body >= text.len() {
-        report.evidence.push("a header and no rows".to_owned());
-        job.progress(report.bytes);
-        return Ok(ParsedFile { columns, ..ParsedFile::without_rows(report) });
-    }
-    let body = Body {
-        text,
-        separators: dialect.separators,
-        start: body,
-        n_fields: headers.len(),
-        damaged: decoded.damaged,
-        columns: &columns,
-    };
-    let (parsed, decisions, evidence) = body.parse(job, path, stated, report.bytes)?;
-    let rejects = body.rejects(job, path, &parsed);
-    let mut n_records = 0;
-    let mut rejected = Vec::new();
-    for part in &parsed {
-        rejected.extend(part.rejected.iter().map(|record| n_records + record.ordinal));
-        n_records += part.n_records;
-    }
-    report.layout = Layout::Csv { encoding, separators: dialect.separators, body: body.start, rejected };
-    report.rejected = rejects.len();
-    let parts: Vec<ParsedPart> =
-        parsed.into_iter().map(|part| ParsedPart { n_rows: part.n_rows, columns: part.columns }).collect();
-    report.rows = parts.iter().map(|part| part.n_rows).sum();
-    Ok(ParsedFile { columns, parts, evidence, decisions, rejects, report })
-}
-
-/// Reads the headers; returns them and where the first record begins, or nothing where the text is blank.
-fn read_headers(path: &Path, text: &str, dialect: Dialect) -> Result<Option<(Vec<String>, usize)>, IngestError> {
-    let mut records = Records::new(text, dialect.separators, dialect.header);
-    let Some(record) = records.next_record() else { return Ok(None) };
-    if let Some(Malformed::OpenQuote { at }) = record.malformed {
-        return Err(IngestError::OpenQuote { file: path.to_owned(), line: line_of(text, dialect.separators, at) });
-    }
-    let mut scratch = String::new();
-    let headers: Vec<String> =
-        records.fields().iter().map(|field| field.text(text, &mut scratch).trim().to_owned()).collect();
-    let is_blank = headers.iter().all(String::is_empty);
-    let body = records.next_start();
-    Ok((!is_blank || body < text.len()).then_some((headers, body)))
-}
-
-/// The records of a file and what they are parsed into.
-struct Body<'a> {
-    text: &'a str,
-    separators: Separators,
-    /// Where the first record begins.
-    start: usize,
-    /// Fields of the header, and of every record.
-    n_fields: usize,
-    /// Says whether bytes that could not be read became [`DAMAGE`].
-    damaged: bool,
-    columns: &'a [Mapped],
-}
-
-/// Records of one part of the file.
-struct TextPart {
-    start: usize,
-    /// Where the next part should begin.
-    nominal_end: usize,
-    /// Where it does begin.
-    end: usize,
-    n_records: u64,
-    n_rows: usize,
-    columns: Vec<Builder>,
-    rejected: Vec<RejectedRecord>,
-    open_quote: Option<usize>,
-}
-
-struct RejectedRecord {
-    /// Number of the record in its part.
-    ordinal: u64,
-    start: usize,
-    end: usize,
-    fault: RecordFault,
-}
-
-enum RecordFault {
-    Fields(usize),
-    TextAfterQuote,
-    Damage,
-    Cell { column: usize, fault: Fault },
-}
-
-type Parsed = (Vec<TextPart>, Vec<readings::Decision>, Vec<Evidence>);
-
-impl Body<'_> {
-    /// Parses all records as the evidence of the whole file decides.
-    fn parse(&self, job: &Job<'_>, path: &Path, stated: &Stated, bytes: u64) -> Result<Parsed, IngestError> {
-        let delimiter = Some(self.separators.delimiter);
-        let guess = readings::guess(self.columns, stated, &self.sample(stated), delimiter);
-        // Progress counts bytes of the file, which in UTF-16 are not those of the text.
-        let in_file = |at: usize| (at as u128 * u128::from(bytes) / self.text.len().max(1) as u128) as u64;
-        job.progress(in_file(self.start));
-        let done = |part: &TextPart| job.progress(in_file(part.nominal_end) - in_file(part.start));
-        let mut parts = self.parse_parts(&guess, job.part_bytes, &done);
-        if let Some(at) = parts.iter().find_map(|part| part.open_quote) {
-            return Err(IngestError::OpenQuote { file: path.to_owned(), line: self.line_of(at) });
-        }
-        let evidence = self.take_evidence(&mut parts);
-        let line_of = |at| self.line_of(at);
-        let decisions = readings::decide(job.spec, path, self.columns, stated, &evidence, delimiter, &line_of)?;
-        let decided: Vec<Reading> = decisions.iter().map(|decision| decision.reading).collect();
-        if decided != guess {
-            drop(parts);
-            parts = self.parse_parts(&decided, job.part_bytes, &|_| {});
-        }
-        Ok((parts, decisions, evidence))
-    }
-
-    /// Collects evidence from the start of the file and from a few places further on.
-    fn sample(&self, stated: &Stated) -> Vec<Evidence> {
-        let nothing: Vec<Evidence> = self.columns.iter().map(|column| Evidence::new(column.request.cell)).collect();
-        let readings = readings::guess(self.columns, stated, &nothing, Some(self.separators.delimiter));
-        let mut places = vec![(self.start, self.start.saturating_add(SAMPLE_START))];
-        let step = (self.text.len() - self.start) / SAMPLE_PLACES;
-        if step > SAMPLE_START {
-            for place in 1..SAMPLE_PLACES {
-                let at = boundary_after(self.text, self.separators, self.start + place * step, self.n_fields);
-                places.extend(at.map(|at| (at, at.saturating_add(SAMPLE_PLACE))));
-            }
-        }
-        let mut parts: Vec<TextPart> = places
-            .into_iter()
-            .map(|(start, end)| self.parse_part(start, end.min(self.text.len()), &readings))
-            .collect();
-        self.take_evidence(&mut parts)
-    }
-
-    fn take_evidence(&self, parts: &mut [TextPart]) -> Vec<Evidence> {
-        let mut all: Vec<Evidence> = self.columns.iter().map(|column| Evidence::new(column.request.cell)).collect();
-        for part in parts {
-            for (all, column) in all.iter_mut().zip(&mut part.columns) {
-                all.add(column.take_evidence());
-            }
-        }
-        all
-    }
-
-    fn parse_parts(&self, readings: &[Reading], part_bytes: usize, done: &(dyn Fn(&TextPart) + Sync)) -> Vec<TextPart> {
-        let starts = guess_boundaries(self.text, self.separators, self.start, self.n_fields, part_bytes);
-        let ends = starts.iter().skip(1).copied().chain([self.text.len()]);
-        let bounds: Vec<(usize, usize)> = starts.iter().copied().zip(ends).collect();
-        let mut parts: Vec<TextPart> = bounds
-            .into_par_iter()
-            .map(|(start, end)| {
-                let part = self.parse_part(start, end, readings);
-                done(&part);
-                part
-            })
-            .collect();
-        let mut start = self.start;
-        for part in &mut parts {
-            if part.start != start {
-                *part = self.parse_part(start, part.nominal_end, readings);
-            }
-            start = part.end;
-        }
-        parts
-    }
-
-    /// Parses the records that begin in `start..nominal_end`.
-    fn parse_part(&self, start: usize, nominal_end: usize, readings: &[Reading]) -> TextPart {
-        let new_builder =
-            |(column, reading): (&Mapped, &Reading)| Builder::new(column.request.cell, *reading, column.nullable);
-        let mut part = TextPart {
-            start,
-            nominal_end,
-            end: start,
-            n_records: 0,
-            n_rows: 0,
-            columns: self.columns.iter().zip(readings).map(new_builder).collect(),
-            rejected: Vec::new(),
-            open_quote: None,
+/// Parses a file in windows and parts of some size.
+pub(super) fn parse_in(job: &Job<'_>, path: &Path, stated: &Stated, sizes: Sizes) -> Result<ParsedFile, IngestError> {
+    let given = |encoding| Assumed { encoding, why: Some("given in the pipeline".to_owned()), damaged: false };
+    let mut assumed = job.source.csv.encoding.map(given);
+    let (mut sha256, n_told) = (None, Cell::new(0));
+    loop {
+        let (windows, first) = Windows::open(path, assumed, sizes.first, sizes.window)?;
+        let parsed = match first {
+            Next::Window(first) => File { job, path, stated, sizes, n_told: &n_told }.parse(windows, &first)?,
+            Next::Mistaken => Outcome::mistaken(windows)?,
         };
-        let mut records = Records::new(self.text, self.separators, start);
-        let (mut scratch, mut faulty_rows) = (String::new(), Vec::new());
+        match parsed {
+            Outcome::Parsed(parsed) if sha256.as_ref().is_none_or(|before| *before == parsed.report.sha256) => {
+                return Ok(*parsed);
+            }
+            Outcome::Mistaken { is, sha256: now } if sha256.as_ref().is_none_or(|before| *before == now) => {
+                assumed = Some(is);
+                sha256 = Some(now);
+            }
+            _ => return Err(IngestError::Changed { file: path.to_owned() }),
+        }
+    }
+}
+
+/// What came of reading a file as what it was taken for.
+enum Outcome {
+    Parsed(Box<ParsedFile>),
+    /// It is something else.
+    Mistaken {
+        is: Assumed,
+        sha256: String,
+    },
+}
+
+impl Outcome {
+    fn mistaken(windows: Windows<'_>) -> Result<Self, IngestError> {
+        let (is, _, sha256) = windows.finish()?;
+        Ok(Self::Mistaken { is, sha256 })
+    }
+}
+
+/// A file and how it is read.
+#[derive(Clone, Copy)]
+struct File<'a> {
+    job: &'a Job<'a>,
+    path: &'a Path,
+    stated: &'a Stated,
+    sizes: Sizes,
+    /// Bytes of the file that progress knows of.
+    n_told: &'a Cell<u64>,
+}
+
+/// What one pass over a file brings.
+#[derive(Default)]
+struct Pass {
+    parts: Vec<ParsedPart>,
+    evidence: Vec<Evidence>,
+    rejects: Vec<Reject>,
+    /// Numbers of the rejected records.
+    rejected: Vec<u64>,
+    n_records: u64,
+    /// Says whether the readings proved wrong and only the evidence was kept.
+    is_abandoned: bool,
+}
+
+impl File<'_> {
+    fn parse(&self, mut windows: Windows<'_>, first: &Window) -> Result<Outcome, IngestError> {
+        let job = self.job;
+        let (taken_for, damaged) = (windows.assumed().clone(), windows.is_damaged());
+        let text = first.text.as_str();
+        let delimiter = job.source.csv.delimiter.and_then(|delimiter| u8::try_from(delimiter).ok());
+        let (dialect, delimiter_why) = dialect::detect(text, delimiter);
+        let mut report = FileReport {
+            table: job.spec.name,
+            path: self.path.to_owned(),
+            bytes: 0,
+            sha256: String::new(),
+            rows: 0,
+            rejected: 0,
+            evidence: vec![delimiter_why],
+            mapping: Vec::new(),
+            layout: Layout::Empty,
+        };
+        let Some(head) = self.head(first, dialect)? else {
+            let (_, bytes, sha256) = windows.finish()?;
+            self.tell(bytes);
+            let report = FileReport { bytes, sha256, evidence: vec!["the file is empty".to_owned()], ..report };
+            return Ok(Outcome::Parsed(Box::new(ParsedFile::without_rows(report))));
+        };
+        let columns = headers::map(job.spec, job.source, self.path, &head.headers)?;
+        for Mapped { request, header, why, .. } in &columns {
+            report.evidence.push(format!("`{header}` read as {} ({why})", kebab(request.name)));
+            report.mapping.push((request.name, header.clone()));
+        }
+        let body = Body {
+            table: job.spec.name,
+            key: job.spec.key(),
+            path: self.path,
+            separators: dialect.separators,
+            n_fields: head.headers.len(),
+            damaged,
+            columns: &columns,
+        };
+        let has_rows = !(first.is_last && head.body >= text.len());
+        let start = Text { text, start: head.body, line: head.line, is_last: first.is_last };
+        let guess = body.guess(self.stated, start);
+        let Some(mut pass) = self.pass(&body, start, &mut windows, &guess, true)? else {
+            return Outcome::mistaken(windows);
+        };
+        let (is, bytes, sha256) = windows.finish()?;
+        if (is.encoding, is.damaged) != (taken_for.encoding, damaged) {
+            return Ok(Outcome::Mistaken { is, sha256 });
+        }
+        self.tell(bytes);
+        let why = is.why.unwrap_or_default();
+        report.evidence.insert(0, format!("encoding {} ({why})", is.encoding));
+        (report.bytes, report.sha256) = (bytes, sha256);
+        if !has_rows {
+            report.evidence.push("a header and no rows".to_owned());
+            return Ok(Outcome::Parsed(Box::new(ParsedFile { columns, ..ParsedFile::without_rows(report) })));
+        }
+        let delimiter = Some(dialect.separators.delimiter);
+        let line_of = |line: usize| line as u64;
+        let decisions =
+            readings::decide(job.spec, self.path, &columns, self.stated, &pass.evidence, delimiter, &line_of)?;
+        let decided: Vec<Reading> = decisions.iter().map(|decision| decision.reading).collect();
+        if decided != guess || pass.is_abandoned {
+            let evidence = std::mem::take(&mut pass.evidence);
+            drop(pass);
+            let known = Assumed { encoding: is.encoding, why: Some(why), damaged };
+            pass = Pass { evidence, ..self.pass_again(&body, start, known, &decided, &report.sha256)? };
+        }
+        let Pass { parts, evidence, rejects, rejected, .. } = pass;
+        report.layout =
+            Layout::Csv { encoding: is.encoding, separators: dialect.separators, body: head.body, rejected };
+        report.rejected = rejects.len();
+        report.rows = parts.iter().map(|part| part.n_rows).sum();
+        Ok(Outcome::Parsed(Box::new(ParsedFile { columns, parts, evidence, decisions, rejects, report })))
+    }
+
+    /// Reads the headers, or nothing where the text is blank.
+    fn head(&self, first: &Window, dialect: Dialect) -> Result<Option<Head>, IngestError> {
+        let text = first.text.as_str();
+        let mut records = Records::new(text, dialect.separators, dialect.header);
+        // A line before the header states the delimiter.
+        let before = u64::from(dialect.header > 0) + 1;
+        let Some(record) = records.next_record().or_else(|| (!first.is_last).then_some(Record::UNENDING)) else {
+            return Ok(None);
+        };
+        let file = self.path.to_owned();
+        if let Some(Malformed::OpenQuote { line }) = record.malformed {
+            return Err(IngestError::OpenQuote { file, line: before + line as u64 });
+        }
+        if !record.is_complete && !first.is_last {
+            let line = before + record.line as u64;
+            return Err(IngestError::LongRecord { file, line, most_bytes: text.len() });
+        }
+        let mut scratch = String::new();
+        let headers: Vec<String> =
+            records.fields().iter().map(|field| field.text(text, &mut scratch).trim().to_owned()).collect();
+        let is_blank = headers.iter().all(String::is_empty);
+        let body = records.next_start();
+        let line = before + records.n_lines() as u64;
+        Ok((!is_blank || body < text.len() || !first.is_last).then_some(Head { headers, body, line }))
+    }
+
+    /// Parses all windows, each while the next one is read; nothing where the file is not what it was taken for.
+    ///
+    /// Where the readings may be wrong and prove to be, the rest of the file is only counted.
+    fn pass(
+        &self,
+        body: &Body<'_>,
+        first: Text<'_>,
+        windows: &mut Windows<'_>,
+        readings: &[Reading],
+        may_be_wrong: bool,
+    ) -> Result<Option<Pass>, IngestError> {
+        let (delimiter, part_bytes) = (Some(body.separators.delimiter), self.sizes.part);
+        let mut pass = Pass { evidence: body.no_evidence(), ..Pass::default() };
+        let mut n_bytes = windows.n_bytes();
+        let (mut text, mut spare, mut window) = (first, String::new(), Window::default());
         loop {
-            part.end = records.next_start();
-            if part.end >= nominal_end {
-                break;
+            let evidence = &mut pass.evidence;
+            let (next, parsed) = rayon::join(
+                || if text.is_last { None } else { Some(windows.next(spare)) },
+                || body.parse(text, readings, part_bytes, evidence),
+            );
+            let parsed = parsed?;
+            if !pass.is_abandoned {
+                pass.add(body.rejects(text.text, &parsed.parts, text.line), parsed.parts);
             }
-            let Some(record) = records.next_record() else { break };
-            let ordinal = part.n_records;
-            part.n_records += 1;
-            let raw = &self.text[record.start..record.end];
-            let fields = records.fields();
-            let fault = match record.malformed {
-                Some(Malformed::OpenQuote { at }) => {
-                    part.open_quote.get_or_insert(at);
-                    Some(RecordFault::TextAfterQuote)
-                }
-                Some(Malformed::TextAfterQuote) => Some(RecordFault::TextAfterQuote),
-                None if fields.len() != self.n_fields => Some(RecordFault::Fields(fields.len())),
-                None if self.damaged && raw.contains(DAMAGE) => Some(RecordFault::Damage),
-                None => {
-                    // Every cell is read even after a fault, so that the evidence is whole.
-                    let mut first = None;
-                    for (ix, (column, builder)) in self.columns.iter().zip(&mut part.columns).enumerate() {
-                        let cell = fields[column.position].text(self.text, &mut scratch);
-                        if let Err(fault) = builder.push(cell, record.start) {
-                            first.get_or_insert(RecordFault::Cell { column: ix, fault });
-                        }
-                    }
-                    if first.is_some() {
-                        faulty_rows.push(part.n_rows);
-                    }
-                    part.n_rows += 1;
-                    first
-                }
-            };
-            if let Some(fault) = fault {
-                part.rejected.push(RejectedRecord { ordinal, start: record.start, end: record.end, fault });
+            self.tell(n_bytes);
+            let Some(next) = next else { return Ok(Some(pass)) };
+            let Next::Window(mut next) = next? else { return Ok(None) };
+            if may_be_wrong && readings::guess(body.columns, self.stated, &pass.evidence, delimiter) != readings {
+                pass.abandon();
             }
+            n_bytes = windows.n_bytes();
+            next.prepend(&text.text[parsed.end..]);
+            spare = std::mem::replace(&mut window, next).text;
+            text = Text { text: &window.text, start: 0, line: parsed.line, is_last: window.is_last };
         }
-        if !faulty_rows.is_empty() {
-            let mut keep = vec![true; part.n_rows];
-            faulty_rows.iter().for_each(|row| keep[*row] = false);
-            part.columns.iter_mut().for_each(|column| column.retain(&keep));
-            part.n_rows -= faulty_rows.len();
-        }
-        part
     }
 
-    /// Writes out what was rejected; lines are counted only as far as that needs.
-    fn rejects(&self, job: &Job<'_>, path: &Path, parts: &[TextPart]) -> Vec<Reject> {
-        let key = self.columns.iter().find(|column| Some(column.request.name) == job.spec.key());
-        let (mut line, mut counted, mut scratch) = (1, 0, String::new());
-        let mut rejects = Vec::new();
-        for record in parts.iter().flat_map(|part| &part.rejected) {
-            line += count_lines(&self.text.as_bytes()[counted..record.start], self.separators.newline);
-            counted = record.start;
-            let (column, reason) = match &record.fault {
-                RecordFault::Fields(n) => (None, format!("{} fields expected, {n} found", self.n_fields)),
-                RecordFault::TextAfterQuote => (None, "text after a closing quote".to_owned()),
-                RecordFault::Damage => (None, "bytes that the encoding does not have".to_owned()),
-                RecordFault::Cell { column, fault } => (Some(self.columns[*column].header.clone()), fault.to_string()),
-            };
-            let mut records = Records::new(self.text, self.separators, record.start);
-            records.next_record();
-            let key = key.and_then(|column| records.fields().get(column.position));
-            let key = key.and_then(|field| key_of(field.text(self.text, &mut scratch)));
-            let row = self.text[record.start..record.end].to_owned();
-            rejects.push(Reject { table: job.spec.name, file: path.to_owned(), line, column, reason, row, key });
+    /// Parses the file once more, as its evidence decides; from memory where it is one window.
+    fn pass_again(
+        &self,
+        body: &Body<'_>,
+        first: Text<'_>,
+        known: Assumed,
+        decided: &[Reading],
+        sha256: &str,
+    ) -> Result<Pass, IngestError> {
+        let changed = || IngestError::Changed { file: self.path.to_owned() };
+        if first.is_last {
+            let parsed = body.parse(first, decided, self.sizes.part, &mut body.no_evidence())?;
+            let mut pass = Pass::default();
+            pass.add(body.rejects(first.text, &parsed.parts, first.line), parsed.parts);
+            return Ok(pass);
         }
-        rejects
+        let (mut windows, again) = Windows::open(self.path, Some(known), self.sizes.first, self.sizes.window)?;
+        let Next::Window(again) = again else { return Err(changed()) };
+        if again.text != first.text {
+            return Err(changed());
+        }
+        let pass = self.pass(body, first, &mut windows, decided, false)?.ok_or_else(changed)?;
+        let (_, _, now) = windows.finish()?;
+        if now == sha256 { Ok(pass) } else { Err(changed()) }
     }
 
-    fn line_of(&self, at: usize) -> u64 {
-        line_of(self.text, self.separators, at)
+    /// Tells that the file is read so far, which a second pass says again.
+    fn tell(&self, n_bytes: u64) {
+        let n_more = n_bytes.saturating_sub(self.n_told.get());
+        if n_more > 0 {
+            self.n_told.set(n_bytes);
+            self.job.progress(n_more);
+        }
     }
+}
+
+impl Pass {
+    /// Adds the parts of one more window.
+    fn add(&mut self, rejects: Vec<Reject>, parts: Vec<TextPart>) {
+        self.rejects.extend(rejects);
+        for part in parts {
+            self.rejected.extend(part.rejected().map(|ordinal| self.n_records + ordinal));
+            self.n_records += part.n_records;
+            self.parts.push(ParsedPart { n_rows: part.n_rows, columns: part.columns });
+        }
+    }
+
+    /// Keeps nothing but the evidence.
+    fn abandon(&mut self) {
+        self.is_abandoned = true;
+        (self.parts, self.rejects, self.rejected) = (Vec::new(), Vec::new(), Vec::new());
+    }
+}
+
+/// What the start of a file says.
+struct Head {
+    headers: Vec<String>,
+    /// Where the first record begins, and in which line.
+    body: usize,
+    line: u64,
 }

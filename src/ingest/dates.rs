@@ -13,12 +13,14 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::units::Day;
 
 const MILLIS_PER_MINUTE: u32 = 60_000;
 
 /// Written form of the days of a column; the time of day may always follow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DateFormat {
     /// `yyyy-mm-dd`
     YearMonthDay,
@@ -112,6 +114,9 @@ impl WrittenDate {
     /// Reads a trimmed cell.
     pub(super) fn parse(cell: &str) -> Option<Self> {
         let bytes = cell.as_bytes();
+        if let Some(date) = Self::parse_iso(bytes) {
+            return Some(date);
+        }
         let (first, n_first) = digits(bytes, 8)?;
         let rest = &bytes[n_first..];
         if n_first == 8 {
@@ -143,6 +148,20 @@ impl WrittenDate {
             }
             _ => None,
         }
+    }
+
+    /// Reads `yyyy-mm-dd` and nothing after it, as machines write days.
+    #[inline]
+    fn parse_iso(bytes: &[u8]) -> Option<Self> {
+        let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = *bytes else { return None };
+        let digits = [y1, y2, y3, y4, m1, m2, d1, d2].map(|byte| u32::from(byte.wrapping_sub(b'0')));
+        let [y1, y2, y3, y4, m1, m2, d1, d2] = digits;
+        digits.iter().all(|digit| *digit < 10).then(|| Self {
+            shape: DateShape::YearFirst,
+            year: y1 * 1_000 + y2 * 100 + y3 * 10 + y4,
+            parts: [m1 * 10 + m2, d1 * 10 + d2],
+            millis: 0,
+        })
     }
 
     /// Says whether every part is zero, as SAP and MySQL write an empty date.

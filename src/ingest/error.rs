@@ -7,6 +7,8 @@
 //! | `K0308`–`K0310` | numbers and dates that cannot be told             |
 //! | `K0311`–`K0313` | damaged Parquet, open quote, unreadable type      |
 //! | `K0314`–`K0315` | a setting that cannot be, a file that changed     |
+//! | `K0321`–`K0322` | damaged archive, a record without an end          |
+//! | `K0323`         | no room for lines that do not fit into memory     |
 
 use std::fmt;
 use std::path::PathBuf;
@@ -28,6 +30,9 @@ pub enum IngestError {
     /// The operating system refuses the file.
     #[error("cannot read `{}`: {cause}", .file.display())]
     Unreadable { file: PathBuf, cause: std::io::Error },
+    /// Lines that do not fit into memory cannot be put on disk.
+    #[error("cannot use `{}` for lines that do not fit into memory: {cause}", .directory.display())]
+    Spill { directory: PathBuf, cause: std::io::Error },
     /// No file of the table has a row.
     #[error("table `{table}` has no rows: {}", match n_files { 1 => format!("`{}` holds {found}", .file.display()), n => format!("none of its {n} files holds any, the first is `{}`", .file.display()) })]
     NoRows { table: &'static str, file: PathBuf, n_files: usize, found: &'static str },
@@ -70,6 +75,12 @@ pub enum IngestError {
     /// A quote opens and the file ends before it closes.
     #[error("`{}`: the quote that opens in line {line} never closes", .file.display())]
     OpenQuote { file: PathBuf, line: u64 },
+    /// A compressed file is damaged or not all there.
+    #[error("`{}` is a damaged {archive} archive: {message}", .file.display())]
+    DamagedArchive { file: PathBuf, archive: &'static str, message: String },
+    /// A record goes on for longer than any record does.
+    #[error("`{}`: the record that begins in line {line} does not end within {} MiB", .file.display(), most_bytes >> 20)]
+    LongRecord { file: PathBuf, line: u64, most_bytes: usize },
     /// A Parquet column has a type that its canonical column cannot be read from.
     #[error("`{}`: `{header}` has type {found}, from which `{column}` cannot be read", .file.display())]
     UnreadableType { file: PathBuf, column: String, header: String, found: String },
@@ -118,6 +129,7 @@ impl IngestError {
             Self::NoFile { .. } | Self::BadPattern { .. } => codes::NO_FILE,
             Self::Directory { .. } => codes::DIRECTORY,
             Self::Unreadable { .. } => codes::UNREADABLE_FILE,
+            Self::Spill { .. } => codes::SPILL,
             Self::NoRows { .. } => codes::NO_ROWS,
             Self::MissingColumns { .. } => codes::MISSING_COLUMNS,
             Self::NoSuchHeader { .. } => codes::NO_SUCH_HEADER,
@@ -127,6 +139,8 @@ impl IngestError {
             Self::AmbiguousDate { .. } => codes::AMBIGUOUS_DATE,
             Self::DamagedParquet { .. } => codes::DAMAGED_PARQUET,
             Self::OpenQuote { .. } => codes::OPEN_QUOTE,
+            Self::DamagedArchive { .. } => codes::DAMAGED_ARCHIVE,
+            Self::LongRecord { .. } => codes::LONG_RECORD,
             Self::UnreadableType { .. } => codes::UNREADABLE_TYPE,
             Self::BadSetting { .. } => codes::BAD_SETTING,
             Self::Changed { .. } => codes::CHANGED_FILE,
@@ -141,6 +155,9 @@ impl IngestError {
                 "`*` stands for any text, `?` for one character, `[ab]` for one of several".to_owned()
             }
             Self::Directory { file } => format!("name the files in it, for example `{}/*.csv`", file.display()),
+            Self::Spill { .. } => {
+                "make room there (lines take about half of what the exports do), or raise `--memory-limit`".to_owned()
+            }
             Self::Unreadable { .. } => "the file must exist and be readable for the user that runs this".to_owned(),
             Self::NoRows { .. } => "check the job that writes the export".to_owned(),
             Self::MissingColumns { table, missing, tried, headers, .. } => {
@@ -181,6 +198,10 @@ impl IngestError {
             Self::OpenQuote { .. } => {
                 "close the quote in that line, or double it (`\"\"`) where it belongs to the text".to_owned()
             }
+            Self::DamagedArchive { .. } => {
+                "was the export still being written or copied; export it again, or copy it again".to_owned()
+            }
+            Self::LongRecord { .. } => "is it a text file with one record a line; export it again".to_owned(),
             Self::UnreadableType { column, .. } => format!("export `{column}` as text, or map another column"),
             Self::BadSetting { accepted, .. } => format!("accepted are {accepted}"),
             Self::Changed { .. } => "start again once the export is complete".to_owned(),

@@ -6,6 +6,8 @@
 //!
 //! `O(1)` time and memory a cell.
 
+use serde::{Deserialize, Serialize};
+
 use super::cells::shape;
 use super::dates::{DateFormat, DateShape, DayPart, WrittenDate};
 use super::number_format::Mark;
@@ -16,21 +18,26 @@ use crate::diagnostic::grouped;
 const TOLERATED: u64 = 100;
 
 /// How often something was seen, and where first.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Seen {
     pub(super) count: u64,
-    /// Byte position in the text, or row of a Parquet file; of the first cell.
+    /// Line of a text file, or row of a Parquet file; of the first cell.
     pub(super) first: usize,
     shape: String,
 }
 
 impl Seen {
+    #[inline]
     fn note(&mut self, cell: &str, at: usize) {
         if self.count == 0 {
             self.first = at;
             self.shape = shape(cell);
         }
         self.count += 1;
+    }
+
+    fn move_on(&mut self, by: usize) {
+        self.first += by;
     }
 
     fn add(&mut self, later: Self) {
@@ -70,6 +77,7 @@ pub(super) struct NumberEvidence {
 
 impl NumberEvidence {
     /// Counts one cell.
+    #[inline]
     pub(super) fn note(&mut self, hint: NumberHint, cell: &str, at: usize) {
         match hint {
             NumberHint::Nothing => self.n_plain += 1,
@@ -77,6 +85,11 @@ impl NumberEvidence {
             NumberHint::Point => self.point.note(cell, at),
             NumberHint::Comma => self.comma.note(cell, at),
         }
+    }
+
+    /// Moves all positions on, because something stands before.
+    pub(super) fn move_on(&mut self, by: usize) {
+        [&mut self.point, &mut self.comma, &mut self.ambiguous].into_iter().for_each(|seen| seen.move_on(by));
     }
 
     /// Adds the evidence of a later part.
@@ -126,7 +139,7 @@ impl NumberEvidence {
 }
 
 /// Evidence on the order of day, month and year.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct DateEvidence {
     /// For every shape: day first, month first, either.
     seen: [[Seen; 3]; DateShape::ALL.len()],
@@ -135,6 +148,7 @@ pub(super) struct DateEvidence {
 
 impl DateEvidence {
     /// Counts one cell.
+    #[inline]
     pub(super) fn note(&mut self, date: &WrittenDate, cell: &str, at: usize) {
         let order = match (date.shape, date.day_part()) {
             (DateShape::YearFirst | DateShape::Compact, _) | (_, None) => 2,
@@ -143,6 +157,11 @@ impl DateEvidence {
         };
         self.seen[date.shape as usize][order].note(cell, at);
         self.n_timed += u64::from(date.millis > 0);
+    }
+
+    /// Moves all positions on, because something stands before.
+    pub(super) fn move_on(&mut self, by: usize) {
+        self.seen.iter_mut().flatten().for_each(|seen| seen.move_on(by));
     }
 
     /// Adds the evidence of a later part.

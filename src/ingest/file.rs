@@ -7,7 +7,7 @@ use std::path::Path;
 use super::IngestError;
 use super::column::{Builder, Evidence};
 use super::headers::Mapped;
-use super::readings::{Decision, Stated};
+use super::readings::Decision;
 use super::reject::Reject;
 use super::report::FileReport;
 use super::spec::{TableSource, TableSpec};
@@ -34,10 +34,10 @@ impl Job<'_> {
 
 /// A file, parsed.
 #[derive(Debug)]
-pub(super) struct ParsedFile {
+pub(super) struct ParsedFile<P = ParsedPart> {
     /// Columns that were found, in the order of the table; one builder each in every part.
     pub(super) columns: Vec<Mapped>,
-    pub(super) parts: Vec<ParsedPart>,
+    pub(super) parts: Vec<P>,
     pub(super) evidence: Vec<Evidence>,
     pub(super) decisions: Vec<Decision>,
     pub(super) rejects: Vec<Reject>,
@@ -49,17 +49,6 @@ pub(super) struct ParsedFile {
 pub(super) struct ParsedPart {
     pub(super) n_rows: usize,
     pub(super) columns: Vec<Builder>,
-}
-
-/// A way to read a file: with forms that are stated and need no evidence.
-pub(super) type Parse = fn(&Job<'_>, &Path, &Stated) -> Result<ParsedFile, IngestError>;
-
-/// Reads a whole file.
-///
-/// # Errors
-/// Fails where the file is a directory or cannot be read.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, IngestError> {
-    std::fs::read(path).map_err(|cause| unreadable(path, cause))
 }
 
 /// Says why a file cannot be read.
@@ -80,7 +69,19 @@ pub(super) fn sha256_of_file(path: &Path) -> Result<String, IngestError> {
     Ok(fingerprint.digits())
 }
 
-impl ParsedFile {
+impl<P> ParsedFile<P> {
+    /// Says whether day and month of a column are guessed: another file must tell them apart.
+    pub(super) fn is_open(&self) -> bool {
+        self.decisions.iter().any(|decision| decision.is_open)
+    }
+
+    /// Turns the parts into something else.
+    pub(super) fn map_parts<Q>(self, turn: impl FnOnce(&[Mapped], Vec<P>) -> Vec<Q>) -> ParsedFile<Q> {
+        let Self { columns, parts, evidence, decisions, rejects, report } = self;
+        let parts = turn(&columns, parts);
+        ParsedFile { columns, parts, evidence, decisions, rejects, report }
+    }
+
     /// A file in which there is nothing to parse.
     pub(super) fn without_rows(report: FileReport) -> Self {
         Self {

@@ -11,28 +11,35 @@
 //! | module                                  | what it decides                                                  |
 //! |-----------------------------------------|------------------------------------------------------------------|
 //! | `files`                                 | which files, in which order                                      |
+//! | `stream`, `windows`                     | what is compressed, how much is in memory                        |
 //! | `encoding`, `dialect`                   | characters, line ends, delimiter                                 |
-//! | `records`                               | where records and fields begin and end                           |
+//! | `scan`, `records`, `body`               | where records and fields begin and end                           |
 //! | `headers`, `specs`                      | which header is which column                                     |
 //! | `numbers`, `dates`, `evidence`, `readings` | how cells are written, over the whole file                    |
-//! | `cells`, `column`, `dictionary`         | typed values, empty cells, ids to ranks                          |
+//! | `cells`, `column`, `bulk`, `dictionary` | typed values, empty cells, ids to ranks                          |
 //! | `csv`, `parquet`, `read`                | one file, all files                                              |
-//! | `transactions`, `worth`, `marks`, `overlap`, `dates_covered`, `currency` | lines: one money, one sign, counted once          |
+//! | `texts`, `interner`, `packed`           | what is held of a part, and ids that are the same in all parts   |
+//! | `cache`, `cache_entry`, `bytes`, `packed_bytes` | what is kept for the next run                            |
+//! | `lines`                                 | lines of all files: one money, one sign, counted once, by customer |
 //! | `customers`, `products`                 | master data: consent, names, what is not merchandise             |
 //! | `reject`, `report`, `error`             | what the user gets to see                                        |
 //!
-//! The result does not depend on the number of threads or on how files are cut into parts. Time is `O(bytes)`; memory holds a batch of
-//! files and the columns of all.
+//! The result does not depend on the number of threads or on how files are cut into windows and parts. Time is `O(bytes)`; memory
+//! holds the columns of all files, and of every file that is being read a few windows.
 
-mod assemble_error;
+mod body;
+mod bulk;
+mod bytes;
+mod cache;
+mod cache_entry;
 mod cells;
 mod column;
 mod columns;
 mod csv;
-mod currency;
+#[cfg(test)]
+mod csv_tests;
 mod customers;
 mod dates;
-mod dates_covered;
 mod dialect;
 mod dictionary;
 mod encoding;
@@ -41,11 +48,14 @@ mod evidence;
 mod file;
 mod files;
 mod headers;
-mod marks;
+mod interner;
+mod lines;
 mod number_format;
 mod numbers;
-mod overlap;
+mod packed;
+mod packed_bytes;
 mod parquet;
+mod parquet_texts;
 mod parquet_values;
 mod products;
 mod read;
@@ -55,27 +65,29 @@ mod readings;
 mod records;
 mod reject;
 mod report;
+mod scan;
 mod spec;
 mod specs;
+mod stream;
 mod synonyms;
-mod transactions;
-mod worth;
+mod texts;
+mod windows;
 
-pub use assemble_error::AssembleError;
+pub use cache::{Cache, CacheReport};
 pub use column::{NO_DAY, NO_NUMBER, TypedColumn, UNKNOWN_FLAG};
-pub use currency::Currency;
 pub use customers::customers;
 pub use dates::DateFormat;
 pub use encoding::Encoding;
 pub use error::IngestError;
 pub use files::without_detours;
-pub use marks::ReturnRules;
+pub use lines::{
+    AssembleError, Assembled, Currency, LineCounts, LineReading, LineTable, OverlapCounts, ReturnRules, Spill,
+    TransactionRules, assemble, read_lines,
+};
 pub use number_format::NumberFormat;
-pub use overlap::OverlapCounts;
 pub use products::{ProductFindings, ProductList, ProductRules, describe};
 pub use read::{TypedTable, read_table};
 pub use reject::{Reject, reject_rows};
 pub use report::FileReport;
 pub use spec::{Cell, ColumnFormat, ColumnRequest, CsvOptions, Format, TableSource, TableSpec, kebab};
 pub use specs::{CUSTOMERS, PRODUCTS, TRANSACTIONS};
-pub use transactions::{Assembled, LineCounts, TransactionRules, assemble};

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// Written form of numbers, as a pipeline gives it by example.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NumberFormat {
@@ -63,7 +65,7 @@ impl fmt::Display for NumberFormat {
 }
 
 /// A character inside a number that is no digit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Mark {
     Point,
     Comma,
@@ -93,7 +95,7 @@ impl Mark {
 }
 
 /// How the numbers of a column are read: the decimal mark, and the marks that may group thousands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct NumberReading {
     pub(super) decimal: Mark,
     groups: u8,

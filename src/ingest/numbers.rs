@@ -56,6 +56,57 @@ pub(super) fn parse(cell: &str, reading: NumberReading) -> (Result<i64, NumberFa
     (value, hint)
 }
 
+/// Eight times the character zero.
+const ZEROS: u64 = 0x3030_3030_3030_3030;
+
+/// Reads a cell `start..end` of a text if it is up to eight digits with a sign before them and the decimal mark of its column
+/// among them, as machines write numbers; what it returns is what [`parse`] would.
+///
+/// The cell is taken as one 64-bit word, its last character topmost, and its digits are added up in pairs.
+/// Source: Lemire, "Quickly parsing eight digits" (2018).
+#[inline(always)]
+pub(super) fn parse_short(text: &[u8], start: usize, end: usize, reading: NumberReading) -> Option<(i64, NumberHint)> {
+    let mark = match reading.decimal {
+        Mark::Point => b'.',
+        Mark::Comma => b',',
+        Mark::Space | Mark::Apostrophe => return None,
+    };
+    let negative = *text.get(start)? == b'-';
+    let start = start + usize::from(negative);
+    let length = end.checked_sub(start).filter(|length| (1..=8).contains(length))?;
+    let word = match end.checked_sub(8).and_then(|from| text.get(from..end)?.first_chunk()) {
+        Some(bytes) => u64::from_le_bytes(*bytes),
+        None => {
+            let mut bytes = [0; 8];
+            bytes[8 - length..].copy_from_slice(&text[start..end]);
+            u64::from_le_bytes(bytes)
+        }
+    };
+    // What stands before the cell becomes leading zeros; every digit becomes its value.
+    let digits = (word ^ ZEROS) & (u64::MAX << (64 - 8 * length));
+    let others = (digits.wrapping_add(0x7676_7676_7676_7676) | digits) & 0x8080_8080_8080_8080;
+    let (digits, n_decimals, hint) = if others == 0 {
+        (digits, 0, NumberHint::Nothing)
+    } else {
+        let at = others.trailing_zeros() & !7;
+        let n_decimals = 7 - at / 8;
+        let is_mark = (digits >> at) as u8 == mark ^ b'0' && others & (others - 1) == 0;
+        // Three digits after it could as well be a group of thousands.
+        if !is_mark || length == 1 || n_decimals == 3 || n_decimals > DECIMALS as u32 {
+            return None;
+        }
+        let before = digits & ((1 << at) - 1);
+        let after = digits & (u64::MAX << at) & !(0xFF << at);
+        let hint = if mark == b'.' { NumberHint::Point } else { NumberHint::Comma };
+        (before << 8 | after, n_decimals, hint)
+    };
+    let pairs = (digits.wrapping_mul(10).wrapping_add(digits >> 8)) & 0x00FF_00FF_00FF_00FF;
+    let fours = (pairs.wrapping_mul(100).wrapping_add(pairs >> 16)) & 0x0000_FFFF_0000_FFFF;
+    let whole = (fours.wrapping_mul(10_000).wrapping_add(fours >> 32)) & 0xFFFF_FFFF;
+    let millionths = whole as i64 * 10_i64.pow(DECIMALS as u32 - n_decimals);
+    Some((if negative { -millionths } else { millionths }, hint))
+}
+
 /// Takes off sign, currency and the spaces between; returns the rest and whether it is negative.
 fn strip(cell: &str) -> Option<(&[u8], bool)> {
     let mut rest = cell.as_bytes();
@@ -239,6 +290,7 @@ impl Written {
 mod tests {
     use super::super::NumberFormat;
     use super::*;
+    use proptest::prelude::*;
 
     const EITHER: [NumberReading; 2] = [NumberReading::POINT, NumberReading::COMMA];
 
@@ -360,6 +412,32 @@ mod tests {
         assert_eq!(value("0e9999"), Ok(0));
         assert_eq!(value(&"9".repeat(60)), Err(NumberFault::Range));
         assert_eq!(value(&format!("{}1.5", "0".repeat(50))), Ok(1_500_000));
+    }
+
+    proptest! {
+        /// The short way comes to what the long one does, wherever the cell stands.
+        #[test]
+        fn the_short_way_is_the_long_way(
+            before in "[0-9,.-]{0,9}",
+            cell in prop_oneof!["-?[0-9]{1,9}", "-?[0-9]{0,6}[.,][0-9]{0,7}", "[0-9.,e€ -]{0,10}"],
+        ) {
+            let text = format!("{before}{cell}");
+            for reading in EITHER {
+                if let Some((value, hint)) = parse_short(text.as_bytes(), before.len(), text.len(), reading) {
+                    prop_assert_eq!(parse(&cell, reading), (Ok(value), hint));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn cells_of_machines_go_the_short_way() {
+        for cell in ["0", "-5", "12345678", "65.95", "-0.5", ".25", "12.", "1.2345"] {
+            assert!(parse_short(cell.as_bytes(), 0, cell.len(), NumberReading::POINT).is_some(), "{cell}");
+        }
+        for cell in ["", "-", ".", "1.234", "1,5", "123456789", "1.2.3", "0.1234567", "1e3", "+1"] {
+            assert_eq!(parse_short(cell.as_bytes(), 0, cell.len(), NumberReading::POINT), None, "{cell}");
+        }
     }
 
     #[test]

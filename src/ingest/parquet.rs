@@ -9,13 +9,16 @@ use std::fs::File;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow::array::ArrayRef;
+use arrow::datatypes::{DataType, FieldRef, Schema};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
 };
+use parquet::basic::{Encoding, PageType};
 use parquet::file::metadata::ColumnChunkMetaData;
 use rayon::prelude::*;
 
@@ -23,6 +26,7 @@ use super::IngestError;
 use super::column::{Builder, Evidence, Fault, Part, Reading, TypedColumn, join};
 use super::file::{self, Job, ParsedFile, ParsedPart, unreadable};
 use super::headers::{self, Mapped};
+use super::parquet_texts::ColumnReader;
 use super::parquet_values;
 use super::readings::{self, Stated};
 use super::reject::Reject;
@@ -32,6 +36,9 @@ use crate::units::NONE_IX;
 
 /// Rows that are decoded at a time.
 const BATCH_ROWS: usize = 16 * 1024;
+
+/// Rows that room is made for before they are there: the number that a file states may be wrong.
+const MOST_ROWS_AT_ONCE: usize = 4 * 1024 * 1024;
 
 /// Parses a file.
 ///
@@ -141,6 +148,9 @@ fn guard<T>(path: &Path, read: impl FnOnce() -> Result<T, IngestError>) -> Resul
 struct Table<'a> {
     path: &'a Path,
     metadata: ArrowReaderMetadata,
+    /// The same with all texts as texts, and with all of them as numbers into the distinct ones.
+    texts: ArrowReaderMetadata,
+    numbered: ArrowReaderMetadata,
     /// Rows of every row group, numbered through the file.
     groups: Vec<Range<usize>>,
 }
@@ -174,17 +184,39 @@ impl<'a> Table<'a> {
             groups.push(start..end);
             start = end;
         }
-        Ok(Self { path, metadata, groups })
+        let numbers = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+        let texts = with_texts_as(&metadata, &DataType::Utf8);
+        let numbered = with_texts_as(&metadata, &numbers);
+        Ok(Self { path, metadata, texts, numbered, groups })
     }
 
     fn n_rows(&self) -> usize {
         self.groups.last().map_or(0, |group| group.end)
     }
 
-    /// Starts reading some columns; every reader has a file of its own, because files share their position.
+    /// Starts reading some columns as the types that the file states.
     fn builder(&self, positions: &[usize]) -> Result<ParquetRecordBatchReaderBuilder<File>, IngestError> {
+        self.builder_of(&self.metadata, positions)
+    }
+
+    /// Starts reading a column for one row group: texts as numbers where all of them are numbered there, else as texts.
+    fn column(&self, position: usize, group: usize) -> Result<ParquetRecordBatchReaderBuilder<File>, IngestError> {
+        let leaves = self.metadata.parquet_schema().columns();
+        let name = self.metadata.schema().field(position).name();
+        let mut own = (0..leaves.len()).filter(|leaf| leaves[*leaf].path().parts().first() == Some(name));
+        let chunk = own.next().map(|leaf| self.metadata.metadata().row_group(group).column(leaf));
+        let metadata = if chunk.is_some_and(is_numbered) { &self.numbered } else { &self.texts };
+        self.builder_of(metadata, &[position])
+    }
+
+    /// Every reader has a file of its own, because files share their position.
+    fn builder_of(
+        &self,
+        metadata: &ArrowReaderMetadata,
+        positions: &[usize],
+    ) -> Result<ParquetRecordBatchReaderBuilder<File>, IngestError> {
         let file = File::open(self.path).map_err(|cause| unreadable(self.path, cause))?;
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata.clone());
         let mask = ProjectionMask::roots(builder.parquet_schema(), positions.iter().copied());
         Ok(builder.with_projection(mask).with_batch_size(BATCH_ROWS))
     }
@@ -219,17 +251,17 @@ impl<'a> Table<'a> {
     ) -> Result<(Builder, Vec<(usize, Fault)>), IngestError> {
         let cell = column.request.cell;
         let (mut builder, mut faults) = (Builder::new(cell, reading, column.nullable), Vec::new());
-        let reader = self.builder(&[column.position])?.with_row_groups(vec![group]).build();
+        let reader = self.column(column.position, group)?.with_row_groups(vec![group]).build();
         let rows = self.groups[group].clone();
-        let mut row = rows.start;
+        builder.reserve(rows.len().min(MOST_ROWS_AT_ONCE));
+        let mut values = ColumnReader::new(cell, rows.start);
         for batch in reader.map_err(|error| damaged(self.path, &error))? {
             let batch = batch.map_err(|error| damaged(self.path, &error))?;
             let array = batch.columns().first().ok_or_else(|| damaged(self.path, &"a column is missing"))?;
-            parquet_values::push(&mut builder, array, cell, row, &mut faults)
-                .map_err(|error| damaged(self.path, &error))?;
-            row += array.len();
+            values.push(&mut builder, array, &mut faults).map_err(|error| damaged(self.path, &error))?;
         }
-        if row == rows.end {
+        builder.close();
+        if values.row() == rows.end {
             Ok((builder, faults))
         } else {
             Err(damaged(self.path, &"a column has not as many values as rows"))
@@ -266,11 +298,11 @@ impl<'a> Table<'a> {
     /// Reads the ids in some rows of a column; one that is empty or unreadable is nothing.
     fn keys(&self, position: usize, rows: &[u64]) -> Result<Vec<Option<String>>, IngestError> {
         let mut builder = Builder::new(Cell::Id, Reading::Id, true);
+        let mut values = ColumnReader::new(Cell::Id, 0);
         for batch in self.read_rows(&[position], rows)? {
             let batch = batch.map_err(|error| damaged(self.path, &error))?;
             let array = batch.columns().first().ok_or_else(|| damaged(self.path, &"a column is missing"))?;
-            parquet_values::push(&mut builder, array, Cell::Id, 0, &mut Vec::new())
-                .map_err(|error| damaged(self.path, &error))?;
+            values.push(&mut builder, array, &mut Vec::new()).map_err(|error| damaged(self.path, &error))?;
         }
         let TypedColumn::Text { codes, values } = join(Cell::Id, vec![Part::Built(Box::new(builder))]) else {
             return Ok(vec![None; rows.len()]);
@@ -313,6 +345,32 @@ impl Group {
         self.columns.iter_mut().for_each(|column| column.retain(&keep));
         self.n_rows -= self.rejected.len();
     }
+}
+
+/// Returns the same metadata with another type for every column of texts; where that cannot be, as they are.
+fn with_texts_as(metadata: &ArrowReaderMetadata, kind: &DataType) -> ArrowReaderMetadata {
+    let as_kind = |field: &FieldRef| {
+        let is_text = match field.data_type() {
+            DataType::Dictionary(_, values) => **values == DataType::Utf8,
+            found => *found == DataType::Utf8,
+        };
+        if is_text { Arc::new(field.as_ref().clone().with_data_type(kind.clone())) } else { field.clone() }
+    };
+    let schema = metadata.schema();
+    let fields: Vec<FieldRef> = schema.fields().iter().map(as_kind).collect();
+    let schema = Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()));
+    let options = ArrowReaderOptions::new().with_schema(schema);
+    ArrowReaderMetadata::try_new(metadata.metadata().clone(), options).unwrap_or_else(|_| metadata.clone())
+}
+
+/// Says whether every page of a column holds numbers into its distinct values.
+fn is_numbered(column: &ColumnChunkMetaData) -> bool {
+    let is_dictionary = |encoding| matches!(encoding, Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY);
+    if let Some(stats) = column.page_encoding_stats() {
+        let is_data = |kind| matches!(kind, PageType::DATA_PAGE | PageType::DATA_PAGE_V2);
+        return stats.iter().filter(|pages| is_data(pages.page_type)).all(|pages| is_dictionary(pages.encoding));
+    }
+    column.page_encoding_stats_mask().is_some_and(|mask| mask.encodings().all(is_dictionary))
 }
 
 /// Writes one value, quoted where it would not stay one field.

@@ -10,8 +10,10 @@
 //! Text is read as the cells of a text file are; NaN is an empty cell.
 
 use std::fmt::Write;
+use std::ops::RangeInclusive;
 
 use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::buffer::NullBuffer;
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{
     DataType, Date32Type, Date64Type, Decimal128Type, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType,
@@ -21,6 +23,7 @@ use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 use super::column::{Builder, Fault};
+use super::parquet_texts::push_texts;
 use super::spec::Cell;
 use crate::units::Day;
 
@@ -58,21 +61,32 @@ pub(super) fn push(
     faults: &mut Vec<(usize, Fault)>,
 ) -> Result<(), ArrowError> {
     let array = &plain(array)?;
-    let mut values = Values { builder, array, first_row, faults };
+    let no_nulls = array.null_count() == 0;
+    let mut values = Values { builder, array, nulls: array.nulls(), first_row, faults };
     let mut text = String::new();
     match array.data_type() {
         DataType::Null => values.each(|builder, _, _| builder.push_empty()),
-        DataType::Utf8 => {
-            let strings = array.as_string::<i32>();
-            values.each(|builder, ix, row| builder.push(strings.value(ix), row));
-        }
-        DataType::LargeUtf8 => {
-            let strings = array.as_string::<i64>();
-            values.each(|builder, ix, row| builder.push(strings.value(ix), row));
-        }
+        DataType::Utf8 => push_texts(values.builder, array.as_string::<i32>(), first_row, values.faults)?,
+        DataType::LargeUtf8 => push_texts(values.builder, array.as_string::<i64>(), first_row, values.faults)?,
         DataType::Utf8View => {
             let strings = array.as_string_view();
             values.each(|builder, ix, row| builder.push(strings.value(ix), row));
+        }
+        DataType::Int64 if cell == Cell::Decimal && no_nulls => {
+            let integers = array.as_primitive::<Int64Type>().values();
+            values.numbers(integers.iter().map(|integer| integer.checked_mul(1_000_000)));
+        }
+        DataType::Decimal128(_, scale @ 0..=6) if cell == Cell::Decimal && no_nulls => {
+            let factor = 10_i64.pow(6 - u32::from(scale.unsigned_abs()));
+            let decimals = array.as_primitive::<Decimal128Type>().values();
+            let millionths = |unscaled: &i128| i64::try_from(*unscaled).ok()?.checked_mul(factor);
+            values.numbers(decimals.iter().map(millionths));
+        }
+        DataType::Date32 if cell == Cell::Date && no_nulls => {
+            let known = known_days();
+            let days = array.as_primitive::<Date32Type>().values();
+            let days = days.iter().map(|day| known.contains(day).then_some(*day));
+            values.builder.push_days(days, &mut |ix, fault| values.faults.push((first_row + ix, fault)));
         }
         DataType::Boolean => {
             let flags = array.as_boolean();
@@ -142,6 +156,7 @@ pub(super) fn push(
 struct Values<'a> {
     builder: &'a mut Builder,
     array: &'a ArrayRef,
+    nulls: Option<&'a NullBuffer>,
     first_row: usize,
     faults: &'a mut Vec<(usize, Fault)>,
 }
@@ -151,11 +166,19 @@ impl Values<'_> {
     fn each(&mut self, mut push: impl FnMut(&mut Builder, usize, usize) -> Result<(), Fault>) {
         for ix in 0..self.array.len() {
             let row = self.first_row + ix;
-            let pushed = if self.array.is_null(ix) { self.builder.push_empty() } else { push(self.builder, ix, row) };
+            let is_null = self.nulls.is_some_and(|nulls| nulls.is_null(ix));
+            let pushed = if is_null { self.builder.push_empty() } else { push(self.builder, ix, row) };
             if let Err(fault) = pushed {
                 self.faults.push((row, fault));
             }
         }
+    }
+}
+
+impl Values<'_> {
+    /// Adds millionths, none of which is null.
+    fn numbers(&mut self, numbers: impl Iterator<Item = Option<i64>>) {
+        self.builder.push_numbers(numbers, &mut |ix, fault| self.faults.push((self.first_row + ix, fault)));
     }
 }
 
@@ -199,9 +222,14 @@ fn push_days(values: &mut Values<'_>) {
 
 /// Splits milliseconds since 1970 into day and time of day; nothing outside the years 1 to 9999.
 fn day_and_millis(millis: i64) -> Option<(Day, u32)> {
-    let day = Day(i32::try_from(millis.div_euclid(MILLIS_PER_DAY)).ok()?);
-    let range = Day::from_ymd(1, 1, 1)?..=Day::from_ymd(9999, 12, 31)?;
-    range.contains(&day).then_some((day, millis.rem_euclid(MILLIS_PER_DAY) as u32))
+    let day = i32::try_from(millis.div_euclid(MILLIS_PER_DAY)).ok()?;
+    known_days().contains(&day).then_some((Day(day), millis.rem_euclid(MILLIS_PER_DAY) as u32))
+}
+
+/// Returns the days of the years 1 to 9999.
+fn known_days() -> RangeInclusive<i32> {
+    let day = |year, month, day| Day::from_ymd(year, month, day).unwrap_or_default().0;
+    day(1, 1, 1)..=day(9999, 12, 31)
 }
 
 /// Brings the many types down to the few that are read.

@@ -4,14 +4,14 @@
 //! at the end, columns in parallel. Rows keep the order of files and lines, so the result depends on neither.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
 use super::column::{Evidence, Part, Reading, TypedColumn, join};
 use super::dates::DateFormat;
 use super::evidence::DateEvidence;
-use super::file::{Job, Parse, ParsedFile};
+use super::file::{Job, ParsedFile};
 use super::readings::{self, Stated};
 use super::reject::Reject;
 use super::report::FileReport;
@@ -19,10 +19,10 @@ use super::spec::{Format, TableSource, TableSpec, kebab};
 use super::{IngestError, csv, parquet};
 
 /// Size of the parts that text files are cut into.
-const PART_BYTES: usize = 4 * 1024 * 1024;
+pub(super) const PART_BYTES: usize = 4 * 1024 * 1024;
 
 /// Files are read together up to this size.
-const BATCH_BYTES: u64 = 256 * 1024 * 1024;
+const BATCH_BYTES: u64 = 32 * 1024 * 1024;
 
 /// A table, typed.
 #[derive(Debug, Clone)]
@@ -54,27 +54,71 @@ pub fn read_table(
 }
 
 pub(super) fn read_in_parts(job: &Job<'_>) -> Result<TypedTable, IngestError> {
+    let mut parts = Vec::new();
+    let mut files = read_files(job, &parse_file, &mut |of_files| {
+        parts.extend(of_files);
+        Ok(())
+    })?;
+    for (ix, parts) in parts {
+        files[ix].parts = parts;
+    }
+    Ok(combine(job.spec, files))
+}
+
+/// Parses one file in the format of its table.
+pub(super) fn parse_file(job: &Job<'_>, path: &Path, stated: &Stated) -> Result<ParsedFile, IngestError> {
+    match job.source.format {
+        Format::Csv => csv::parse(job, path, stated),
+        Format::Parquet => parquet::parse(job, path, stated),
+    }
+}
+
+/// What takes the parts of files as soon as they are final; each file by its position, in any order.
+pub(super) type Sink<'a, P> = dyn FnMut(Vec<(usize, Vec<P>)>) -> Result<(), IngestError> + 'a;
+
+/// A way to read a file: with forms that are stated and need no evidence.
+pub(super) type Parse<'a, P> = dyn Fn(&Job<'_>, &Path, &Stated) -> Result<ParsedFile<P>, IngestError> + Sync + 'a;
+
+/// Parses all files of a table and settles what a file cannot tell alone; the parts go to `sink`.
+///
+/// # Errors
+/// Fails where a file cannot be read as a whole, where headers or forms cannot be told, and where no file has any row.
+pub(super) fn read_files<P: Send>(
+    job: &Job<'_>,
+    parse: &Parse<'_, P>,
+    sink: &mut Sink<'_, P>,
+) -> Result<Vec<ParsedFile<P>>, IngestError> {
     let stated = readings::stated(job.spec, job.source)?;
     let paths = job.source.files(job.spec.name)?;
-    let parse: Parse = match job.source.format {
-        Format::Csv => csv::parse,
-        Format::Parquet => parquet::parse,
-    };
-    let mut parsed = Vec::with_capacity(paths.len());
+    let mut files = Vec::with_capacity(paths.len());
     for batch in batches(&paths) {
         let of_batch: Vec<_> = batch.par_iter().map(|path| parse(job, path, &stated)).collect();
+        let mut finished = Vec::with_capacity(of_batch.len());
         for file in of_batch {
-            parsed.push(file?);
+            let mut file = file?;
+            if !file.is_open() {
+                finished.push((files.len(), std::mem::take(&mut file.parts)));
+            }
+            files.push(file);
+        }
+        sink(finished)?;
+    }
+    for ix in 0..files.len() {
+        if files[ix].is_open() {
+            settle_open_dates(job, &stated, parse, &mut files, ix)?;
+            sink(vec![(ix, std::mem::take(&mut files[ix].parts))])?;
         }
     }
-    settle_open_dates(job, &stated, parse, &mut parsed)?;
-    let n_records: usize = parsed.iter().map(|file| file.report.rows + file.report.rejected).sum();
-    if let (0, Some(first)) = (n_records, parsed.first()) {
+    let n_records: usize = files.iter().map(|file| file.report.rows + file.report.rejected).sum();
+    if let (0, Some(first)) = (n_records, files.first()) {
         let found = if first.columns.is_empty() { "nothing" } else { "only headers" };
         let file = first.report.path.clone();
-        return Err(IngestError::NoRows { table: job.spec.name, file, n_files: parsed.len(), found });
+        return Err(IngestError::NoRows { table: job.spec.name, file, n_files: files.len(), found });
     }
-    Ok(combine(job.spec, parsed))
+    for file in &mut files {
+        file.report.evidence.extend(file.decisions.iter_mut().filter_map(|decision| decision.why.take()));
+    }
+    Ok(files)
 }
 
 /// Groups consecutive files so that memory holds few large or many small ones.
@@ -92,62 +136,57 @@ fn batches(paths: &[PathBuf]) -> Vec<&[PathBuf]> {
     batches
 }
 
-/// Tells day and month apart in files that cannot do it alone, by the other files of the table.
-fn settle_open_dates(
+/// Tells day and month apart in a file that cannot do it alone, by the other files of the table.
+fn settle_open_dates<P>(
     job: &Job<'_>,
     stated: &Stated,
-    parse: Parse,
-    files: &mut [ParsedFile],
+    parse: &Parse<'_, P>,
+    files: &mut [ParsedFile<P>],
+    file: usize,
 ) -> Result<(), IngestError> {
-    for file in 0..files.len() {
-        let mut settled = Stated::new();
-        for ix in 0..files[file].columns.len() {
-            if !files[file].decisions.get(ix).is_some_and(|decision| decision.is_open) {
-                continue;
-            }
-            let column = &files[file].columns[ix];
-            let Some(Evidence::Date(own)) = files[file].evidence.get(ix) else { continue };
-            let shape = own.shape().map(|(shape, _)| shape);
-            let mut all = DateEvidence::default();
-            for other in files.iter() {
-                let same =
-                    other.columns.iter().zip(&other.evidence).filter(|(c, _)| c.request.name == column.request.name);
-                for (_, evidence) in same {
-                    if let Evidence::Date(dates) = evidence {
-                        all.add(dates.of(shape));
-                    }
+    let mut settled = Stated::new();
+    for ix in 0..files[file].columns.len() {
+        if !files[file].decisions.get(ix).is_some_and(|decision| decision.is_open) {
+            continue;
+        }
+        let column = &files[file].columns[ix];
+        let Some(Evidence::Date(own)) = files[file].evidence.get(ix) else { continue };
+        let shape = own.shape().map(|(shape, _)| shape);
+        let mut all = DateEvidence::default();
+        for other in files.iter() {
+            let same = other.columns.iter().zip(&other.evidence).filter(|(c, _)| c.request.name == column.request.name);
+            for (_, evidence) in same {
+                if let Evidence::Date(dates) = evidence {
+                    all.add(dates.of(shape));
                 }
             }
-            let Some(decision) = readings::settle(column, own, &all) else {
-                let [day_first, month_first] = shape.map_or([DateFormat::YearMonthDay; 2], |shape| shape.formats());
-                return Err(IngestError::AmbiguousDate {
-                    table: job.spec.name,
-                    file: files[file].report.path.clone(),
-                    column: kebab(column.request.name),
-                    header: column.header.clone(),
-                    day_first: day_first.label(),
-                    month_first: month_first.label(),
-                });
-            };
-            if decision.reading != files[file].decisions[ix].reading {
-                settled.insert(column.request.name, decision.reading);
-            }
-            files[file].decisions[ix] = decision;
         }
-        if !settled.is_empty() {
-            reparse(job, stated, &settled, parse, &mut files[file])?;
+        let Some(decision) = readings::settle(column, own, &all) else {
+            let [day_first, month_first] = shape.map_or([DateFormat::YearMonthDay; 2], |shape| shape.formats());
+            return Err(IngestError::AmbiguousDate {
+                table: job.spec.name,
+                file: files[file].report.path.clone(),
+                column: kebab(column.request.name),
+                header: column.header.clone(),
+                day_first: day_first.label(),
+                month_first: month_first.label(),
+            });
+        };
+        if decision.reading != files[file].decisions[ix].reading {
+            settled.insert(column.request.name, decision.reading);
         }
+        files[file].decisions[ix] = decision;
     }
-    Ok(())
+    if settled.is_empty() { Ok(()) } else { reparse(job, stated, &settled, parse, &mut files[file]) }
 }
 
-/// Parses a file once more, with some dates settled; what was decided of its other columns stays.
-fn reparse(
+/// Parses a file once more, with some dates settled; what was decided of its columns stays, and so does its evidence.
+fn reparse<P>(
     job: &Job<'_>,
     stated: &Stated,
     settled: &BTreeMap<&'static str, Reading>,
-    parse: Parse,
-    file: &mut ParsedFile,
+    parse: &Parse<'_, P>,
+    file: &mut ParsedFile<P>,
 ) -> Result<(), IngestError> {
     let mut stated = stated.clone();
     stated.extend(settled);
@@ -173,8 +212,7 @@ fn combine(spec: &TableSpec, parsed: Vec<ParsedFile>) -> TypedTable {
         parsed.iter().any(|file| file.columns.iter().any(|column| column.request.name == request.name))
     });
     let requests: Vec<_> = requests.collect();
-    for mut file in parsed {
-        file.report.evidence.extend(file.decisions.into_iter().filter_map(|decision| decision.why));
+    for file in parsed {
         table.file_starts.push(table.n_rows);
         table.n_rows += file.report.rows;
         table.files.push(file.report);

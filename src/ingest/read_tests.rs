@@ -5,13 +5,15 @@ use std::path::Path;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use super::file::Job;
+use super::column::{Part, join};
+use super::file::{Job, ParsedPart};
+use super::headers::Mapped;
 use super::read::read_in_parts;
 use super::*;
 use crate::units::NONE_IX;
 
 /// Column types of every kind under names that need no synonyms.
-static SPEC: TableSpec = TableSpec {
+pub(super) static SPEC: TableSpec = TableSpec {
     name: "transactions",
     columns: &[
         ColumnRequest { name: "customer_id", cell: Cell::Id, required: true, nullable: true, synonyms: &["kundennr"] },
@@ -35,6 +37,15 @@ fn folder(files: &[(&str, &[u8])]) -> (TempDir, TableSource) {
 fn read(files: &[(&str, &[u8])]) -> Result<TypedTable, IngestError> {
     let (_dir, source) = folder(files);
     read_table(&SPEC, &source, None)
+}
+
+/// Joins the parts of one file.
+pub(super) fn columns_of(columns: &[Mapped], parts: Vec<ParsedPart>) -> Vec<TypedColumn> {
+    let mut of_columns: Vec<Vec<Part>> = columns.iter().map(|_| Vec::new()).collect();
+    for part in parts {
+        of_columns.iter_mut().zip(part.columns).for_each(|(parts, built)| parts.push(Part::Built(Box::new(built))));
+    }
+    columns.iter().zip(of_columns).map(|(column, parts)| join(column.request.cell, parts)).collect()
 }
 
 /// Every row as text, so that a table can be compared at a glance.

@@ -10,7 +10,10 @@
 //!
 //! `O(n)` time, one vector of field positions, no copy. Source: RFC 4180, and what spreadsheets write beside it.
 
-use memchr::{memchr, memchr2};
+use memchr::memchr;
+use serde::{Deserialize, Serialize};
+
+use super::scan::Marks;
 
 const QUOTE: u8 = b'"';
 
@@ -24,7 +27,7 @@ const PROBE_BYTES: usize = 256 * 1024;
 const PROBE_LINES: usize = 512;
 
 /// What separates fields and records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Separators {
     /// ASCII, neither quote nor line end.
     pub(super) delimiter: u8,
@@ -35,9 +38,10 @@ pub(super) struct Separators {
 /// Where a field lies in the text, without its quotes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Field {
-    start: usize,
-    end: usize,
-    doubled: bool,
+    pub(super) start: usize,
+    pub(super) end: usize,
+    /// Says whether a doubled quote stands for one.
+    pub(super) doubled: bool,
 }
 
 impl Field {
@@ -53,22 +57,59 @@ impl Field {
     }
 }
 
+/// The fields of one column in some records that have the same number of fields.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cells<'a> {
+    pub(super) text: &'a str,
+    /// All fields of all records, from the first one of the column.
+    pub(super) fields: &'a [Field],
+    /// Fields of a record.
+    pub(super) n_fields: usize,
+    /// The line of each record.
+    pub(super) lines: &'a [usize],
+}
+
+impl<'a> Cells<'a> {
+    /// Returns the field in a record.
+    #[inline(always)]
+    pub(super) fn field(&self, record: usize) -> &'a Field {
+        &self.fields[record * self.n_fields]
+    }
+}
+
+/// A field in quotes.
+struct Quoted {
+    field: Field,
+    malformed: Option<Malformed>,
+    /// The separator after it, unless the text ends before one.
+    stop: Option<usize>,
+}
+
 /// What is wrong with the form of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Malformed {
     /// Text between a closing quote and the next delimiter.
     TextAfterQuote,
-    /// The text ends inside quotes, which opened here.
-    OpenQuote { at: usize },
+    /// The text ends inside quotes, which opened in this line, the first is 0.
+    OpenQuote { line: usize },
 }
 
-/// One record; its fields are in [`Records::fields`] until the next one is read.
+/// One record; its fields are the ones that were added last.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Record {
     pub(super) start: usize,
     /// End of its text, before the line end.
     pub(super) end: usize,
+    /// Line on which it begins, the first that was read is 0.
+    pub(super) line: usize,
     pub(super) malformed: Option<Malformed>,
+    /// Says whether a line end ended it, and not the text.
+    pub(super) is_complete: bool,
+}
+
+impl Record {
+    /// A record of which not even the start is there.
+    pub(super) const UNENDING: Self = Self { start: 0, end: 0, line: 0, malformed: None, is_complete: false };
 }
 
 /// Goes through the records of a text.
@@ -76,104 +117,149 @@ pub(super) struct Records<'t> {
     text: &'t [u8],
     separators: Separators,
     position: usize,
+    /// Delimiters, line ends and quotes from `position` on.
+    marks: Marks<'t>,
+    n_lines: usize,
     fields: Vec<Field>,
 }
 
 impl<'t> Records<'t> {
     /// Starts at a boundary between records.
     pub(super) fn new(text: &'t str, separators: Separators, position: usize) -> Self {
-        Self { text: text.as_bytes(), separators, position, fields: Vec::new() }
+        let text = text.as_bytes();
+        let marks = Marks::new(text, [separators.delimiter, separators.newline, QUOTE], position);
+        Self { text, separators, position, marks, n_lines: 0, fields: Vec::new() }
     }
 
-    /// Returns the fields of the record read last.
+    /// Returns the fields of the records read since the last [`Records::next_record`].
     pub(super) fn fields(&self) -> &[Field] {
         &self.fields
     }
 
+    /// Returns where what was not read begins.
+    pub(super) fn position(&self) -> usize {
+        self.position.min(self.text.len())
+    }
+
+    /// Returns how many line ends were passed.
+    pub(super) fn n_lines(&self) -> usize {
+        self.n_lines
+    }
+
     /// Skips blank lines and returns where the next record begins, or the length of the text.
+    #[inline(always)]
     pub(super) fn next_start(&mut self) -> usize {
+        match self.text.get(self.position) {
+            Some(byte) if *byte != self.separators.newline && *byte != b'\r' => self.position,
+            _ => self.skip_blank_lines(),
+        }
+    }
+
+    fn skip_blank_lines(&mut self) -> usize {
         let newline = self.separators.newline;
         loop {
-            match self.text.get(self.position..) {
-                Some([byte, ..]) if *byte == newline => self.position += 1,
-                Some([b'\r', byte, ..]) if *byte == newline => self.position += 2,
-                Some([b'\r']) => self.position += 1,
+            self.position += match self.text.get(self.position..) {
+                Some([byte, ..]) if *byte == newline => 1,
+                Some([b'\r', byte, ..]) if *byte == newline => 2,
+                Some([b'\r']) => return self.text.len(),
                 _ => return self.position.min(self.text.len()),
-            }
+            };
+            self.n_lines += 1;
+            self.marks.next();
         }
     }
 
     /// Reads the next record, or nothing at the end of the text.
     pub(super) fn next_record(&mut self) -> Option<Record> {
-        let start = self.next_start();
+        self.fields.clear();
+        let mut fields = std::mem::take(&mut self.fields);
+        let record = self.next_into(&mut fields);
+        self.fields = fields;
+        record
+    }
+
+    /// Reads the next record and adds its fields to others, or returns nothing at the end of the text.
+    #[inline(always)]
+    pub(super) fn next_into(&mut self, fields: &mut Vec<Field>) -> Option<Record> {
+        let Separators { delimiter, newline } = self.separators;
+        let (start, line) = (self.next_start(), self.n_lines);
         if start >= self.text.len() {
             return None;
         }
-        self.fields.clear();
-        let mut malformed = None;
+        let (mut malformed, mut from, mut is_complete) = (None, start, true);
         let end = loop {
-            let (field, after) = if self.text.get(self.position) == Some(&QUOTE) {
-                self.quoted_field(&mut malformed)
+            let mut stop = self.marks.next();
+            let opens = stop == Some(from) && self.text[from] == QUOTE;
+            if opens {
+                let quoted = self.quoted_field(from + 1);
+                malformed = malformed.or(quoted.malformed);
+                stop = quoted.stop;
+                fields.push(quoted.field);
             } else {
-                let stop = self.find_separator(self.position);
-                (Field { start: self.position, end: stop, doubled: false }, stop)
-            };
-            self.fields.push(field);
-            if self.text.get(after) != Some(&self.separators.delimiter) {
-                break after;
+                // Inside a field a quote is a character like any other.
+                if stop.is_some_and(|stop| self.text[stop] == QUOTE) {
+                    stop = self.separator();
+                }
+                fields.push(Field { start: from, end: stop.unwrap_or(self.text.len()), doubled: false });
             }
-            self.position = after + 1;
+            match stop {
+                Some(stop) if self.text[stop] == delimiter => from = stop + 1,
+                Some(stop) => {
+                    self.n_lines += 1;
+                    break stop;
+                }
+                None => {
+                    is_complete = false;
+                    break self.text.len();
+                }
+            }
         };
         self.position = end + 1;
-        let carriage = self.separators.newline == b'\n' && end > start && self.text[end - 1] == b'\r';
+        let carriage = newline == b'\n' && end > start && self.text[end - 1] == b'\r';
         let end = if carriage { end - 1 } else { end };
-        if let Some(last) = self.fields.last_mut() {
+        if carriage && let Some(last) = fields.last_mut() {
             last.end = last.end.min(end).max(last.start);
         }
-        Some(Record { start, end, malformed })
+        Some(Record { start, end, line, malformed, is_complete })
     }
 
-    /// Reads a field that opens with a quote; returns it and the position of the separator after it.
-    fn quoted_field(&self, malformed: &mut Option<Malformed>) -> (Field, usize) {
-        let (opens, length) = (self.position, self.text.len());
-        let (mut from, mut doubled) = (opens + 1, false);
-        let closes = loop {
-            match memchr(QUOTE, &self.text[from..]) {
-                None => {
-                    *malformed = Some(Malformed::OpenQuote { at: opens });
-                    return (Field { start: opens + 1, end: length, doubled }, length);
-                }
-                Some(found) if self.text.get(from + found + 1) == Some(&QUOTE) => {
+    /// Reads a field after the quote that opens it.
+    fn quoted_field(&mut self, start: usize) -> Quoted {
+        let (opens_in_line, Separators { delimiter, newline }) = (self.n_lines, self.separators);
+        let mut doubled = false;
+        let end = loop {
+            let Some(mark) = self.marks.next() else {
+                let field = Field { start, end: self.text.len(), doubled };
+                let malformed = Some(Malformed::OpenQuote { line: opens_in_line });
+                return Quoted { field, malformed, stop: None };
+            };
+            match self.text[mark] {
+                QUOTE if self.text.get(mark + 1) == Some(&QUOTE) => {
                     doubled = true;
-                    from += found + 2;
+                    self.marks.next();
                 }
-                Some(found) => break from + found,
+                QUOTE => break mark,
+                byte => self.n_lines += usize::from(byte == newline),
             }
         };
-        let field = Field { start: opens + 1, end: closes, doubled };
-        let after = closes + 1;
-        let Separators { delimiter, newline } = self.separators;
-        match self.text.get(after..) {
-            None | Some([]) => (field, length),
-            Some([byte, ..]) if *byte == delimiter || *byte == newline => (field, after),
-            Some([b'\r', byte, ..]) if *byte == newline => (field, after + 1),
-            Some([b'\r']) => (field, length),
-            Some(_) => {
-                malformed.get_or_insert(Malformed::TextAfterQuote);
-                (field, self.find_separator(after))
-            }
-        }
+        let is_well_formed = match self.text.get(end + 1..) {
+            None | Some([] | [b'\r']) => true,
+            Some([byte, ..]) if *byte == delimiter || *byte == newline => true,
+            Some([b'\r', byte, ..]) => *byte == newline,
+            Some(_) => false,
+        };
+        let malformed = (!is_well_formed).then_some(Malformed::TextAfterQuote);
+        Quoted { field: Field { start, end, doubled }, malformed, stop: self.separator() }
     }
 
-    /// Finds the next delimiter or line end; most fields are short, where a plain loop is faster than a search.
-    fn find_separator(&self, from: usize) -> usize {
-        let Separators { delimiter, newline } = self.separators;
-        let near = &self.text[from..self.text.len().min(from + 12)];
-        if let Some(found) = near.iter().position(|byte| *byte == delimiter || *byte == newline) {
-            return from + found;
+    /// Returns the next delimiter or line end, past any quotes.
+    fn separator(&mut self) -> Option<usize> {
+        loop {
+            let mark = self.marks.next()?;
+            if self.text[mark] != QUOTE {
+                return Some(mark);
+            }
         }
-        let far = from + near.len();
-        memchr2(delimiter, newline, &self.text[far..]).map_or(self.text.len(), |found| far + found)
     }
 }
 
@@ -226,16 +312,6 @@ fn looks_like_records(text: &str, separators: Separators, start: usize, n_fields
     true
 }
 
-/// Returns the physical line, counted from 1, in which a position lies.
-pub(super) fn line_of(text: &str, separators: Separators, at: usize) -> u64 {
-    count_lines(&text.as_bytes()[..at.min(text.len())], separators.newline) + 1
-}
-
-/// Counts line ends.
-pub(super) fn count_lines(bytes: &[u8], newline: u8) -> u64 {
-    memchr::memchr_iter(newline, bytes).count() as u64
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -280,14 +356,23 @@ mod tests {
         let found = read("\"a\"b,c\nd,e\n\"f,g\nh", COMMA);
         assert_eq!(found[0].1, Some(Malformed::TextAfterQuote));
         assert_eq!(found[1], (vec!["d".to_owned(), "e".to_owned()], None));
-        assert_eq!(found[2].1, Some(Malformed::OpenQuote { at: 11 }));
+        assert_eq!(found[2].1, Some(Malformed::OpenQuote { line: 2 }));
         assert_eq!(found.len(), 3);
     }
 
     #[test]
-    fn lines_are_counted_from_one() {
-        assert_eq!(line_of("a\nb\nc", COMMA, 0), 1);
-        assert_eq!(line_of("a\nb\nc", COMMA, 4), 3);
+    fn lines_are_physical() {
+        let lines = |text: &str, newline: u8| -> Vec<usize> {
+            let mut records = Records::new(text, Separators { delimiter: b',', newline }, 0);
+            let mut lines: Vec<usize> =
+                std::iter::from_fn(|| records.next_record()).map(|record| record.line).collect();
+            lines.push(records.n_lines());
+            lines
+        };
+        let text = "a\n\n\n\"b\nc\",\"\n\"\n\"d\"\"\n\"\"\"x\"\ne\n";
+        assert_eq!(lines(text, b'\n'), [0, 3, 6, 8, 9]);
+        assert_eq!(lines(&text.replace('\n', "\r\n"), b'\n'), [0, 3, 6, 8, 9]);
+        assert_eq!(lines(&text.replace('\n', "\r"), b'\r'), [0, 3, 6, 8, 9]);
     }
 
     /// Splits one character after the other, as slowly and plainly as can be.

@@ -4,12 +4,15 @@
 //! row, the file is read once more to find its line and text.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::records::{Records, count_lines};
+use super::records::Records;
 use super::report::{FileReport, Layout};
-use super::{IngestError, cells, encoding, file, parquet};
-use crate::table::Fingerprint;
+use super::windows::{Assumed, Next, Windows};
+use super::{IngestError, cells, parquet};
+
+/// Bytes of a text file that are read again at a time.
+const WINDOW_BYTES: usize = 16 * 1024 * 1024;
 
 /// A record that was not accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,34 +105,43 @@ fn ordinals(accepted: &[u64], rejected: &[u64]) -> Vec<u64> {
 /// Returns line and text of records, by their ascending numbers.
 fn read_csv(report: &FileReport, ordinals: &[u64]) -> Result<Vec<(u64, String)>, IngestError> {
     let Layout::Csv { encoding, separators, body, .. } = &report.layout else { return Ok(Vec::new()) };
-    let bytes = read_again(report)?;
-    let decoded = encoding::decode(&bytes, *encoding);
-    let text: &str = &decoded.text;
-    let mut records = Records::new(text, *separators, *body);
-    let (mut found, mut ordinal, mut line, mut counted) = (Vec::new(), 0, 1, 0);
+    let changed = || IngestError::Changed { file: report.path.clone() };
+    // Text that is all right is the same whether damage is expected or not.
+    let known = Assumed { encoding: *encoding, why: Some(String::new()), damaged: true };
+    let (mut windows, first) = Windows::open(&report.path, Some(known), WINDOW_BYTES, WINDOW_BYTES)?;
+    let Next::Window(mut window) = first else { return Err(changed()) };
+    let (mut found, mut ordinal, mut line, mut start) = (Vec::new(), 0, 1, *body);
     let mut wanted = ordinals.iter().peekable();
-    while let Some(next) = wanted.peek() {
-        let Some(record) = records.next_record() else { break };
-        if ordinal == **next {
-            line += count_lines(&text.as_bytes()[counted..record.start], separators.newline);
-            counted = record.start;
-            found.push((line, text[record.start..record.end].to_owned()));
-            wanted.next();
+    loop {
+        let text = window.text.as_str();
+        let before = &text.as_bytes()[..start.min(text.len())];
+        line += memchr::memchr_iter(separators.newline, before).count() as u64;
+        let mut records = Records::new(text, *separators, before.len());
+        let mut cut = None;
+        while let Some(next) = wanted.peek() {
+            let Some(record) = records.next_record() else { break };
+            if !record.is_complete && !window.is_last {
+                cut = Some((record.start, record.line));
+                break;
+            }
+            if ordinal == **next {
+                found.push((line + record.line as u64, text[record.start..record.end].to_owned()));
+                wanted.next();
+            }
+            ordinal += 1;
         }
-        ordinal += 1;
+        if window.is_last || wanted.peek().is_none() {
+            break;
+        }
+        let (end, n_lines) = cut.unwrap_or((records.position(), records.n_lines()));
+        line += n_lines as u64;
+        start = start.saturating_sub(text.len());
+        let Next::Window(mut next) = windows.next(String::new())? else { return Err(changed()) };
+        next.prepend(&text[end..]);
+        window = next;
     }
-    Ok(found)
-}
-
-/// Reads a file once more and makes sure that it is the same.
-pub(super) fn read_again(report: &FileReport) -> Result<Vec<u8>, IngestError> {
-    let path: &Path = &report.path;
-    let bytes = file::read(path)?;
-    if Fingerprint::of(&bytes) == report.sha256 {
-        Ok(bytes)
-    } else {
-        Err(IngestError::Changed { file: path.to_owned() })
-    }
+    let (_, _, sha256) = windows.finish()?;
+    if sha256 == report.sha256 { Ok(found) } else { Err(changed()) }
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use super::encoding::Encoding;
 use super::records::Separators;
 
@@ -29,7 +31,7 @@ pub struct FileReport {
 }
 
 /// How the records of a file lie in it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) enum Layout {
     /// No records.
     Empty,

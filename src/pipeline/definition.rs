@@ -8,7 +8,7 @@ use std::fmt;
 
 use super::canonical::{CUSTOMERS, Canonical, Cell, PRODUCTS, TRANSACTIONS, snake_case};
 use super::reader::Reader;
-use super::settings::{Analyse, CampaignRule, Inputs, OutputSettings, Pipeline, SegmentRule};
+use super::settings::{Analyse, CacheSettings, CampaignRule, Inputs, OutputSettings, Pipeline, SegmentRule};
 use super::shape::key;
 use super::words::{date_formats, words};
 use crate::analysis::{abc, churn, cross_sell, lifetime_value, rfm};
@@ -41,6 +41,7 @@ pub(super) fn pipeline(file: &mut Reader<'_, '_>) -> Pipeline {
         segments: file.tables(key("segment", "A group of customers by a condition over the score columns"), segment),
         campaigns: file.tables(key("campaign", "A file for the mailing tool: the customers of a segment"), campaign),
         output: file.table(key("output", "Where results go"), output),
+        cache: file.table(key("cache", "What was read of transaction files is kept for the next run"), cache),
     }
 }
 
@@ -306,6 +307,21 @@ fn output(table: &mut Reader<'_, '_>) -> OutputSettings {
         keep_runs: table.whole(keep, 1, 100_000).unwrap_or_default() as usize,
     }
 }
+
+fn cache(table: &mut Reader<'_, '_>) -> CacheSettings {
+    let enabled = key("enabled", "Whether anything is kept; results are the same either way").default("true");
+    let directory =
+        key("directory", "Where it is kept; without it, `.cache` in the output directory").example(r#""../cache""#);
+    let size = key("max-size", "Size above which the oldest entries are removed").unit("GiB").default("8.0");
+    CacheSettings {
+        enabled: table.flag(enabled).unwrap_or(true),
+        directory: table.text(directory),
+        max_bytes: (table.number(size, 0.0, 1e6).unwrap_or_default() * GIB) as u64,
+    }
+}
+
+/// Bytes in a GiB.
+const GIB: f64 = 1_073_741_824.0;
 
 /// Writes a default as TOML text.
 fn quoted(word: impl fmt::Display) -> String {

@@ -29,6 +29,7 @@ pub struct Pipeline {
     pub segments: Vec<SegmentRule>,
     pub campaigns: Vec<CampaignRule>,
     pub output: OutputSettings,
+    pub cache: CacheSettings,
 }
 
 /// An analysis that a pipeline can ask for.
@@ -102,6 +103,15 @@ pub struct OutputSettings {
     pub directory: String,
     /// Finished runs that are kept, the newest ones.
     pub keep_runs: usize,
+}
+
+/// What is kept of the input for the next run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CacheSettings {
+    pub enabled: bool,
+    /// Relative to the folder of the pipeline file; nothing for a place in the output directory.
+    pub directory: Option<String>,
+    pub max_bytes: u64,
 }
 
 /// Text of the pipeline file and where it stands in it.

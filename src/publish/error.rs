@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::scores::frame::FrameError;
+use parquet::errors::ParquetError;
 
 /// What went wrong while locking, writing or renaming.
 #[derive(Debug, thiserror::Error)]
@@ -22,7 +22,7 @@ pub enum PublishError {
     AfterPublishing { run: String, source: Box<PublishError> },
     /// A table could not be turned into a file.
     #[error("cannot write `{path}`: {source}")]
-    Table { path: PathBuf, source: FrameError },
+    Table { path: PathBuf, source: ParquetError },
 }
 
 impl PublishError {

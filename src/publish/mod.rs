@@ -9,8 +9,10 @@
 //!   .partial-…/              a run in the making; a crash leaves it, the next run removes it
 //! ```
 
+mod csv;
 mod error;
 mod lock;
+mod parquet;
 mod staging;
 
 pub use error::PublishError;

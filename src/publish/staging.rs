@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use super::{OutputLock, PublishError};
+use super::{OutputLock, PublishError, csv, parquet};
 use crate::scores::frame::Frame;
 use crate::table::Fingerprint;
 use crate::units::Day;
@@ -59,10 +59,10 @@ impl<'a> Staging<'a> {
     ///
     /// # Errors
     /// Fails where a file cannot be written.
-    pub fn write_table(&self, name: &str, table: &Frame) -> Result<[OutputFile; 2], PublishError> {
+    pub fn write_table(&self, name: &str, table: &Frame<'_>) -> Result<[OutputFile; 2], PublishError> {
         let (parquet, csv) = rayon::join(
-            || self.write_frame(&format!("{name}.parquet"), table, |to| table.write_parquet(to)),
-            || self.write_frame(&format!("{name}.csv"), table, |to| table.write_csv(to)),
+            || self.write_parquet(&format!("{name}.parquet"), table),
+            || self.write_csv(&format!("{name}.csv"), table),
         );
         Ok([parquet?, csv?])
     }
@@ -71,16 +71,22 @@ impl<'a> Staging<'a> {
     ///
     /// # Errors
     /// Fails where the file cannot be written.
-    pub fn write_parquet(&self, path: &str, table: &Frame) -> Result<OutputFile, PublishError> {
-        self.write_frame(path, table, |to| table.write_parquet(to))
+    pub fn write_parquet(&self, path: &str, table: &Frame<'_>) -> Result<OutputFile, PublishError> {
+        let full = self.partial.join(path);
+        let failed = |error| match parquet::io_error(error) {
+            Ok(source) => PublishError::io("write", &full)(source),
+            Err(source) => PublishError::Table { path: full.clone(), source },
+        };
+        self.write(path, Some(table.height()), |to| parquet::write(table, to).map_err(failed))
     }
 
     /// Writes a table as one CSV file.
     ///
     /// # Errors
     /// Fails where the file cannot be written.
-    pub fn write_csv(&self, path: &str, table: &Frame) -> Result<OutputFile, PublishError> {
-        self.write_frame(path, table, |to| table.write_csv(to))
+    pub fn write_csv(&self, path: &str, table: &Frame<'_>) -> Result<OutputFile, PublishError> {
+        let full = self.partial.join(path);
+        self.write(path, Some(table.height()), |to| csv::write(table, to).map_err(PublishError::io("write", &full)))
     }
 
     /// Writes a text file.
@@ -90,18 +96,6 @@ impl<'a> Staging<'a> {
     pub fn write_text(&self, path: &str, text: &str) -> Result<OutputFile, PublishError> {
         let full = self.partial.join(path);
         self.write(path, None, |to| to.write_all(text.as_bytes()).map_err(PublishError::io("write", &full)))
-    }
-
-    fn write_frame(
-        &self,
-        path: &str,
-        table: &Frame,
-        write: impl FnOnce(&mut Hashing) -> Result<(), crate::scores::frame::FrameError>,
-    ) -> Result<OutputFile, PublishError> {
-        let full = self.partial.join(path);
-        self.write(path, Some(table.height()), |to| {
-            write(to).map_err(|source| PublishError::Table { path: full, source })
-        })
     }
 
     fn write(

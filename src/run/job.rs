@@ -38,6 +38,14 @@ pub struct Job {
     pub campaigns: Vec<Campaign>,
     pub output: PathBuf,
     pub keep_runs: usize,
+    pub cache: Option<CacheRules>,
+}
+
+/// Where what was read of transaction files is kept, and how much of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CacheRules {
+    pub directory: PathBuf,
+    pub max_bytes: u64,
 }
 
 impl Job {
@@ -53,6 +61,12 @@ impl Job {
             name: campaign.name.text.clone(),
             segment: campaign.segment.text.clone(),
             columns: campaign.columns.iter().map(|column| column.text.clone()).collect(),
+        });
+        let output = directory.join(&pipeline.output.directory);
+        let cache = &pipeline.cache;
+        let cache = cache.enabled.then(|| CacheRules {
+            directory: cache.directory.as_ref().map_or_else(|| output.join(".cache"), |path| directory.join(path)),
+            max_bytes: cache.max_bytes,
         });
         Ok(Self {
             pipeline_path: pipeline_path.to_owned(),
@@ -71,7 +85,8 @@ impl Job {
             analyses,
             campaigns: campaigns.collect(),
             segments,
-            output: directory.join(&pipeline.output.directory),
+            output,
+            cache,
             keep_runs: pipeline.output.keep_runs,
             directory: directory.to_owned(),
         })

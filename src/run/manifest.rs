@@ -53,6 +53,12 @@ pub struct RunRecord {
     pub seconds: f64,
     pub threads: usize,
     pub peak_memory_bytes: Option<u64>,
+    /// Limit that was asked for.
+    pub memory_limit_bytes: Option<u64>,
+    /// Says whether lines did not fit into it.
+    pub lines_on_disk: bool,
+    /// Transaction files that were not read again; `null` without a cache.
+    pub files_from_cache: Option<u64>,
 }
 
 /// Which pipeline file.

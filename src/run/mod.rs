@@ -20,10 +20,11 @@ use std::time::Instant;
 use serde_json::Value;
 
 use crate::analysis::Base;
-use crate::features::{at, build};
+use crate::features::{DatasetBuilder, Outline, at};
 use crate::ingest::Reject;
 use crate::publish::{OutputLock, PublishError, REASON, Staging, make_latest, prune};
 use crate::scores::ScoredCustomers;
+use crate::table::Line;
 use stages::Stages;
 
 pub use error::{FailureKind, RunError};
@@ -33,13 +34,26 @@ pub use observer::{Event, Observer, Silent};
 pub use read::shown;
 
 /// What the program around the library knows and the library must not find out by itself.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Surroundings {
     /// Seconds since 1970-01-01 UTC at the start.
     pub started_at_unix: u64,
     /// Threads in use; recorded, without effect on results.
     pub threads: usize,
+    /// Bytes of memory above which lines are put on disk and customers are worked on in turns; no limit where nothing is given.
+    pub memory_limit: Option<u64>,
+    /// Says whether the ingest cache may be used.
+    pub use_cache: bool,
 }
+
+/// Folder in the output directory for lines that do not fit into memory; hidden, and removed like every run that was not finished.
+const LINES_ON_DISK: &str = ".partial-lines";
+
+/// Bytes of a line that is worked on.
+const LINE_BYTES: u64 = size_of::<Line>() as u64;
+
+/// Share of the memory limit that the lines of one range of customers may take.
+const PASS_SHARE: u64 = 12;
 
 /// How a run ended well.
 #[derive(Debug)]
@@ -81,40 +95,49 @@ fn publish(
     let tables = stages.run(
         "read",
         job.input_bytes(),
-        || read::read_tables(job, observer),
+        || read::read_tables(job, &surroundings, observer),
         |tables| {
             let (rows, rejected) =
                 tables.rows().iter().fold((0, 0), |sum, (_, rows, rejected)| (sum.0 + rows, sum.1 + rejected));
-            format!("{rows} rows, {rejected} rejected")
+            format!("{rows} rows, {rejected} rejected{}", tables.remarks())
         },
     )?;
     *rejects = tables.rejects();
     check_rejects(job, &tables.rows())?;
-    let inputs = stages.run(
+    let (inputs, mut assembled) = stages.run(
         "lines",
         None,
         || tables.assemble(job),
-        |inputs| format!("{} lines, as of {}", inputs.assembled.lines.len(), inputs.assembled.as_of),
+        |(inputs, assembled)| format!("{} lines, as of {}", assembled.n_lines, inputs.as_of),
     )?;
     *rejects = inputs.rejects.clone();
     job.check_campaign_columns(inputs.customers.as_ref())?;
 
     let fingerprint = record::fingerprint(job, &inputs);
-    let id = format!("{}-{}", inputs.assembled.as_of, &fingerprint[..8]);
+    let id = format!("{}-{}", inputs.as_of, &fingerprint[..8]);
     let published = lock.directory().join(&id);
     if let Some(manifest) = record::complete_run(&published, &fingerprint) {
         make_latest(lock, &id)?;
         return Ok(Outcome { directory: published, already_there: true, manifest });
     }
 
-    let assembled = &inputs.assembled;
     let (data, counts, now) = stages.run(
         "features",
         None,
         || {
-            let products = inputs.products.products.clone();
-            let (data, counts) = build(&assembled.lines, products, assembled.as_of, job.product_rules.in_revenue);
-            let now = at(&data, assembled.as_of);
+            let outline = Outline {
+                customer_ids: std::mem::take(&mut assembled.customer_ids),
+                product_ids: std::mem::take(&mut assembled.product_ids),
+                products: inputs.products.products.clone(),
+                as_of: inputs.as_of,
+                has_cost: assembled.has_cost,
+                not_merchandise_in_revenue: job.product_rules.in_revenue,
+            };
+            let mut builder = DatasetBuilder::new(outline);
+            let lines_at_once = surroundings.memory_limit.map_or(u64::MAX, |limit| limit / PASS_SHARE / LINE_BYTES);
+            let guests = assembled.feed(&mut builder, lines_at_once)?;
+            let (data, counts) = builder.finish(guests);
+            let now = at(&data, data.as_of);
             Ok::<_, RunError>((data, counts, now))
         },
         |(data, _, now)| {

@@ -7,15 +7,21 @@ use super::error::RunError;
 use super::job::Job;
 use super::manifest::InputRecord;
 use super::observer::{Event, Observer};
+use super::{LINES_ON_DISK, Surroundings};
 use crate::ingest::{
-    Assembled, CUSTOMERS, FileReport, PRODUCTS, ProductFindings, ProductList, Reject, TRANSACTIONS, TableSource,
-    TableSpec, TypedTable, assemble, customers, describe, read_table, without_detours,
+    Assembled, CUSTOMERS, Cache, CacheReport, FileReport, LineCounts, LineReading, LineTable, PRODUCTS,
+    ProductFindings, ProductList, Reject, Spill, TRANSACTIONS, TableSource, TableSpec, TypedTable, assemble, customers,
+    describe, read_lines, read_table, without_detours,
 };
 use crate::table::{Customers, Ids};
+use crate::units::Day;
 
-/// Everything that was read.
+/// Everything that was read, but for the lines themselves.
 pub struct Inputs {
-    pub assembled: Assembled,
+    pub as_of: Day,
+    /// What became of the lines on the way.
+    pub counts: LineCounts,
+    pub notes: Vec<String>,
     pub customers: Option<Customers>,
     /// Ids that stand in rows which differ.
     pub customer_conflicts: u64,
@@ -24,6 +30,10 @@ pub struct Inputs {
     pub rejects: Vec<Reject>,
     /// Rows and rejected rows of each table.
     pub rows: Vec<(&'static str, u64, u64)>,
+    /// What the cache did, where there is one.
+    pub cache: Option<CacheReport>,
+    /// Says whether lines did not fit into the memory limit.
+    pub lines_on_disk: bool,
 }
 
 impl Inputs {
@@ -34,9 +44,8 @@ impl Inputs {
     }
 
     /// What the reader must know about the tables beside the lines.
-    fn notes(&self, job: &Job) -> Vec<String> {
+    fn note_tables(&mut self, job: &Job, ids: &Ids, product_ids: &Ids) {
         let mut notes = Vec::new();
-        let ids = &self.assembled.lines.customer_ids;
         if let Some(n) = self.n_not_listed(ids).filter(|n| *n as f64 > MANY * ids.len() as f64) {
             notes.push(format!(
                 "{n} of {} customers are not in the customer table: no consent and no objection is known of them (do the ids \
@@ -60,92 +69,125 @@ impl Inputs {
         for empty in self.records.iter().filter(|record| record.rows + record.rejected == 0) {
             notes.push(format!("`{}` has no rows", empty.path));
         }
-        let lines = &self.assembled.lines;
-        for id in job.product_rules.not_merchandise.iter().filter(|id| lines.product_ids.position(id).is_none()) {
+        for id in job.product_rules.not_merchandise.iter().filter(|id| product_ids.position(id).is_none()) {
             notes.push(format!("`{id}`, named as not merchandise, is in no line"));
         }
-        notes
+        if let Some(problem) = self.cache.as_ref().and_then(|cache| cache.problem.as_ref()) {
+            notes.push(format!("{problem}; the next run reads those files again"));
+        }
+        self.notes.extend(notes);
     }
 }
 
 /// Share of customers that may be missing from the customer table before it is worth a note.
 const MANY: f64 = 0.05;
 
-/// Tables as they were read, before the lines are put together.
+/// Share of the memory limit that lines may take before they are put on disk.
+const LINES_SHARE: u64 = 4;
+
+/// Tables as they were read, before it is decided which lines count.
 pub struct Tables {
-    transactions: TypedTable,
+    transactions: LineTable,
     customers: Option<TypedTable>,
     products: Option<TypedTable>,
+    cache: Option<CacheReport>,
 }
 
 /// Reads the tables of a job.
 ///
 /// # Errors
 /// Fails where a file cannot be read or understood.
-pub fn read_tables(job: &Job, observer: &dyn Observer) -> Result<Tables, RunError> {
+pub fn read_tables(job: &Job, surroundings: &Surroundings, observer: &dyn Observer) -> Result<Tables, RunError> {
     let progress = |bytes: u64| observer.event(Event::Read { bytes });
-    let read = |spec: &TableSpec, source: &TableSource| read_table(spec, source, Some(&progress));
-    let optional = |spec: &TableSpec, source: &Option<TableSource>| source.as_ref().map(|s| read(spec, s)).transpose();
+    let optional = |spec: &TableSpec, source: &Option<TableSource>| {
+        source.as_ref().map(|source| read_table(spec, source, Some(&progress))).transpose()
+    };
+    let cache = job.cache.as_ref().filter(|_| surroundings.use_cache);
+    let cache = cache.map(|rules| Cache::open(&rules.directory, rules.max_bytes));
+    let spill = surroundings
+        .memory_limit
+        .map(|limit| Spill { above: limit / LINES_SHARE, directory: job.output.join(LINES_ON_DISK) });
+    let reading = LineReading { progress: Some(&progress), cache: cache.as_ref(), spill };
+    let transactions = read_lines(&job.transactions, &reading)?;
     Ok(Tables {
-        transactions: read(&TRANSACTIONS, &job.transactions)?,
+        transactions,
         customers: optional(&CUSTOMERS, &job.customers)?,
         products: optional(&PRODUCTS, &job.products)?,
+        cache: cache.map(Cache::finish),
     })
 }
 
+/// A table: its name, its files, accepted rows, and rejected ones.
+type Part<'a> = (&'static str, &'a [FileReport], usize, &'a [Reject]);
+
 impl Tables {
     /// Returns every table with its name.
-    fn named(&self) -> Vec<(&'static str, &TypedTable)> {
-        let optional = [("customers", self.customers.as_ref()), ("products", self.products.as_ref())];
-        let optional = optional.into_iter().filter_map(|(name, table)| Some((name, table?)));
-        std::iter::once(("transactions", &self.transactions)).chain(optional).collect()
+    fn named(&self) -> Vec<Part<'_>> {
+        let lines = &self.transactions;
+        let optional = [(CUSTOMERS.name, self.customers.as_ref()), (PRODUCTS.name, self.products.as_ref())];
+        let optional = optional
+            .into_iter()
+            .filter_map(|(name, table)| table.map(|table| (name, &table.files[..], table.n_rows, &table.rejects[..])));
+        std::iter::once((TRANSACTIONS.name, &lines.files[..], lines.n_rows, &lines.rejects[..]))
+            .chain(optional)
+            .collect()
     }
 
     /// Returns the rejected rows of every table.
     pub fn rejects(&self) -> Vec<Reject> {
-        self.named().into_iter().flat_map(|(_, table)| table.rejects.iter().cloned()).collect()
+        self.named().into_iter().flat_map(|(.., rejects)| rejects.iter().cloned()).collect()
     }
 
     /// Returns name, rows read and rows rejected of every table.
     pub fn rows(&self) -> Vec<(&'static str, u64, u64)> {
-        let rows = |(name, table): (&'static str, &TypedTable)| {
-            let rejected = table.rejects.len() as u64;
-            (name, table.n_rows as u64 + rejected, rejected)
+        let rows = |(name, _, n_rows, rejects): Part<'_>| {
+            let rejected = rejects.len() as u64;
+            (name, n_rows as u64 + rejected, rejected)
         };
         self.named().into_iter().map(rows).collect()
     }
 
-    /// Puts the lines together.
+    /// Returns what the cache did, and whether lines are on disk, in a few words.
+    pub fn remarks(&self) -> String {
+        let cache = self.cache.as_ref().filter(|cache| cache.hits > 0);
+        let cache = cache.map_or_else(String::new, |cache| format!(", {} files from the cache", cache.hits));
+        let disk = if self.transactions.is_spilled() { ", lines on disk (memory limit)" } else { "" };
+        format!("{cache}{disk}")
+    }
+
+    /// Decides which lines count.
     ///
     /// # Errors
     /// Fails where currencies cannot be added up or no line is left.
-    pub fn assemble(self, job: &Job) -> Result<Inputs, RunError> {
+    pub fn assemble(self, job: &Job) -> Result<(Inputs, Assembled<'_>), RunError> {
         let (customers, customer_conflicts) = self.customers.as_ref().map(customers).unzip();
         let list = self.products.as_ref().map(ProductList::of);
         let unit_costs = |ids: &_| list.as_ref().map_or_else(Vec::new, |list| list.unit_costs(ids));
-        let assembled = assemble(&self.transactions, customers.as_ref(), unit_costs, &job.transaction_rules)?;
-        let products =
-            describe(&assembled.lines.product_ids, &assembled.product_names, list.as_ref(), &job.product_rules);
         let mut rejects = self.rejects();
-        rejects.extend(assembled.rejects.iter().cloned());
-        let rows = self.rows();
         let records = self
             .named()
             .into_iter()
-            .flat_map(|(name, table)| table.files.iter().map(move |file| record(name, file, job)))
+            .flat_map(|(name, files, ..)| files.iter().map(move |file| record(name, file, job)))
             .collect();
+        let (rows, lines_on_disk) = (self.rows(), self.transactions.is_spilled());
+        let mut assembled = assemble(self.transactions, customers.as_ref(), unit_costs, &job.transaction_rules)?;
+        let products = describe(&assembled.product_ids, &assembled.product_names, list.as_ref(), &job.product_rules);
+        rejects.append(&mut assembled.rejects);
         let mut inputs = Inputs {
-            assembled,
+            as_of: assembled.as_of,
+            counts: assembled.counts,
+            notes: std::mem::take(&mut assembled.notes),
             customers,
             customer_conflicts: customer_conflicts.unwrap_or_default(),
             products,
             records,
             rejects,
             rows,
+            cache: self.cache,
+            lines_on_disk,
         };
-        let notes = inputs.notes(job);
-        inputs.assembled.notes.extend(notes);
-        Ok(inputs)
+        inputs.note_tables(job, &assembled.customer_ids, &assembled.product_ids);
+        Ok((inputs, assembled))
     }
 }
 

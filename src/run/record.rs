@@ -32,7 +32,7 @@ pub struct Everything<'a> {
     pub now: &'a CustomerFeatures,
     pub data: &'a Dataset,
     pub findings: &'a [(&'static str, Findings)],
-    pub selected: &'a Selected,
+    pub selected: &'a Selected<'a>,
     pub outputs: &'a [OutputFile],
     pub id: &'a str,
     pub fingerprint: &'a str,
@@ -44,7 +44,7 @@ pub struct Everything<'a> {
 /// Hashes what decides the results: version, pipeline, input contents and as-of.
 pub fn fingerprint(job: &Job, inputs: &Inputs) -> String {
     let mut hash = Fingerprint::default();
-    hash.update(format!("{VERSION}\n{}\n{}\n", job.pipeline_sha256, inputs.assembled.as_of));
+    hash.update(format!("{VERSION}\n{}\n{}\n", job.pipeline_sha256, inputs.as_of));
     for record in &inputs.records {
         hash.update(format!("{} {}\n", record.table, record.sha256));
     }
@@ -66,21 +66,23 @@ pub fn complete_run(directory: &Path, fingerprint: &str) -> Option<Value> {
 
 /// Writes everything down.
 pub fn manifest(run: &Everything<'_>) -> Manifest {
-    let assembled = &run.inputs.assembled;
-    let notes = assembled.notes.iter().chain(run.findings.iter().flat_map(|(_, found)| &found.notes)).cloned();
+    let notes = run.inputs.notes.iter().chain(run.findings.iter().flat_map(|(_, found)| &found.notes)).cloned();
     Manifest {
         manifest_version: MANIFEST_VERSION,
         klientel_version: VERSION,
         run: RunRecord {
             id: run.id.to_owned(),
             fingerprint: run.fingerprint.to_owned(),
-            as_of: assembled.as_of.to_string(),
+            as_of: run.inputs.as_of.to_string(),
             currency: run.job.transaction_rules.currency.code.clone(),
             as_of_source: if run.job.transaction_rules.as_of.is_some() { "pipeline" } else { "last transaction" },
             started_at_unix: run.surroundings.started_at_unix,
             seconds: run.seconds,
             threads: run.surroundings.threads,
             peak_memory_bytes: peak_memory_bytes(),
+            memory_limit_bytes: run.surroundings.memory_limit,
+            lines_on_disk: run.inputs.lines_on_disk,
+            files_from_cache: run.inputs.cache.as_ref().map(|cache| cache.hits),
         },
         pipeline: PipelineRecord {
             path: shown(&relative(Path::new(&run.job.pipeline_path), &run.job.directory)),
@@ -135,7 +137,7 @@ pub fn manifest(run: &Everything<'_>) -> Manifest {
 }
 
 fn counts(run: &Everything<'_>) -> CountsRecord {
-    let (lines, built, now) = (&run.inputs.assembled.counts, run.counts, run.now);
+    let (lines, built, now) = (&run.inputs.counts, run.counts, run.now);
     let major = |minor: i128| minor as f64 / MONEY_SCALE as f64;
     let sum = |values: &[i64]| major(values.iter().map(|value| i128::from(*value)).sum());
     let margins = now.margin.len() - now.margin.n_unknown();

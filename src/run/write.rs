@@ -1,5 +1,7 @@
 //! What is written: scores, segments, campaigns, side tables, rejects; files are written side by side.
 
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 
 use super::error::RunError;
@@ -10,29 +12,33 @@ use crate::campaign::{Campaign, CampaignCounts, contacts};
 use crate::ingest::{CUSTOMERS, Reject};
 use crate::publish::{OutputFile, PublishError, Staging};
 use crate::scores::ScoredCustomers;
-use crate::scores::frame::Frame;
+use crate::scores::frame::{Cells, Frame, FrameColumn, FrameError};
 use crate::segment::{Segment, select as select_members};
-use crate::table::{Column, Customers, Nullable, Values};
+use crate::table::{Customers, Values};
 
 /// Everything that is selected from the scores.
-pub struct Selected {
-    pub scored: ScoredCustomers,
-    pub segments: Vec<(Segment, Frame)>,
-    pub campaigns: Vec<(Campaign, Frame, CampaignCounts)>,
+pub struct Selected<'a> {
+    pub scored: ScoredCustomers<'a>,
+    pub segments: Vec<(Segment, Frame<'a>)>,
+    pub campaigns: Vec<(Campaign, Frame<'a>, CampaignCounts)>,
 }
 
 /// Selects the members of every segment and the contacts of every campaign.
 ///
 /// # Errors
 /// Fails where a condition does not fit the scores, which checking the pipeline rules out.
-pub fn select(job: &Job, scored: ScoredCustomers, customers: Option<&Customers>) -> Result<Selected, RunError> {
+pub fn select<'a>(
+    job: &Job,
+    scored: ScoredCustomers<'a>,
+    customers: Option<&'a Customers>,
+) -> Result<Selected<'a>, RunError> {
     let members = |segment: &Segment| Ok((segment.clone(), select_members(&scored.frame, &segment.predicate)?));
-    let segments: Vec<(Segment, Frame)> = job.segments.iter().map(members).collect::<Result<_, RunError>>()?;
-    let nobody = Customers::default();
-    let customers = customers.unwrap_or(&nobody);
+    let segments: Vec<(Segment, Frame<'a>)> = job.segments.iter().map(members).collect::<Result<_, RunError>>()?;
     let campaigns = job.campaigns.iter().filter_map(|campaign| {
         let (_, members) = segments.iter().find(|(segment, _)| segment.name == campaign.segment)?;
-        Some(contacts(campaign, members, customers).map(|(file, counts)| (campaign.clone(), file, counts)))
+        let customers = customers.ok_or_else(|| FrameError::NoColumn("email".to_owned()));
+        let contacts = customers.and_then(|customers| contacts(campaign, members, customers));
+        Some(contacts.map(|(file, counts)| (campaign.clone(), file, counts)))
     });
     let campaigns = campaigns.collect::<Result<_, _>>()?;
     Ok(Selected { scored, segments, campaigns })
@@ -44,16 +50,16 @@ pub fn select(job: &Job, scored: ScoredCustomers, customers: Option<&Customers>)
 /// Fails where a file cannot be written.
 pub fn write_all(
     staging: &Staging<'_>,
-    selected: &Selected,
+    selected: &Selected<'_>,
     findings: &[(&'static str, Findings)],
-    rejects: &Frame,
+    rejects: &Frame<'_>,
 ) -> Result<Vec<OutputFile>, PublishError> {
-    let side_tables: Vec<(&str, Frame)> = findings
+    let side_tables: Vec<(&str, Frame<'_>)> = findings
         .iter()
         .flat_map(|(_, found)| &found.tables)
         .map(|table| (table.name, Frame::new(&table.columns)))
         .collect();
-    let both = |name: String, table: &Frame| staging.write_table(&name, table).map(Vec::from);
+    let both = |name: String, table: &Frame<'_>| staging.write_table(&name, table).map(Vec::from);
 
     type Write<'a> = Box<dyn Fn() -> Result<Vec<OutputFile>, PublishError> + Sync + Send + 'a>;
     let mut writes: Vec<Write<'_>> = vec![Box::new(|| both("scores".into(), &selected.scored.frame))];
@@ -73,20 +79,23 @@ pub fn write_all(
 }
 
 /// Turns rejected rows into a table: where they stood, why, and the row itself, but for customers: a run keeps no addresses.
-pub fn rejects_table(job: &Job, rejects: &[Reject]) -> Frame {
+pub fn rejects_table(job: &Job, rejects: &[Reject]) -> Frame<'static> {
     let files: Vec<String> = rejects.iter().map(|reject| shown(&job.below(reject.table, &reject.file))).collect();
-    let texts = Frame::of_texts([
-        ("table", rejects.iter().map(|reject| Some(reject.table)).collect()),
-        ("file", files.iter().map(|file| Some(file.as_str())).collect()),
-        ("column", rejects.iter().map(|reject| reject.column.as_deref()).collect()),
-        ("reason", rejects.iter().map(|reject| Some(reject.reason.as_str())).collect()),
+    let lines: Vec<i64> = rejects.iter().map(|reject| reject.line as i64).collect();
+    let columns = [
+        ("table", Values::from_texts(rejects.iter().map(|reject| Some(reject.table)))),
+        ("file", Values::from_texts(files.iter().map(|file| Some(file.as_str())))),
+        ("line", Values::Integer(lines.into())),
+        ("column", Values::from_texts(rejects.iter().map(|reject| reject.column.as_deref()))),
+        ("reason", Values::from_texts(rejects.iter().map(|reject| Some(reject.reason.as_str())))),
         (
             "row",
-            rejects.iter().map(|reject| Some(reject.row.as_str()).filter(|_| reject.table != CUSTOMERS.name)).collect(),
+            Values::from_texts(
+                rejects.iter().map(|reject| Some(reject.row.as_str()).filter(|_| reject.table != CUSTOMERS.name)),
+            ),
         ),
-    ]);
-    let lines: Vec<i64> = rejects.iter().map(|reject| reject.line as i64).collect();
-    let lines = Frame::new([&Column::new("line", Values::Integer(Nullable::from(lines)))]);
-    let columns = ["table", "file", "line", "column", "reason", "row"];
-    texts.beside(&lines).and_then(|both| both.select(&columns)).expect("both tables have one row a reject")
+    ];
+    Frame::of(
+        columns.into_iter().map(|(name, values)| FrameColumn::new(name, Cells::Values(Cow::Owned(values)))).collect(),
+    )
 }

@@ -1,248 +1,216 @@
-//! The only room that knows polars: assembly, expressions, joins and writing of tables.
+//! A table by reference: columns of scores, ids and attributes side by side, each with the positions that its rows stand at.
 //!
-//! Inside a frame money is `Int64` minor units, so that comparisons are exact; it is written as `Decimal(18, 2)`.
+//! | cells                  | what a row reads                                             |
+//! |------------------------|--------------------------------------------------------------|
+//! | [`Cells::Ids`]         | the id at the position, never unknown                        |
+//! | [`Cells::Texts`]       | the text at the position; an empty one is unknown            |
+//! | [`Cells::Values`]      | the value at the position, or unknown                        |
+//!
+//! A selection costs four bytes a row and copies no cell: segments and campaigns are positions in what the analyses found. Columns of
+//! one selection share its positions; those of another table (customer attributes) have positions of their own.
 
-use std::io::Write;
-use std::num::NonZeroUsize;
-
-use polars::prelude::{
-    CsvWriter, DataFrame, DataType, DateChunked, Expr, Float64Chunked, Int32Chunked, Int64Chunked, IntoColumn,
-    IntoLazy, IntoSeries, JoinArgs, JoinType, MaintainOrderJoin, NamedFrom, NewChunkedArray, ParquetCompression,
-    ParquetWriter, PolarsError, PolarsResult, SerWriter, Series, StringChunked, col,
-};
+use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::CUSTOMER_ID;
-use crate::table::{Column, Ids, Nullable, Values};
+use crate::table::{Column, ColumnKind, Ids, Values};
 use crate::units::NONE_IX;
 
-/// What a segment needs to build its condition.
-pub mod dsl {
-    use polars::prelude::DataType;
-    pub use polars::prelude::{Expr, col, lit};
-
-    /// Returns a date literal of days since 1970-01-01.
-    pub fn date(day: i32) -> Expr {
-        lit(day).cast(DataType::Date)
-    }
+/// Why rows or columns could not be selected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FrameError {
+    /// There is no such column.
+    #[error("there is no column `{0}`")]
+    NoColumn(String),
+    /// The column is of another kind than what is asked of it.
+    #[error("column `{0}` is of another kind")]
+    Kind(String),
 }
 
-/// Rows a Parquet row group holds at most: large enough to compress, small enough to read in parallel.
-const ROWS_PER_GROUP: usize = 262_144;
+/// What a column holds, before rows are selected.
+#[derive(Debug, Clone)]
+pub enum Cells<'a> {
+    /// Texts that are there in every row, each once.
+    Ids(&'a Ids),
+    /// Texts of which an empty one is unknown.
+    Texts(&'a [String]),
+    /// Values of a finished column.
+    Values(Cow<'a, Values>),
+}
 
-/// Digits of the decimal type that money is written as: fits 64-bit integers in every reader.
-const DECIMAL_PRECISION: usize = 18;
+impl Cells<'_> {
+    /// Returns the text at a position, or nothing where it is unknown or the cells are no texts.
+    pub fn text(&self, position: usize) -> Option<&str> {
+        match self {
+            Self::Ids(ids) => Some(ids.get(position as u32)),
+            Self::Texts(texts) => Some(texts[position].as_str()).filter(|text| !text.is_empty()),
+            Self::Values(values) => match values.as_ref() {
+                Values::Text { codes, labels } => {
+                    Some(codes[position]).filter(|code| *code != NONE_IX).map(|code| labels[code as usize].as_str())
+                }
+                _ => None,
+            },
+        }
+    }
 
-/// Decimal places of money.
-const DECIMAL_SCALE: usize = 2;
-
-/// Why a table could not be computed or written.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct FrameError(#[from] PolarsError);
-
-impl FrameError {
-    /// Returns the error of the operating system, where that was the reason.
-    pub fn io(&self) -> Option<&std::io::Error> {
-        match &self.0 {
-            PolarsError::IO { error, .. } => Some(error),
-            _ => None,
+    fn len(&self) -> usize {
+        match self {
+            Self::Ids(ids) => ids.len(),
+            Self::Texts(texts) => texts.len(),
+            Self::Values(values) => values.len(),
         }
     }
 }
 
-/// A table of typed columns.
+/// Positions of rows in the cells of a column, shared by the columns of one selection.
+pub type Rows = Arc<[u32]>;
+
+/// A column and the positions of its rows.
 #[derive(Debug, Clone)]
-pub struct Frame {
-    data: DataFrame,
-    money: Vec<String>,
+pub struct FrameColumn<'a> {
+    pub name: &'a str,
+    pub cells: Cells<'a>,
+    /// Position in the cells of each row; where there is nothing, row and position are the same.
+    rows: Option<Rows>,
 }
 
-impl Frame {
-    /// Builds a table from finished columns of equal length.
-    pub fn new<'a>(columns: impl IntoIterator<Item = &'a Column>) -> Self {
-        Self::with_first(None, columns)
+impl<'a> FrameColumn<'a> {
+    /// Shows all cells.
+    pub fn new(name: &'a str, cells: Cells<'a>) -> Self {
+        Self { name, cells, rows: None }
     }
 
-    /// Builds a table of customers: the id first, then the columns, all in order of `CustomerIx`.
-    pub fn of_customers<'a>(ids: &Ids, columns: impl IntoIterator<Item = &'a Column>) -> Self {
-        let id = StringChunked::from_iter_values(CUSTOMER_ID.into(), ids.iter()).into_series();
-        Self::with_first(Some(id), columns)
+    /// Shows the cells at these positions.
+    pub fn at(name: &'a str, cells: Cells<'a>, rows: Rows) -> Self {
+        Self { name, cells, rows: Some(rows) }
     }
 
-    /// Builds a table of texts; an empty text is null.
-    pub fn of_texts<'a>(columns: impl IntoIterator<Item = (&'a str, Vec<Option<&'a str>>)>) -> Self {
-        let series = columns.into_iter().map(|(name, texts)| Series::new(name.into(), texts).into_column()).collect();
-        Self { data: DataFrame::new_infer_height(series).expect("columns of one table have one length"), money: vec![] }
+    /// Returns the type of the cells.
+    pub fn kind(&self) -> ColumnKind {
+        match &self.cells {
+            Cells::Ids(_) | Cells::Texts(_) => ColumnKind::Text,
+            Cells::Values(values) => values.kind(),
+        }
     }
 
-    fn with_first<'a>(first: Option<Series>, columns: impl IntoIterator<Item = &'a Column>) -> Self {
-        let columns: Vec<&Column> = columns.into_iter().collect();
-        let money = columns.iter().filter(|c| matches!(c.values, Values::Money(_))).map(|c| c.name.clone()).collect();
-        let series = first.into_iter().chain(columns.into_iter().map(series)).map(IntoColumn::into_column).collect();
-        Self { data: DataFrame::new_infer_height(series).expect("columns of one table have one length"), money }
+    /// Returns the position in the cells of a row.
+    pub fn position(&self, row: usize) -> usize {
+        self.rows.as_ref().map_or(row, |rows| rows[row] as usize)
+    }
+
+    /// Returns the positions of the rows, where they are not all in order.
+    pub fn rows(&self) -> Option<&[u32]> {
+        self.rows.as_deref()
+    }
+
+    fn height(&self) -> usize {
+        self.rows.as_ref().map_or_else(|| self.cells.len(), |rows| rows.len())
+    }
+}
+
+/// A table of columns with one height.
+#[derive(Debug, Clone)]
+pub struct Frame<'a> {
+    columns: Vec<FrameColumn<'a>>,
+    height: usize,
+}
+
+impl<'a> Frame<'a> {
+    /// Puts columns side by side.
+    ///
+    /// # Panics
+    /// Panics if their heights differ: a row would then not be about one thing.
+    pub fn of(columns: Vec<FrameColumn<'a>>) -> Self {
+        let height = columns.first().map_or(0, FrameColumn::height);
+        assert!(columns.iter().all(|column| column.height() == height), "columns of one table have one height");
+        Self { columns, height }
+    }
+
+    /// Shows finished columns.
+    pub fn new(columns: impl IntoIterator<Item = &'a Column>) -> Self {
+        Self::of(columns.into_iter().map(shown).collect())
+    }
+
+    /// Shows a table of customers: the id first, then the columns, all in order of `CustomerIx`.
+    pub fn of_customers(ids: &'a Ids, columns: impl IntoIterator<Item = &'a Column>) -> Self {
+        let id = FrameColumn::new(CUSTOMER_ID, Cells::Ids(ids));
+        Self::of(std::iter::once(id).chain(columns.into_iter().map(shown)).collect())
     }
 
     /// Returns the number of rows.
     pub fn height(&self) -> usize {
-        self.data.height()
+        self.height
     }
 
-    /// Returns the rows for which `condition` is true; where it is unknown, they are left out.
+    /// Returns the columns in their order.
+    pub fn columns(&self) -> &[FrameColumn<'a>] {
+        &self.columns
+    }
+
+    /// Returns the column of a name.
     ///
     /// # Errors
-    /// Fails where the condition does not fit the columns, which checking it beforehand rules out.
-    pub fn filter(&self, condition: Expr) -> Result<Self, FrameError> {
-        self.with(self.data.clone().lazy().filter(condition).collect())
+    /// Fails where there is none.
+    pub fn column(&self, name: &str) -> Result<&FrameColumn<'a>, FrameError> {
+        let found = self.columns.iter().find(|column| column.name == name);
+        found.ok_or_else(|| FrameError::NoColumn(name.to_owned()))
     }
 
-    /// Returns these columns in this order.
-    ///
-    /// # Errors
-    /// Fails where a column does not exist.
-    pub fn select(&self, names: &[&str]) -> Result<Self, FrameError> {
-        let columns: Vec<Expr> = names.iter().map(|name| col(*name)).collect();
-        self.with(self.data.clone().lazy().select(columns).collect())
-    }
-
-    /// Adds the columns of `other` to the rows whose customer id it holds, in the order of this table.
-    ///
-    /// # Errors
-    /// Fails where either table has no customer id.
-    pub fn join_on_customer(&self, other: &Self) -> Result<Self, FrameError> {
-        let how = JoinArgs { maintain_order: MaintainOrderJoin::Left, ..JoinArgs::new(JoinType::Inner) };
-        let id = [col(CUSTOMER_ID)];
-        let mut joined =
-            self.with(self.data.clone().lazy().join(other.data.clone().lazy(), &id, &id, how).collect())?;
-        joined.money.extend(other.money.iter().cloned());
-        Ok(joined)
-    }
-
-    /// Puts the columns of a table of equal height beside those of this one.
-    ///
-    /// # Errors
-    /// Fails where heights differ or a name stands in both.
-    pub fn beside(&self, other: &Self) -> Result<Self, FrameError> {
-        let mut both = self.with(self.data.hstack(other.data.columns()))?;
-        both.money.extend(other.money.iter().cloned());
-        Ok(both)
-    }
-
-    /// Returns the texts of a column, an unknown one as nothing.
+    /// Goes through the texts of a column, an unknown one as nothing.
     ///
     /// # Errors
     /// Fails where there is no such text column.
-    pub fn texts(&self, name: &str) -> Result<Vec<Option<String>>, FrameError> {
-        Ok(self.data.column(name)?.str()?.iter().map(|text| text.map(str::to_owned)).collect())
-    }
-
-    fn with(&self, data: PolarsResult<DataFrame>) -> Result<Self, FrameError> {
-        Ok(Self { data: data?, money: self.money.clone() })
-    }
-
-    /// Writes Parquet: zstd, statistics, money as decimals.
-    ///
-    /// # Errors
-    /// Fails where `to` cannot be written.
-    pub fn write_parquet(&self, to: impl Write) -> Result<(), FrameError> {
-        let zstd = ParquetCompression::Zstd(None);
-        ParquetWriter::new(to)
-            .with_compression(zstd)
-            .with_row_group_size(Some(ROWS_PER_GROUP))
-            .finish(&mut self.with_decimals()?)?;
-        Ok(())
-    }
-
-    /// Writes CSV: UTF-8, comma, ISO dates, decimal point, nulls empty.
-    ///
-    /// # Errors
-    /// Fails where `to` cannot be written.
-    pub fn write_csv(&self, to: impl Write) -> Result<(), FrameError> {
-        let batch = NonZeroUsize::new(16_384).expect("a constant above zero");
-        CsvWriter::new(to).with_batch_size(batch).finish(&mut self.with_decimals()?)?;
-        Ok(())
-    }
-
-    fn with_decimals(&self) -> PolarsResult<DataFrame> {
-        let mut data = self.data.clone();
-        for name in &self.money {
-            if let Ok(column) = data.column(name) {
-                let minor = column.cast(&DataType::Int128)?;
-                let decimal = minor.i128()?.clone().into_decimal_unchecked(DECIMAL_PRECISION, DECIMAL_SCALE);
-                data.with_column(decimal.into_series().into_column())?;
-            }
+    pub fn texts(&self, name: &str) -> Result<impl ExactSizeIterator<Item = Option<&str>>, FrameError> {
+        let column = self.column(name)?;
+        if column.kind() != ColumnKind::Text {
+            return Err(FrameError::Kind(name.to_owned()));
         }
-        Ok(data)
+        Ok((0..self.height).map(|row| column.cells.text(column.position(row))))
+    }
+
+    /// Returns these rows of this table, in the order given.
+    pub fn pick(&self, rows: Vec<u32>) -> Self {
+        let height = rows.len();
+        let rows: Rows = rows.into();
+        // Columns with the same positions share the picked ones as well.
+        let mut before: Option<(Rows, Rows)> = None;
+        let columns = self.columns.iter().map(|column| {
+            let picked = match (&column.rows, &before) {
+                (None, _) => Arc::clone(&rows),
+                (Some(own), Some((same, picked))) if Arc::ptr_eq(own, same) => Arc::clone(picked),
+                (Some(own), _) => {
+                    let picked: Rows = rows.iter().map(|row| own[*row as usize]).collect();
+                    before = Some((Arc::clone(own), Arc::clone(&picked)));
+                    picked
+                }
+            };
+            FrameColumn { name: column.name, cells: column.cells.clone(), rows: Some(picked) }
+        });
+        Self { columns: columns.collect(), height }
     }
 }
 
-fn series(column: &Column) -> Series {
-    let name = column.name.as_str().into();
-    match &column.values {
-        Values::Text { codes, labels } => {
-            let text = |code: &u32| if *code == NONE_IX { None } else { Some(labels[*code as usize].as_str()) };
-            StringChunked::from_iter_options(name, codes.iter().map(text)).into_series()
-        }
-        Values::Integer(values) | Values::Money(values) => {
-            Int64Chunked::from_iter_options(name, values.iter()).into_series()
-        }
-        Values::Number(values) => Float64Chunked::from_iter_options(name, finite(values)).into_series(),
-        Values::Date(values) => {
-            let date: DateChunked = Int32Chunked::from_iter_options(name, values.iter()).into_date();
-            date.into_series()
-        }
-    }
-}
-
-/// A score that is not a number is no score: the last guard before anything is written.
-fn finite(values: &Nullable<f64>) -> impl Iterator<Item = Option<f64>> + '_ {
-    values.iter().map(|value| value.filter(|number| number.is_finite()))
+fn shown(column: &Column) -> FrameColumn<'_> {
+    FrameColumn::new(&column.name, Cells::Values(Cow::Borrowed(&column.values)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn frame() -> Frame {
-        let money = Nullable::from_iter([Some(123_456), None, Some(-5)]);
-        let day = Nullable::from(vec![0, 1, 2]);
-        Frame::of_customers(
-            &Ids::from_sorted(["007", "8", "9"]),
-            [&Column::new("clv", Values::Money(money)), &Column::new("first", Values::Date(day))],
-        )
-    }
-
-    fn csv(frame: &Frame) -> String {
-        let mut out = Vec::new();
-        frame.write_csv(&mut out).unwrap();
-        String::from_utf8(out).unwrap()
-    }
-
     #[test]
-    fn money_is_written_as_decimals_dates_as_iso_and_nulls_empty() {
-        assert_eq!(csv(&frame()), "customer_id,clv,first\n007,1234.56,1970-01-01\n8,,1970-01-02\n9,-0.05,1970-01-03\n");
-    }
-
-    #[test]
-    fn an_unknown_value_fulfils_no_condition() {
-        let kept = frame().filter(col("clv").lt(dsl::lit(1_000_000_i64))).unwrap();
-        assert_eq!(csv(&kept.select(&["customer_id"]).unwrap()), "customer_id\n007\n9\n");
-        let kept = frame().filter(col("clv").lt(dsl::lit(1_000_000_i64)).not()).unwrap();
-        assert_eq!(kept.height(), 0);
-    }
-
-    #[test]
-    fn a_join_keeps_order_and_money() {
-        let other = Frame::of_texts([
-            ("customer_id", vec![Some("9"), Some("007")]),
-            ("email", vec![Some("a@example.com"), None]),
-        ]);
-        let joined = frame().join_on_customer(&other).unwrap().select(&["customer_id", "email", "clv"]).unwrap();
-        assert_eq!(csv(&joined), "customer_id,email,clv\n007,,1234.56\n9,a@example.com,-0.05\n");
-    }
-
-    #[test]
-    fn dates_compare_with_their_columns() {
-        let late = frame().filter(col("first").gt_eq(dsl::date(1))).unwrap();
-        assert_eq!(late.height(), 2);
+    fn what_is_picked_from_a_pick_is_what_the_first_table_holds_there() {
+        let ids = Ids::from_sorted(["1", "2", "3", "4"]);
+        let value = Column::new("value", Values::Integer(vec![10, 20, 30, 40].into()));
+        let attributes = ["d", "", "b"].map(str::to_owned);
+        let mut columns = Frame::of_customers(&ids, [&value]).pick(vec![3, 1, 0]).columns().to_vec();
+        columns.push(FrameColumn::at("name", Cells::Texts(&attributes), vec![0, 1, 2].into()));
+        let picked = Frame::of(columns).pick(vec![1, 0]);
+        assert_eq!(picked.height(), 2);
+        assert_eq!(picked.texts(CUSTOMER_ID).unwrap().collect::<Vec<_>>(), [Some("2"), Some("4")]);
+        assert_eq!(picked.texts("name").unwrap().collect::<Vec<_>>(), [None, Some("d")]);
+        assert_eq!(picked.column("value").unwrap().rows(), Some(&[1, 3][..]));
+        assert_eq!(picked.texts("value").err(), Some(FrameError::Kind("value".into())));
+        assert_eq!(picked.texts("clv").err(), Some(FrameError::NoColumn("clv".into())));
     }
 }

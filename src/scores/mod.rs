@@ -17,22 +17,22 @@ pub fn promised(analyses: &[Box<dyn Analysis>]) -> Vec<ColumnSpec> {
     std::iter::once(id).chain(analyses.iter().flat_map(|analysis| analysis.columns())).collect()
 }
 
-/// All customers with all scores, ascending by customer id.
+/// All customers with all scores, ascending by customer id; the values stay with the findings.
 #[derive(Debug)]
-pub struct ScoredCustomers {
+pub struct ScoredCustomers<'a> {
     /// The scores as a frame; the first column is the id.
-    pub frame: Frame,
+    pub frame: Frame<'a>,
     /// Column name and number of customers for whom the score cannot be computed, where there are any.
     pub unknown: Vec<(String, usize)>,
 }
 
-impl ScoredCustomers {
+impl<'a> ScoredCustomers<'a> {
     /// Puts the columns of all findings side by side.
     ///
     /// # Panics
     /// Panics if an analysis did not write what it promised: segments were checked against the promise.
-    pub fn assemble(ids: &Ids, promised: &[ColumnSpec], findings: &[(&'static str, Findings)]) -> Self {
-        let columns: Vec<&Column> = findings.iter().flat_map(|(_, found)| &found.columns).collect();
+    pub fn assemble(ids: &'a Ids, promised: &[ColumnSpec], findings: &'a [(&'static str, Findings)]) -> Self {
+        let columns: Vec<&'a Column> = findings.iter().flat_map(|(_, found)| &found.columns).collect();
         let kept = promised.len() == columns.len() + 1
             && promised[1..].iter().zip(&columns).all(|(spec, column)| {
                 spec.name == column.name && spec.kind == column.values.kind() && column.values.len() == ids.len()

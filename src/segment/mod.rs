@@ -27,6 +27,7 @@ mod check;
 mod expression;
 mod predicate;
 mod select;
+mod truth;
 
 use std::ops::Range;
 

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::units::NONE_IX;
+
 /// What a column holds; decides how it may be compared in a segment and how it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnKind {
@@ -64,6 +66,11 @@ impl<T: Copy + Default> Nullable<T> {
         self.valid.as_ref().map_or(0, |valid| valid.iter().filter(|known| !**known).count())
     }
 
+    /// Returns what stands at each entry and, where some are unknown, which are known.
+    pub fn parts(&self) -> (&[T], Option<&[bool]>) {
+        (&self.values, self.valid.as_deref())
+    }
+
     /// Goes through all entries in order.
     pub fn iter(&self) -> impl Iterator<Item = Option<T>> + '_ {
         (0..self.len()).map(|ix| self.get(ix))
@@ -101,6 +108,21 @@ pub enum Values {
 }
 
 impl Values {
+    /// Collects the distinct texts and points at them.
+    pub fn from_texts<'a>(texts: impl IntoIterator<Item = Option<&'a str>>) -> Self {
+        let texts: Vec<Option<&str>> = texts.into_iter().collect();
+        let mut labels: Vec<&str> = texts.iter().flatten().copied().collect();
+        labels.sort_unstable();
+        labels.dedup();
+        let code = |text: &Option<&str>| {
+            text.and_then(|text| labels.binary_search(&text).ok()).map_or(NONE_IX, |ix| ix as u32)
+        };
+        Self::Text {
+            codes: texts.iter().map(code).collect(),
+            labels: labels.iter().map(|label| (*label).to_owned()).collect(),
+        }
+    }
+
     /// Returns the type of the values.
     pub fn kind(&self) -> ColumnKind {
         match self {
@@ -130,7 +152,7 @@ impl Values {
     /// Counts the unknown entries.
     pub fn n_unknown(&self) -> usize {
         match self {
-            Self::Text { codes, .. } => codes.iter().filter(|code| **code == crate::units::NONE_IX).count(),
+            Self::Text { codes, .. } => codes.iter().filter(|code| **code == NONE_IX).count(),
             Self::Integer(values) | Self::Money(values) => values.n_unknown(),
             Self::Number(values) => values.n_unknown(),
             Self::Date(values) => values.n_unknown(),

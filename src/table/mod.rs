@@ -8,13 +8,13 @@ mod customers;
 mod fingerprint;
 mod ids;
 mod labels;
+mod line;
 mod products;
-mod transactions;
 
 pub use column::{Column, ColumnKind, ColumnSpec, Nullable, Values};
 pub use customers::Customers;
 pub use fingerprint::Fingerprint;
 pub use ids::Ids;
 pub use labels::ProductLabels;
+pub use line::{Line, LineKind, NO_COST, NO_ORDER};
 pub use products::Products;
-pub use transactions::{LineKind, NO_COST, Transactions};

@@ -12,5 +12,6 @@ mod publishing;
 mod purchase_models;
 mod rfm_orders;
 mod sample_data;
+mod scale;
 mod superstore;
 mod support;

@@ -42,7 +42,7 @@ fn the_nightly_pipeline_runs_on_the_sample_data() {
     let mut job = Job::load(&text, "nightly.toml", &root().join("pipelines")).unwrap();
     let project = Project::new(&[]);
     job.output = project.path("out");
-    let outcome = run(&job, Surroundings { started_at_unix: 0, threads: 1 }, &Silent).unwrap();
+    let outcome = run(&job, Surroundings { threads: 1, ..Surroundings::default() }, &Silent).unwrap();
     let counts = &outcome.manifest["counts"];
     assert!(counts["lines_rejected"].as_u64().unwrap() > 0, "the broken rows were not found");
     assert!(counts["lines_repeated_in_other_files"].as_u64().unwrap() > 0, "the overlaps were not found");
@@ -67,7 +67,7 @@ fn who_objects_to_profiling_is_in_no_output() {
     let mut job = Job::load(&text, "nightly.toml", &root().join("pipelines")).unwrap();
     let project = Project::new(&[]);
     job.output = project.path("out");
-    let outcome = run(&job, Surroundings { started_at_unix: 0, threads: 1 }, &Silent).unwrap();
+    let outcome = run(&job, Surroundings { threads: 1, ..Surroundings::default() }, &Silent).unwrap();
     let customers = fs::read_to_string(root().join("sample-data/customers.csv")).unwrap();
     let mut lines = customers.lines();
     let column = lines.next().unwrap().split(';').position(|header| header == "Widerspruch").unwrap();

@@ -45,8 +45,8 @@ impl Project {
     pub fn run(&self, pipeline: &str) -> Result<Run, Box<RunError>> {
         let job =
             Job::load(pipeline, "pipeline.toml", self.dir.path()).unwrap_or_else(|problems| panic!("{problems:#?}"));
-        let outcome =
-            klientel::run::run(&job, Surroundings { started_at_unix: 0, threads: 1 }, &Silent).map_err(Box::new)?;
+        let outcome = klientel::run::run(&job, Surroundings { threads: 1, ..Surroundings::default() }, &Silent)
+            .map_err(Box::new)?;
         Ok(Run::of(outcome))
     }
 }

@@ -4,6 +4,8 @@
 //! smaller rank is then the answer to every tie, the list of ranks is the list of best-sellers, and the counts of what is bought
 //! most lie side by side in the cache.
 
+use rayon::prelude::*;
+
 use super::rows::Rows;
 use crate::features::Baskets;
 use crate::units::{NONE_IX, ProductIx};
@@ -36,15 +38,7 @@ impl Histories {
             let (from, to) = (first_basket[customer], first_basket[customer + 1]);
             if from == to { &[] } else { &baskets.product[baskets.starts[from]..baskets.starts[to]] }
         };
-        let by_position = Rows::build(n_customers, |customer, items| {
-            items.extend_from_slice(items_of(customer));
-            items.sort_unstable();
-            items.dedup();
-        });
-        let mut n_owners = vec![0_u32; n_products];
-        for product in &by_position.items {
-            n_owners[*product as usize] += 1;
-        }
+        let n_owners = count_owners(n_customers, n_products, items_of);
         let mut product: Vec<ProductIx> = (0..n_products as u32).collect();
         product.sort_by_key(|ix| std::cmp::Reverse(n_owners[*ix as usize]));
         let mut rank = vec![0_u32; n_products];
@@ -52,8 +46,9 @@ impl Histories {
             rank[*ix as usize] = of_rank;
         }
         let owned = Rows::build(n_customers, |customer, items| {
-            items.extend(by_position.row(customer).iter().map(|ix| rank[*ix as usize]));
+            items.extend(items_of(customer).iter().map(|ix| rank[*ix as usize]));
             items.sort_unstable();
+            items.dedup();
         });
 
         let n_capped = (0..n_customers).filter(|customer| owned.row_len(*customer) > MAX_HISTORY).count();
@@ -74,6 +69,31 @@ impl Histories {
     pub fn recent(&self) -> &Rows {
         self.latest.as_ref().unwrap_or(&self.owned)
     }
+}
+
+/// Counts the customers who own each product, where a customer may have bought it several times.
+fn count_owners<'a>(n_customers: usize, n_products: usize, items_of: impl Fn(usize) -> &'a [u32] + Sync) -> Vec<u32> {
+    const CUSTOMERS_A_CHUNK: usize = 65_536;
+    let count = |(mut n_owners, mut latest_owner): (Vec<u32>, Vec<usize>), customer: usize| {
+        for product in items_of(customer) {
+            let product = *product as usize;
+            n_owners[product] += u32::from(latest_owner[product] != customer);
+            latest_owner[product] = customer;
+        }
+        (n_owners, latest_owner)
+    };
+    (0..n_customers)
+        .into_par_iter()
+        .with_min_len(CUSTOMERS_A_CHUNK)
+        .fold(|| (vec![0; n_products], vec![usize::MAX; n_products]), count)
+        .map(|(n_owners, _)| n_owners)
+        .reduce(
+            || vec![0; n_products],
+            |mut sum, part| {
+                sum.iter_mut().zip(part).for_each(|(sum, n)| *sum += n);
+                sum
+            },
+        )
 }
 
 /// Returns, for each customer and one more, the position of the first basket that is not of an earlier one.

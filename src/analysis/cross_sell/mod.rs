@@ -20,6 +20,8 @@ pub mod rows;
 pub mod rules;
 pub mod similarity;
 
+use rayon::prelude::*;
+
 use self::histories::Histories;
 use self::offers::{Offer, best_offers};
 use self::rules::Rules;
@@ -116,16 +118,17 @@ fn find_offers(data: &Dataset, baskets: &Baskets, k: usize, max_neighbours: usiz
 }
 
 fn offer_columns(offers: &[Offer], k: usize, labels: &ProductLabels) -> Vec<Column> {
-    let mut columns = Vec::with_capacity(3 * k);
-    for nth in 0..k {
-        let of_customers = || offers.iter().skip(nth).step_by(k);
+    let of_rank = |nth: usize| {
+        let of_customers = || offers.chunks_exact(k).map(|list| list[nth]);
         let score = of_customers().map(|offer| (offer.score > 0.0).then(|| six_places(offer.score))).collect();
         let i = nth + 1;
-        columns.push(Column::new(format!("offer_{i}"), labels.ids(of_customers().map(|offer| offer.product))));
-        columns.push(Column::new(format!("offer_{i}_name"), labels.names(of_customers().map(|offer| offer.product))));
-        columns.push(Column::new(format!("offer_{i}_score"), Values::Number(score)));
-    }
-    columns
+        [
+            Column::new(format!("offer_{i}"), labels.ids(of_customers().map(|offer| offer.product))),
+            Column::new(format!("offer_{i}_name"), labels.names(of_customers().map(|offer| offer.product))),
+            Column::new(format!("offer_{i}_score"), Values::Number(score)),
+        ]
+    };
+    (0..k).into_par_iter().flat_map_iter(of_rank).collect()
 }
 
 /// Keeps the decimal places that the sum of single precision similarities is good for.

@@ -69,25 +69,27 @@ impl<'a> Scorer<'a> {
         if owned.is_empty() {
             return;
         }
+        let Self { neighbours, offerable, pointers, score, touched, best, .. } = self;
         // Copied first and added up from there, for the reason that `Counter` gives.
-        self.pointers.clear();
+        pointers.clear();
         for item in self.histories.recent().row(customer) {
-            self.pointers.extend_from_slice(self.neighbours.row(*item));
+            pointers.extend_from_slice(neighbours.row(*item));
         }
+        let (score, touched) = (score.as_mut_slice(), touched.as_mut_slice());
         let mut n_touched = 0;
-        for (item, similarity) in &self.pointers {
-            let score = &mut self.score[*item as usize];
-            self.touched[n_touched] = *item;
+        for (item, similarity) in pointers.iter() {
+            let score = &mut score[*item as usize];
+            touched[n_touched] = *item;
             n_touched += usize::from(*score == 0.0);
             *score += similarity;
         }
         for item in owned {
-            self.score[*item as usize] = 0.0;
+            score[*item as usize] = 0.0;
         }
-        for item in &self.touched[..n_touched] {
-            let score = std::mem::take(&mut self.score[*item as usize]);
-            if self.offerable[*item as usize] {
-                self.best.offer(*item, score);
+        for item in &touched[..n_touched] {
+            let score = std::mem::take(&mut score[*item as usize]);
+            if score >= best.floor() && offerable[*item as usize] {
+                best.offer(*item, score);
             }
         }
         let best = self.best.finish();

@@ -59,10 +59,11 @@ impl Rules {
         // Products of a basket ascend, so what stands behind one completes every pair once.
         let by_product = Places::of(&baskets.starts, &baskets.product, n_products, Company::Behind);
         let sizes = || baskets.starts.windows(2).map(|bounds| (bounds[1] - bounds[0]) as u64);
-        let mut co_volume = vec![0; n_products];
+        let (mut n, mut co_volume) = (vec![0; n_products], vec![0; n_products]);
         for bounds in baskets.starts.windows(2) {
             let products = &baskets.product[bounds[0]..bounds[1]];
             for product in products {
+                n[*product as usize] += 1;
                 co_volume[*product as usize] += products.len() as u64 - 1;
             }
         }
@@ -71,7 +72,7 @@ impl Rules {
             n_baskets: baskets.len(),
             n_pairs: sizes().map(|k| k * k.saturating_sub(1) / 2).sum(),
             largest_basket: sizes().max().unwrap_or(0) as usize,
-            n: (0..n_products).map(|product| by_product.n_rows(product) as u32).collect(),
+            n,
             co_volume,
         };
         mined.rules = mined.pairs(baskets, &by_product, min_support_count.max(1));
@@ -99,7 +100,7 @@ impl Rules {
     }
 
     fn pairs(&self, baskets: &Baskets, by_product: &Places, min_count: u32) -> Vec<Rule> {
-        let mine_run = |counter: &mut Counter, run: std::ops::Range<usize>| {
+        let mine_run = |counter: &mut Counter<u32>, run: std::ops::Range<usize>| {
             let mut rules = Vec::new();
             for a in run.filter(|a| self.n[*a] >= min_count) {
                 by_product.company(a, &baskets.product).for_each(|products| counter.add(products));

@@ -21,6 +21,13 @@ pub struct History {
     pub age_days: u32,
 }
 
+impl History {
+    /// Orders as the history does, in one comparison.
+    fn in_one_number(&self) -> u128 {
+        u128::from(self.n_repeats) << 64 | u128::from(self.days_to_last) << 32 | u128::from(self.age_days)
+    }
+}
+
 /// Distinct histories, ascending, with the number of customers of each.
 #[derive(Debug, Clone, Default)]
 pub struct Histories {
@@ -51,7 +58,7 @@ pub fn of_customers(now: &CustomerFeatures) -> Vec<Option<History>> {
 impl Histories {
     /// Sorts histories and counts equal ones.
     pub fn compress(mut histories: Vec<History>) -> Self {
-        histories.par_sort_unstable();
+        histories.par_sort_unstable_by_key(History::in_one_number);
         let mut distinct: Vec<(History, u32)> = Vec::new();
         for history in histories {
             match distinct.last_mut() {

@@ -100,14 +100,19 @@ impl Analysis for LifetimeValue {
     fn run(&self, base: &Base<'_>, _before: &[(&'static str, Findings)]) -> Result<Findings, AnalysisError> {
         self.check()?;
         let customers = histories::of_customers(base.now);
-        let histories = Histories::compress(customers.iter().flatten().copied().collect());
-        let purchases = match FittedMbgNbd::fit(&histories) {
-            Ok(fitted) => fitted,
+        let (purchases, spend) = rayon::join(
+            || {
+                let histories = Histories::compress(customers.iter().flatten().copied().collect());
+                FittedMbgNbd::fit(&histories).map(|fitted| (fitted, histories.cells()))
+            },
+            || FittedGammaGamma::fit(repeat_spend(base.now, &customers)),
+        );
+        let (purchases, cells) = match purchases {
+            Ok(found) => found,
             Err(reason) => return Ok(self.nothing(customers.len(), format!("no lifetime values: {reason}"))),
         };
-        let spenders = repeat_spend(base.now, &customers);
         let mut notes: Vec<String> = purchases.diagnoses.iter().map(|d| format!("purchase model: {d}")).collect();
-        let spend = match FittedGammaGamma::fit(spenders) {
+        let spend = match spend {
             Ok(fitted) => Some(fitted),
             Err(reason) => {
                 notes.push(format!("no order values: {reason}"));
@@ -116,7 +121,7 @@ impl Analysis for LifetimeValue {
         };
         let basis = Basis::of(base.now, &customers);
         let horizon = Horizon::months(base.now.as_of, self.0.horizon_months, self.0.discount_rate_per_year);
-        let orders = OrderTable::tabulate(&purchases, histories.cells(), &horizon);
+        let orders = OrderTable::tabulate(&purchases, cells, &horizon);
         let model = Model { purchases, spend };
         let scores: Vec<Option<Score>> = (0..customers.len())
             .into_par_iter()
@@ -155,12 +160,11 @@ impl LifetimeValue {
     fn fill(&self, scores: &[Option<Score>]) -> Vec<Column> {
         let numbers = |of: fn(&Score) -> f64| scores.iter().map(|s| s.as_ref().map(of)).collect::<Nullable<f64>>();
         let money = |of: fn(&Score) -> Option<i64>| scores.iter().map(|s| s.as_ref().and_then(of)).collect();
-        let values = [
-            Values::Number(numbers(|score| score.p_alive)),
-            Values::Number(numbers(|score| score.orders)),
-            Values::Money(money(|score| score.order_value)),
-            Values::Money(money(|score| score.value)),
-        ];
+        let ((p_alive, orders), (order_value, value)) = rayon::join(
+            || (Values::Number(numbers(|score| score.p_alive)), Values::Number(numbers(|score| score.orders))),
+            || (Values::Money(money(|score| score.order_value)), Values::Money(money(|score| score.value))),
+        );
+        let values = [p_alive, orders, order_value, value];
         self.columns().into_iter().zip(values).map(|(spec, values)| Column::new(spec.name, values)).collect()
     }
 

@@ -3,9 +3,10 @@
 //! Amount, or quantity × unit price as an exact integer product, rounded half away from zero to the minor unit. Cost comes from the cost
 //! column, else from the margin, else from the unit cost of the line or of the product table.
 
-use super::NO_NUMBER;
-use super::columns::Columns;
 use super::marks::Mark;
+use super::store::Chunk;
+use crate::ingest::NO_NUMBER;
+use crate::ingest::packed::Numbers;
 use crate::table::{LineKind, NO_COST};
 use crate::units::QUANTITY_SCALE;
 
@@ -18,14 +19,15 @@ const MILLIONTHS_PER_THOUSANDTH: i64 = 1_000;
 /// Largest amount (ten billion major units) and quantity (a billion pieces) of a line: sums of nine million of them fit 64 bits.
 const MOST: i64 = 1_000_000_000_000;
 
-/// The money columns of the export, in millionths; empty where not mapped.
-pub(super) struct MoneyColumns<'a> {
-    pub quantity: &'a [i64],
-    pub unit_price: &'a [i64],
-    pub amount: &'a [i64],
-    pub cost: &'a [i64],
-    pub margin: &'a [i64],
-    pub unit_cost: &'a [i64],
+/// The money columns of a chunk, in millionths; empty where not mapped.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Money<'a> {
+    pub quantity: &'a Numbers,
+    pub unit_price: &'a Numbers,
+    pub amount: &'a Numbers,
+    pub cost: &'a Numbers,
+    pub margin: &'a Numbers,
+    pub unit_cost: &'a Numbers,
 }
 
 /// What one line is worth: thousandths of a piece and minor units, negative for what came back.
@@ -54,44 +56,46 @@ impl Worth {
     }
 }
 
-impl<'a> MoneyColumns<'a> {
-    pub fn of(columns: &Columns<'a>) -> Self {
+impl<'a> Money<'a> {
+    pub fn of(chunk: &'a Chunk) -> Self {
         Self {
-            quantity: columns.decimals("quantity"),
-            unit_price: columns.decimals("unit_price"),
-            amount: columns.decimals("amount"),
-            cost: columns.decimals("cost"),
-            margin: columns.decimals("margin"),
-            unit_cost: columns.decimals("unit_cost"),
+            quantity: chunk.numbers("quantity"),
+            unit_price: chunk.numbers("unit_price"),
+            amount: chunk.numbers("amount"),
+            cost: chunk.numbers("cost"),
+            margin: chunk.numbers("margin"),
+            unit_cost: chunk.numbers("unit_cost"),
         }
-    }
-
-    /// Returns a number of a row, or [`NO_NUMBER`].
-    pub fn at(column: &[i64], row: usize) -> i64 {
-        column.get(row).copied().unwrap_or(NO_NUMBER)
-    }
-
-    /// Says whether any line may know its cost.
-    pub fn knows_cost(&self) -> bool {
-        !(self.cost.is_empty() && self.margin.is_empty() && self.unit_cost.is_empty())
     }
 
     /// Says whether a line has a negative quantity or amount.
     pub fn takes_back(&self, row: usize) -> bool {
-        [self.quantity, self.amount]
-            .into_iter()
-            .any(|column| known(Self::at(column, row)).is_some_and(|value| value < 0))
+        [self.quantity, self.amount].into_iter().any(|column| known(column.at(row)).is_some_and(|value| value < 0))
     }
 
-    /// Works out one line; `listed_cost` is the product's unit cost in millionths, where a product table knows it.
-    pub fn line(&self, row: usize, listed_cost: i64, mark: Mark) -> Worth {
-        let pieces =
-            known(Self::at(self.quantity, row)).map(|millionths| rounded(millionths.into(), MILLIONTHS_PER_THOUSANDTH));
-        let amount = match known(Self::at(self.amount, row)) {
-            Some(millionths) => rounded(millionths.into(), MILLIONTHS_PER_MINOR),
-            None => times(Self::at(self.unit_price, row), pieces.unwrap_or(QUANTITY_SCALE)).unwrap_or(0),
+    /// Says whether every line is believable by the largest numbers of the chunk alone; `listed_cost` is the largest unit cost in
+    /// millionths.
+    pub fn is_surely_believable(&self, listed_cost: u64) -> bool {
+        let quantity = u128::from(self.quantity.largest().max(1_000_000));
+        let prices = [self.unit_price.largest(), self.unit_cost.largest(), listed_cost];
+        let products = prices.map(|price| u128::from(price) * quantity / 1_000_000);
+        let plain = [self.amount, self.cost, self.margin].map(|column| u128::from(column.largest()));
+        // A margin is taken from an amount, and money may stand in for pieces.
+        let money: u128 = products.iter().chain(&plain).sum();
+        let most = u128::from(MOST.unsigned_abs());
+        money / u128::from(MILLIONTHS_PER_MINOR.unsigned_abs()) < most
+            && quantity / u128::from(MILLIONTHS_PER_THOUSANDTH.unsigned_abs()) < most
+    }
+
+    /// Works out one line; `listed_cost` is the product's unit cost in millionths, where a product table knows it, and
+    /// `has_quantities` says whether any file has quantities.
+    pub fn line(&self, row: usize, listed_cost: i64, mark: Mark, has_quantities: bool) -> Worth {
+        let pieces = known(self.quantity.at(row)).map(|millionths| divided(millionths, MILLIONTHS_PER_THOUSANDTH));
+        let amount = match known(self.amount.at(row)) {
+            Some(millionths) => divided(millionths, MILLIONTHS_PER_MINOR),
+            None => times(self.unit_price.at(row), pieces.unwrap_or(QUANTITY_SCALE)).unwrap_or(0),
         };
-        let quantity = pieces.unwrap_or(match (self.quantity.is_empty(), amount) {
+        let quantity = pieces.unwrap_or(match (!has_quantities, amount) {
             // Where no line has a quantity, the money itself is what a return takes from a sale.
             (true, 0) => 1,
             (true, amount) => amount,
@@ -106,15 +110,13 @@ impl<'a> MoneyColumns<'a> {
             Mark::None if quantity > 0 && amount >= 0 => LineKind::Sale,
             Mark::None => LineKind::Adjustment,
         };
-        let stated =
-            known(Self::at(self.cost, row)).map(|cost| rounded(cost.into(), MILLIONTHS_PER_MINOR)).or_else(|| {
-                let margin = known(Self::at(self.margin, row))?;
-                Some(amount.saturating_sub(rounded(margin.into(), MILLIONTHS_PER_MINOR)))
-            });
+        let stated = known(self.cost.at(row)).map(|cost| divided(cost, MILLIONTHS_PER_MINOR)).or_else(|| {
+            let margin = known(self.margin.at(row))?;
+            Some(amount.saturating_sub(divided(margin, MILLIONTHS_PER_MINOR)))
+        });
         // Money without goods has no unit that could have a cost.
         let units = pieces.filter(|_| kind != LineKind::Adjustment);
-        let cost =
-            stated.or_else(|| times(Self::at(self.unit_cost, row), units?)).or_else(|| times(listed_cost, units?));
+        let cost = stated.or_else(|| times(self.unit_cost.at(row), units?)).or_else(|| times(listed_cost, units?));
         let back = matches!(kind, LineKind::Return | LineKind::Cancelled);
         let signed = |value: i64| if back { -value.saturating_abs() } else { value };
         Worth { quantity: signed(quantity), amount: signed(amount), cost: cost.map_or(NO_COST, signed), kind }
@@ -127,14 +129,23 @@ fn known(value: i64) -> Option<i64> {
 
 /// Returns millionths × thousandths in minor units, where the price is known.
 fn times(price: i64, thousandths: i64) -> Option<i64> {
-    let product = i128::from(known(price)?) * i128::from(thousandths);
-    Some(rounded(product, MILLIONTHS_PER_MINOR * QUANTITY_SCALE))
+    let price = known(price)?;
+    Some(match price.checked_mul(thousandths) {
+        Some(product) => divided(product, MILLIONTHS_PER_MINOR * QUANTITY_SCALE),
+        None => {
+            let product = i128::from(price) * i128::from(thousandths);
+            let by = u128::from((MILLIONTHS_PER_MINOR * QUANTITY_SCALE).unsigned_abs());
+            // What does not fit becomes too large to be believed.
+            let quotient = i64::try_from((product.unsigned_abs() + by / 2) / by).unwrap_or(i64::MAX);
+            if product < 0 { -quotient } else { quotient }
+        }
+    })
 }
 
-/// Divides and rounds half away from zero; what does not fit becomes too large to be believed.
-fn rounded(value: i128, by: i64) -> i64 {
-    let (magnitude, by) = (value.unsigned_abs(), u128::from(by.unsigned_abs()));
-    let quotient = i64::try_from((magnitude + by / 2) / by).unwrap_or(i64::MAX);
+/// Divides and rounds half away from zero.
+fn divided(value: i64, by: i64) -> i64 {
+    let (magnitude, by) = (value.unsigned_abs(), by.unsigned_abs());
+    let quotient = ((magnitude / by) + u64::from(magnitude % by >= by.div_ceil(2))) as i64;
     if value < 0 { -quotient } else { quotient }
 }
 
@@ -151,19 +162,21 @@ mod tests {
     }
 
     fn worth(line: &Line, mark: Mark, quantities: bool) -> Worth {
-        let column = |value: Option<f64>| vec![value.map_or(NO_NUMBER, |value| (value * 1e6).round() as i64)];
+        let column =
+            |value: Option<f64>| Numbers::pack(vec![value.map_or(NO_NUMBER, |value| (value * 1e6).round() as i64)]);
         let [quantity, unit_price, amount, margin] =
             [line.quantity, line.unit_price, line.amount, line.margin].map(column);
-        let columns = MoneyColumns {
-            quantity: if quantities { &quantity } else { &[] },
+        let none = Numbers::pack(vec![]);
+        let columns = Money {
+            quantity: &quantity,
             unit_price: &unit_price,
             amount: &amount,
             margin: &margin,
-            cost: &[],
-            unit_cost: &[],
+            cost: &none,
+            unit_cost: &none,
         };
         // A product that costs 4.00 a piece.
-        columns.line(0, 4_000_000, mark)
+        columns.line(0, 4_000_000, mark, quantities)
     }
 
     fn check(line: &Line, mark: Mark, expected: (i64, i64, i64, LineKind)) {
@@ -212,5 +225,7 @@ mod tests {
         let line = |quantity, price| Line { quantity: Some(quantity), unit_price: Some(price), ..Line::default() };
         assert!(worth(&line(1_000_000.0, 1_000.0), Mark::None, true).is_believable());
         assert!(!worth(&line(9_999_999.0, 9_999_999.0), Mark::None, true).is_believable());
+        // A product beyond 64 bits is still rounded exactly.
+        assert_eq!(worth(&line(999_999.0, 999_999.99), Mark::None, true).amount, 99_999_899_000_001);
     }
 }

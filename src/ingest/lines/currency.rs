@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::table::Ids;
-
 /// What the pipeline says about currencies.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Currency {
@@ -22,14 +20,9 @@ pub enum CurrencyError {
     NoRate { n: usize, codes: String, missing: String },
 }
 
-/// Returns the rate of each currency code in the data; nothing where no conversion is needed. Case does not count.
-pub(super) fn rates_per_code(
-    codes: &Ids,
-    in_use: &[bool],
-    currency: &Currency,
-) -> Result<Vec<Option<f64>>, CurrencyError> {
-    let mut used: Vec<String> =
-        codes.iter().zip(in_use).filter(|(_, used)| **used).map(|(code, _)| code.to_uppercase()).collect();
+/// Returns the rate of each currency code in use; nothing where no conversion is needed. Case does not count.
+pub(super) fn rates_per_code(codes: &[&str], currency: &Currency) -> Result<Vec<Option<f64>>, CurrencyError> {
+    let mut used: Vec<String> = codes.iter().map(|code| code.to_uppercase()).collect();
     used.sort_unstable();
     used.dedup();
     let n = used.len();
@@ -43,9 +36,8 @@ pub(super) fn rates_per_code(
         |code: &str| currency.rates.iter().find(|(known, _)| known.eq_ignore_ascii_case(code)).map(|(_, rate)| *rate);
     codes
         .iter()
-        .zip(in_use)
-        .map(|(code, used)| match rate(code) {
-            _ if !used || code.eq_ignore_ascii_case(base) => Ok(None),
+        .map(|code| match rate(code) {
+            _ if code.eq_ignore_ascii_case(base) => Ok(None),
             Some(rate) => Ok(Some(rate)),
             None => Err(CurrencyError::NoRate { n, codes: listed(), missing: code.to_uppercase() }),
         })
@@ -59,15 +51,11 @@ mod tests {
     #[test]
     fn one_currency_needs_no_rate_and_a_second_one_does() {
         let euro = Currency { code: Some("EUR".into()), rates: BTreeMap::from([("USD".to_owned(), 0.9)]) };
-        let rates = |codes: &[&str], currency: &Currency| {
-            rates_per_code(&Ids::from_sorted(codes.iter().copied()), &vec![true; codes.len()], currency)
-        };
+        let rates = rates_per_code;
         assert_eq!(rates(&["EUR"], &Currency::default()), Ok(vec![None]));
         assert_eq!(rates(&["EUR", "eur"], &Currency::default()), Ok(vec![None, None]));
         assert_eq!(rates(&["EUR", "USD", "usd"], &euro), Ok(vec![None, Some(0.9), Some(0.9)]));
         assert!(rates(&["CHF", "EUR"], &euro).is_err());
         assert!(rates(&["EUR", "USD"], &Currency::default()).is_err());
-        let unused = rates_per_code(&Ids::from_sorted(["CHF", "EUR"]), &[false, true], &euro);
-        assert_eq!(unused, Ok(vec![None, None]));
     }
 }

@@ -1,8 +1,8 @@
 //! Why typed columns could not be put together to transactions.
 
-use super::IngestError;
 use super::currency::CurrencyError;
 use crate::diagnostic::codes;
+use crate::ingest::IngestError;
 use crate::units::Day;
 
 /// What keeps lines from becoming transactions.
