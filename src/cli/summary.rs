@@ -10,6 +10,22 @@ use super::text::{count, counted, money, percent};
 /// Reasons of rejects that are shown; the manifest has all.
 const MOST_REASONS: usize = 5;
 
+/// Parameters of purchase models, in the order of the papers.
+const SYMBOLS: [&str; 7] = ["k", "r", "alpha", "a", "b", "s", "beta"];
+
+/// Returns a purchase model's name as the papers write it.
+fn model_name(label: &str) -> &str {
+    match label {
+        "nbd" => "NBD",
+        "mbg-nbd" => "MBG/NBD",
+        "bg-nbd" => "BG/NBD",
+        "pareto-nbd" => "Pareto/NBD",
+        "mbg-cnbd-k" => "MBG/CNBD-k",
+        "bg-cnbd-k" => "BG/CNBD-k",
+        other => other,
+    }
+}
+
 /// Writes the summary of a run.
 pub fn of(outcome: &Outcome) -> String {
     let manifest = &outcome.manifest;
@@ -202,16 +218,20 @@ impl Page<'_> {
         self.title("lifetime value");
         let model = &value["model"];
         if model.is_object() {
+            let known = |symbol: &&str| model[*symbol].is_number();
+            let parameter = |symbol: &str| match model[symbol].as_u64() {
+                Some(whole) => format!(" {symbol} {whole}"),
+                None => format!(" {symbol} {:.4}", number(model, symbol)),
+            };
+            let parameters: String = SYMBOLS.into_iter().filter(known).map(parameter).collect();
             let text = format!(
-                "MBG/NBD r {:.4} alpha {:.4} a {:.4} b {:.4} ({}s), log-likelihood {:.4}",
-                number(model, "r"),
-                number(model, "alpha"),
-                number(model, "a"),
-                number(model, "b"),
+                "{}{parameters} ({}s), log-likelihood {:.4}",
+                model_name(model["name"].as_str().unwrap_or_default()),
                 model["time_unit"].as_str().unwrap_or_default(),
                 number(model, "log_likelihood")
             );
             self.line("purchases", &text);
+            self.evidence(&value["evaluation"]);
         }
         let spend = &value["spend"];
         if spend.is_object() {
@@ -235,6 +255,40 @@ impl Page<'_> {
                 percent(number(value, "discount_rate_per_year"))
             );
             self.line("horizon", &text);
+        }
+    }
+
+    /// Says how near the chosen model came on the holdout, and what else was tried.
+    fn evidence(&mut self, evaluation: &Value) {
+        if evaluation.is_null() {
+            return;
+        }
+        let chosen = evaluation["chosen"].as_str().unwrap_or_default();
+        let figures = |of: &Value| {
+            let mut text =
+                format!("MAE {:.3} RMSE {:.3}", of["mae"].as_f64().unwrap_or(0.0), of["rmse"].as_f64().unwrap_or(0.0));
+            if let Some(bias) = of["bias"].as_f64() {
+                let _ = write!(text, " total {:+.1}%", 100.0 * bias);
+            }
+            text
+        };
+        let n = |key: &str| count(evaluation[key].as_u64().unwrap_or(0));
+        let title = format!(
+            "{} days after {}: {} customers, {} purchase days",
+            n("holdout_days"),
+            evaluation["cut"].as_str().unwrap_or_default(),
+            n("n"),
+            n("purchases")
+        );
+        self.line("holdout", &title);
+        let models = evaluation["models"].as_object().into_iter().flatten();
+        let rules = evaluation["rules"].as_object().into_iter().flatten();
+        for (name, of) in models {
+            let mark = if name == chosen { "chosen " } else { "" };
+            self.line("", &format!("{mark}{}: {}", model_name(name), figures(of)));
+        }
+        for (name, of) in rules {
+            self.line("", &format!("rule {}: {}", name.replace('_', "-"), figures(of)));
         }
     }
 

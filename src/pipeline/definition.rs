@@ -11,6 +11,7 @@ use super::reader::Reader;
 use super::settings::{Analyse, CacheSettings, CampaignRule, Inputs, OutputSettings, Pipeline, SegmentRule};
 use super::shape::key;
 use super::words::{date_formats, words};
+use crate::analysis::lifetime_value::ModelChoice;
 use crate::analysis::{abc, churn, cross_sell, lifetime_value, rfm};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::ingest::{
@@ -233,17 +234,20 @@ fn rfm(table: &mut Reader<'_, '_>) -> rfm::Params {
 }
 
 fn lifetime_value(table: &mut Reader<'_, '_>) -> lifetime_value::Params {
-    let lifetime_value::Params { horizon_months, discount_rate_per_year } = lifetime_value::Params::default();
+    let lifetime_value::Params { horizon_months, discount_rate_per_year, model } = lifetime_value::Params::default();
     let horizon = key("horizon", "How far the value looks ahead").default(quoted(Period::Months(horizon_months)));
     let rate = key("discount-rate-per-year", "What money a year later is worth less")
         .unit("share a year")
         .default(format!("{discount_rate_per_year:.2}"));
+    let wanted_model = key("model", "Model of the purchases; `auto` takes the one that forecasts a holdout best");
+    let models = words(ModelChoice::ALL, ModelChoice::label);
     lifetime_value::Params {
         horizon_months: match table.period(horizon, true) {
             Some(Period::Months(months)) => months,
             _ => horizon_months,
         },
         discount_rate_per_year: table.number(rate, 0.0, lifetime_value::MAX_RATE).unwrap_or(discount_rate_per_year),
+        model: table.word(wanted_model.default(quoted(model.label())), &models).unwrap_or(model),
     }
 }
 

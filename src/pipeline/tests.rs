@@ -6,6 +6,7 @@ mod messages;
 use proptest::prelude::*;
 
 use super::*;
+use crate::analysis::lifetime_value::{ModelChoice, PurchaseKind};
 use crate::analysis::{abc, churn, cross_sell, lifetime_value, rfm};
 use crate::ingest::{
     ColumnFormat, CsvOptions, Currency, DateFormat, Encoding, Format, NumberFormat, ProductRules, ReturnRules,
@@ -70,7 +71,8 @@ fn smallest_pipeline_has_the_defaults() {
     assert_eq!(pipeline.returns, ReturnRules { order_prefixes: None, statuses: None });
     assert_eq!(pipeline.abc, abc::Params { cuts: abc::Cuts::new(0.80, 0.95).unwrap(), value: abc::Value::Revenue });
     assert_eq!(pipeline.rfm, rfm::Params { cuts: rfm::CutRule::Quantile, segments: rfm::SegmentMap::Eleven });
-    let lifetime_value = lifetime_value::Params { horizon_months: 12, discount_rate_per_year: 0.10 };
+    let lifetime_value =
+        lifetime_value::Params { horizon_months: 12, discount_rate_per_year: 0.10, model: ModelChoice::Auto };
     assert_eq!(pipeline.lifetime_value, lifetime_value);
     assert_eq!(pipeline.churn, churn::Params { horizon: Period::Days(90) });
     let cross_sell = cross_sell::Params { offers_per_customer: 3, min_support_count: 5, neighbours_per_product: 50 };
@@ -131,6 +133,7 @@ segments = "r-package"
 [lifetime-value]
 horizon = "18 months"
 discount-rate-per-year = 0
+model = "pareto-nbd"
 [churn]
 horizon = "6 months"
 [cross-sell]
@@ -173,7 +176,11 @@ keep-runs = 1
     assert_eq!(pipeline.returns, returns);
     assert_eq!(pipeline.abc, abc::Params { cuts: abc::Cuts::new(0.5, 0.9).unwrap(), value: abc::Value::GrossRevenue });
     assert_eq!(pipeline.rfm, rfm::Params { cuts: rfm::CutRule::RPackage, segments: rfm::SegmentMap::RPackage });
-    let lifetime_value = lifetime_value::Params { horizon_months: 18, discount_rate_per_year: 0.0 };
+    let lifetime_value = lifetime_value::Params {
+        horizon_months: 18,
+        discount_rate_per_year: 0.0,
+        model: ModelChoice::Named(PurchaseKind::ParetoNbd),
+    };
     assert_eq!(pipeline.lifetime_value, lifetime_value);
     assert_eq!(pipeline.churn.horizon, Period::Months(6));
     let cross_sell = cross_sell::Params { offers_per_customer: 20, min_support_count: 1, neighbours_per_product: 10 };

@@ -71,7 +71,7 @@ fn two_currencies_without_a_rate() {
 #[test]
 fn a_pipeline_with_three_mistakes_shows_all_three() {
     let pipeline = "version = 1\nas-of = 2026-06-30\n\n[input.transactions.csv]\npath = \"lines.csv\"\n\n[abc]\ncut = [0.8, 0.95]\n\n\
-                    [lifetime-value]\nmodel = \"auto\"\n\n[[segment]]\nname = \"win-back\"\nwhere = 'recency_day > 90'\n\n\
+                    [lifetime-value]\nzzzzz = \"auto\"\n\n[[segment]]\nname = \"win-back\"\nwhere = 'recency_day > 90'\n\n\
                     [output]\ndirectory = \"out\"\n";
     check("three_mistakes", &Project::new(&[("pipeline.toml", pipeline)]));
 }

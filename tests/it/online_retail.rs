@@ -147,3 +147,21 @@ fn overlapping_parts_cut_at_day_boundaries_change_no_score() {
     assert_eq!(run.hashes(), whole.hashes());
     assert!(run.number("counts.lines_repeated_in_other_files") > 10_000.0);
 }
+
+/// Half a year of a wholesaler with a season is hard: what is chosen is shown beside what needs no model.
+#[test]
+fn the_model_is_chosen_on_half_a_year() {
+    let Some((_, run)) = NET.as_ref() else { return };
+    let evaluation = &run.manifest["lifetime_value"]["evaluation"];
+    assert_eq!((evaluation["cut"].as_str(), evaluation["holdout_days"].as_u64()), (Some("2011-06-05"), Some(187)));
+    let chosen = evaluation["chosen"].as_str().unwrap();
+    assert_eq!(run.manifest["lifetime_value"]["model"]["name"], chosen);
+    let rmse = |of: &str| run.number(&format!("lifetime_value.evaluation.{of}.rmse"));
+    assert!(rmse(&format!("models.{chosen}")) < rmse("rules.recency"));
+    // What was bought in the half-year before comes nearer, and the run says so.
+    assert!(rmse(&format!("models.{chosen}")) > rmse("rules.last_period"));
+    let notes = run.manifest["notes"].as_array().unwrap();
+    assert!(notes.iter().any(|note| note.as_str().unwrap().contains("does not beat the rule last-period")));
+    let flags = run.count_by("clv_flag");
+    assert!(flags["one purchase day"] > 1_000, "{flags:?}");
+}

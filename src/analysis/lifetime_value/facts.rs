@@ -1,19 +1,31 @@
 //! What the lifetime values report beside the scores: parameters in the papers' units, totals, and cautions.
 
-use super::fit_mbg_nbd::FittedMbgNbd;
+use super::accuracy::Accuracy;
+use super::basis::Basis;
+use super::choice::Evidence;
 use super::gamma_gamma::FittedGammaGamma;
 use super::histories::History;
-use super::{Basis, Model, Params, Score};
+use super::purchases::Fitted;
+use super::score::Score;
+use super::{Model, Params};
 use crate::analysis::Fact;
 use crate::features::CustomerFeatures;
 use crate::units::MONEY_SCALE;
 
 /// Correlation of frequency and spend beyond which the spend model's assumption of independence is worth a caution.
-const NOTABLE_CORRELATION: f64 = 0.3;
+pub(super) const NOTABLE_CORRELATION: f64 = 0.3;
 
 /// Parameters, settings and totals, in a fixed order.
-pub(super) fn of(params: &Params, model: &Model, basis: &Basis, scores: &[Option<Score>]) -> Vec<(&'static str, Fact)> {
-    let mut facts = vec![("model", purchases(&model.purchases))];
+pub(super) fn of(
+    params: &Params,
+    model: &Model,
+    evidence: Option<&Evidence>,
+    basis: &Basis,
+    scores: &[Option<Score>],
+) -> Vec<(&'static str, Fact)> {
+    let mut facts =
+        vec![("model_asked_for", Fact::Text(params.model.label().to_owned())), ("model", purchases(&model.purchases))];
+    facts.extend(evidence.map(|evidence| ("evaluation", evaluation(evidence))));
     if let Some(fitted) = &model.spend {
         facts.push(("spend", spend(fitted)));
         facts.extend(fitted.correlation.map(|value| ("repeats_spend_correlation", Fact::Number(value))));
@@ -32,25 +44,64 @@ pub(super) fn of(params: &Params, model: &Model, basis: &Basis, scores: &[Option
     if model.spend.is_some() {
         let equity: i128 = known.filter_map(|score| score.value).map(i128::from).sum();
         facts.push(("customer_equity", Fact::Number(equity as f64 / MONEY_SCALE as f64)));
+        let for_ever: i128 = scores.iter().flatten().filter_map(|score| score.residual).map(i128::from).sum();
+        if params.discount_rate_per_year > 0.0 {
+            facts.push(("residual_equity", Fact::Number(for_ever as f64 / MONEY_SCALE as f64)));
+        }
     }
     facts
 }
 
-fn purchases(fitted: &FittedMbgNbd) -> Fact {
-    Fact::Group(vec![
-        ("name", Fact::Text("mbg-nbd".to_owned())),
-        ("time_unit", Fact::Text("week".to_owned())),
-        ("r", Fact::Number(fitted.r)),
-        ("alpha", Fact::Number(fitted.alpha_weeks())),
-        ("a", Fact::Number(fitted.a)),
-        ("b", Fact::Number(fitted.b)),
+fn purchases(fitted: &Fitted) -> Fact {
+    let parameters = fitted.parameters_weeks();
+    let fit = &fitted.0;
+    let mut facts =
+        vec![("name", Fact::Text(fitted.formulas().name().to_owned())), ("time_unit", Fact::Text("week".to_owned()))];
+    facts.extend(parameters.iter().map(|(symbol, value, _)| match *symbol {
+        "k" => ("k", Fact::Integer(*value as i64)),
+        symbol => (symbol, Fact::Number(*value)),
+    }));
+    let known = parameters.iter().filter_map(|(symbol, _, error)| Some((*symbol, Fact::Number((*error)?))));
+    facts.extend([
         ("log_likelihood", Fact::Number(fitted.log_likelihood_weeks())),
-        ("gain_over_nbd", Fact::Number(fitted.gain_over_nbd)),
-        ("standard_errors", errors(&["r", "alpha", "a", "b"], &fitted.standard_errors_weeks())),
-        ("n", Fact::Integer(fitted.n_customers as i64)),
-        ("n_repeats", Fact::Integer(fitted.n_repeats as i64)),
-        ("n_iterations", Fact::Integer(i64::from(fitted.n_iterations))),
+        ("gain_over_no_dropout", Fact::Number(fit.gain_over_no_dropout)),
+        ("standard_errors", Fact::Group(known.collect())),
+        ("n", Fact::Integer(fit.n_customers as i64)),
+        ("n_repeats", Fact::Integer(fit.n_repeats as i64)),
+        ("n_iterations", Fact::Integer(i64::from(fit.n_iterations))),
+    ]);
+    Fact::Group(facts)
+}
+
+/// What the holdout says of each model and rule.
+fn evaluation(evidence: &Evidence) -> Fact {
+    let split = &evidence.split;
+    let purchases: u64 = split.observations.iter().map(|(o, n)| u64::from(o.n_after) * u64::from(*n)).sum();
+    let models = evidence.models.iter().map(|candidate| (candidate.kind.label(), accuracy(&candidate.accuracy)));
+    let rules = evidence.rules.iter().map(|(name, figures)| (*name, accuracy(figures)));
+    Fact::Group(vec![
+        ("cut", Fact::Text(split.cut.to_string())),
+        ("holdout_days", Fact::Integer(i64::from(split.days))),
+        ("n", Fact::Integer(split.n_customers as i64)),
+        ("one_in", Fact::Integer(split.one_in as i64)),
+        ("purchases", Fact::Integer(purchases as i64)),
+        ("chosen", Fact::Text(evidence.chosen().kind.label().to_owned())),
+        ("models", Fact::Group(models.collect())),
+        ("rules", Fact::Group(rules.collect())),
     ])
+}
+
+/// Figures by name; one that does not exist is left out.
+fn accuracy(figures: &Accuracy) -> Fact {
+    let figures = [
+        ("mae", Some(figures.mae)),
+        ("rmse", Some(figures.rmse)),
+        ("bias", figures.bias),
+        ("deviance", figures.deviance),
+        ("decile_lift", figures.decile_lift),
+        ("calibration_error", figures.calibration_error),
+    ];
+    Fact::Group(figures.into_iter().filter_map(|(name, figure)| Some((name, Fact::Number(figure?)))).collect())
 }
 
 fn spend(fitted: &FittedGammaGamma) -> Fact {

@@ -1,4 +1,4 @@
-//! Orders and their discounted number over a calendar horizon, by table.
+//! What customers who are alive will do, by table: orders over a calendar horizon, chances to buy, and what is to come for ever.
 //!
 //! The horizon of `h` months after as-of ends month `k` on the same day of the month, `k` months on. With `g_k` the purchases to be expected
 //! up to that day from a customer who is alive, and a yearly discount rate `d`:
@@ -7,22 +7,31 @@
 //! orders            = P(alive) g_h
 //! discounted orders = P(alive) Σ_{k=1..h} (g_k − g_{k−1}) (1 + d)^{−k/12}
 //! CLV               = discounted orders × expected order value
+//! for ever          = P(alive) E[Σ e^{−δ t}],   δ = ln(1 + d) a year
 //! ```
 //!
-//! `g` depends on repeats and age alone: a million customers share some 25,000 pairs of them, which are computed in parallel, once; a customer
-//! costs a look-up and one probability. `O(cells · h)` for the table. Source: Fader, Hardie and Lee, "RFM and CLV", JMR 42 (2005).
+//! All of it depends on repeats and age alone, for regular purchases in each phase between two of them: a million customers share some
+//! 25,000 pairs, which are computed in parallel, once; a customer costs a look-up and one probability. So does the day of win-back, which
+//! depends on repeats and the last purchase alone. `O(cells · h · phases)` for the table. Source: Fader, Hardie and Lee, "RFM and CLV", JMR 42 (2005).
 
 use rayon::prelude::*;
 
-use super::fit_mbg_nbd::FittedMbgNbd;
+use super::dates::days_to_win_back;
+use super::histories::{Histories, History};
 use super::models::dropout::Dropout;
-use crate::units::Day;
+use super::purchases::Purchases;
+use crate::units::{DAYS_PER_YEAR, Day};
+
+/// Days within which a customer may buy, one column each.
+pub const WINDOWS: [u32; 3] = [30, 90, 365];
 
 /// Month ends after as-of with what an order until then is worth today.
 #[derive(Debug, Clone)]
 pub struct Horizon {
     /// Days after as-of and discount factor.
     steps: Vec<(f64, f64)>,
+    /// Continuous rate a day.
+    rate_per_day: f64,
 }
 
 impl Horizon {
@@ -32,75 +41,147 @@ impl Horizon {
             let days = f64::from(as_of.add_months(k).0) - f64::from(as_of.0);
             (days, (1.0 + discount_rate_per_year).powf(-f64::from(k) / 12.0))
         };
-        Self { steps: (1..=n_months).map(step).collect() }
+        Self { steps: (1..=n_months).map(step).collect(), rate_per_day: discount_rate_per_year.ln_1p() / DAYS_PER_YEAR }
     }
 }
 
-/// Orders over the horizon of customers who are alive.
+/// Orders and chances of customers who are alive.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ExpectedOrders {
+pub struct IfAlive {
+    /// Orders within the horizon.
     pub expected: f64,
+    /// The same, discounted month by month.
     pub discounted: f64,
+    /// Probability of at least one purchase within each of [`WINDOWS`].
+    pub buys: [f64; WINDOWS.len()],
+    /// All orders to come, discounted continuously; none at a rate of zero.
+    pub for_ever: Option<f64>,
 }
 
-/// Orders by repeats and age.
+/// Expectations by history.
 #[derive(Debug, Clone)]
-pub struct OrderTable {
+pub struct ExpectationTable {
+    model: Purchases,
     /// Repeats and age in days, ascending.
     cells: Vec<(u32, u32)>,
-    orders: Vec<ExpectedOrders>,
+    n_phases: usize,
+    /// One a cell and phase.
+    if_alive: Vec<IfAlive>,
+    /// Repeats and days to the last purchase, ascending.
+    lasts: Vec<(u32, u32)>,
+    /// Days after the first purchase on which silence is a farewell.
+    win_backs: Vec<Option<u32>>,
 }
 
-impl OrderTable {
-    /// Computes the orders of distinct, ascending pairs of repeats and age in days.
-    pub fn tabulate(model: &FittedMbgNbd, cells: Vec<(u32, u32)>, horizon: &Horizon) -> Self {
+impl ExpectationTable {
+    /// Computes the expectations of all histories of a base.
+    pub fn tabulate(model: Purchases, histories: &Histories, horizon: &Horizon) -> Self {
+        let cells = histories.cells();
+        let n_phases = model.events_per_purchase() as usize;
         let mut repeats: Vec<u32> = cells.iter().map(|(n_repeats, _)| *n_repeats).collect();
         repeats.dedup();
-        let dropouts: Vec<(u32, Dropout)> =
+        let dropouts: Vec<(u32, Option<Dropout>)> =
             repeats.into_par_iter().map(|n_repeats| (n_repeats, model.dropout_after(n_repeats))).collect();
-        let orders_of = |(n_repeats, age_days): &(u32, u32)| {
+        let of_cell = |(n_repeats, age_days): &(u32, u32)| {
             let ix = dropouts.partition_point(|(listed, _)| listed < n_repeats);
-            let (mut orders, age) = (ExpectedOrders { expected: 0.0, discounted: 0.0 }, f64::from(*age_days));
-            for (days, discount) in &horizon.steps {
-                let expected = dropouts[ix].1.expected_if_alive(age, *days);
-                orders.discounted += (expected - orders.expected) * discount;
-                orders.expected = expected;
-            }
-            orders
+            let age = f64::from(*age_days);
+            let formulas = model.formulas();
+            let of_phase = |phase: usize| match (&dropouts[ix].1, model.in_phase(*n_repeats, age, phase)) {
+                (Some(dropout), _) => horizon.weigh(
+                    |t| dropout.expected_if_alive(age, t),
+                    |t| formulas.buys_if_alive(*n_repeats, 0.0, age, t),
+                    |rate| dropout.discounted_if_alive(age, rate),
+                ),
+                (_, Some(renewals)) => horizon.weigh(
+                    |t| renewals.expected(t),
+                    |t| 1.0 - renewals.probability_of_none(t),
+                    |rate| renewals.discounted(rate),
+                ),
+                (None, None) => horizon.weigh(
+                    |t| formulas.expected_if_alive(*n_repeats, 0.0, age, t),
+                    |t| formulas.buys_if_alive(*n_repeats, 0.0, age, t),
+                    |rate| formulas.discounted_if_alive(*n_repeats, 0.0, age, rate),
+                ),
+            };
+            (0..n_phases).map(of_phase).collect::<Vec<_>>()
         };
-        let orders = cells.par_iter().with_min_len(64).map(orders_of).collect();
-        Self { cells, orders }
+        let if_alive = cells.par_iter().with_min_len(64).map(of_cell).flatten_iter().collect();
+        let mut lasts: Vec<(u32, u32)> =
+            histories.distinct.iter().map(|(h, _)| (h.n_repeats, h.days_to_last)).collect();
+        lasts.dedup();
+        let win_back = |(n_repeats, days_to_last): &(u32, u32)| days_to_win_back(&model, *n_repeats, *days_to_last);
+        let win_backs = lasts.par_iter().with_min_len(64).map(win_back).collect();
+        Self { model, cells, n_phases, if_alive, lasts, win_backs }
     }
 
-    /// Returns the orders of a cell, or nothing where it was not asked for.
-    pub fn get(&self, n_repeats: u32, age_days: u32) -> Option<ExpectedOrders> {
-        self.cells.binary_search(&(n_repeats, age_days)).ok().map(|ix| self.orders[ix])
+    /// Returns the expectations of a history, or nothing where it was not among those of the base.
+    pub fn get(&self, history: History) -> Option<IfAlive> {
+        let History { n_repeats, days_to_last, age_days } = history;
+        let ix = self.cells.binary_search(&(n_repeats, age_days)).ok()?;
+        let phases = &self.if_alive[ix * self.n_phases..(ix + 1) * self.n_phases];
+        if let [only] = phases {
+            return Some(*only);
+        }
+        let weights = self.model.phases(n_repeats, f64::from(days_to_last), f64::from(age_days));
+        let mean = |of: &dyn Fn(&IfAlive) -> f64| phases.iter().zip(&weights).map(|(one, w)| w * of(one)).sum::<f64>();
+        let is_finite = phases.iter().all(|one| one.for_ever.is_some());
+        Some(IfAlive {
+            expected: mean(&|one| one.expected),
+            discounted: mean(&|one| one.discounted),
+            buys: std::array::from_fn(|ix| mean(&|one| one.buys[ix])),
+            for_ever: is_finite.then(|| mean(&|one| one.for_ever.unwrap_or_default())),
+        })
+    }
+
+    /// Returns the day, after the first purchase, from which silence is a farewell.
+    pub fn win_back(&self, history: History) -> Option<u32> {
+        let ix = self.lasts.binary_search(&(history.n_repeats, history.days_to_last)).ok()?;
+        self.win_backs[ix]
+    }
+}
+
+impl Horizon {
+    /// Puts together what is expected until each day, the chance to buy until it, and what comes for ever at a rate.
+    fn weigh(
+        &self,
+        expected_until: impl Fn(f64) -> f64,
+        buys_until: impl Fn(f64) -> f64,
+        for_ever: impl Fn(f64) -> Option<f64>,
+    ) -> IfAlive {
+        let (mut expected, mut discounted) = (0.0, 0.0);
+        for (days, discount) in &self.steps {
+            let until = expected_until(*days);
+            discounted += (until - expected) * discount;
+            expected = until;
+        }
+        IfAlive {
+            expected,
+            discounted,
+            buys: WINDOWS.map(|days| buys_until(f64::from(days))),
+            for_ever: Some(self.rate_per_day).filter(|rate| *rate > 0.0).and_then(for_ever),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::lifetime_value::models::cnbd::MbgCnbd;
+    use crate::analysis::lifetime_value::models::mbg_nbd::MbgNbd;
+    use crate::analysis::lifetime_value::models::pareto_nbd::ParetoNbd;
 
     /// The fit of the CDNOW sample, times in days.
-    fn cdnow() -> FittedMbgNbd {
-        FittedMbgNbd {
-            r: 0.524_843,
-            alpha_days: 7.0 * 6.183_085,
-            a: 0.891_359,
-            b: 1.614_002,
-            standard_errors: [None; 4],
-            log_likelihood_days: 0.0,
-            gain_over_nbd: 0.0,
-            n_customers: 0,
-            n_repeats: 0,
-            n_iterations: 0,
-            gradient_norm: 0.0,
-            diagnoses: vec![],
-        }
-    }
+    const CDNOW: MbgNbd = MbgNbd { r: 0.524_843, alpha: 7.0 * 6.183_085, a: 0.891_359, b: 1.614_002 };
 
     const AS_OF: Day = Day(10_134);
+
+    fn history(n_repeats: u32, days_to_last: u32, age_days: u32) -> History {
+        History { n_repeats, days_to_last, age_days }
+    }
+
+    fn table(model: &Purchases, histories: &[History], rate: f64) -> ExpectationTable {
+        ExpectationTable::tabulate(*model, &Histories::compress(histories.to_vec()), &Horizon::months(AS_OF, 12, rate))
+    }
 
     #[test]
     fn months_end_on_calendar_days() {
@@ -110,27 +191,55 @@ mod tests {
         assert_eq!(days, [30.0, 61.0, 91.0, 122.0, 151.0, 181.0]);
     }
 
-    /// Without interest the discounted orders are the orders.
+    /// Without interest the discounted orders are the orders, and there is no end of them.
     #[test]
     fn at_no_interest_time_costs_nothing() {
-        let cells = vec![(0, 0), (0, 273), (2, 272), (26, 217), (300, 700)];
-        let table = OrderTable::tabulate(&cdnow(), cells.clone(), &Horizon::months(AS_OF, 12, 0.0));
-        for (x, age) in cells {
-            let orders = table.get(x, age).unwrap();
+        let base =
+            [history(0, 0, 0), history(0, 0, 273), history(2, 9, 272), history(26, 3, 217), history(300, 9, 700)];
+        let table = table(&Purchases::MbgNbd(CDNOW), &base, 0.0);
+        for history in base {
+            let orders = table.get(history).unwrap();
             assert!((orders.discounted / orders.expected - 1.0).abs() < 1e-12);
-            assert_eq!(orders.expected, cdnow().dropout_after(x).expected_if_alive(f64::from(age), 365.0));
+            let expected = CDNOW.dropout_after(history.n_repeats).expected_if_alive(f64::from(history.age_days), 365.0);
+            assert_eq!(orders.expected, expected);
+            assert_eq!(orders.for_ever, None);
         }
-        assert_eq!(table.get(1, 1), None);
+        assert_eq!(table.get(history(1, 0, 1)), None);
     }
 
     /// Orders of year one are worth between the first and the last discount factor.
     #[test]
     fn interest_lies_between_the_first_and_the_last_month() {
-        let table = OrderTable::tabulate(&cdnow(), vec![(2, 272)], &Horizon::months(AS_OF, 12, 0.1));
-        let orders = table.get(2, 272).unwrap();
+        let orders = table(&Purchases::MbgNbd(CDNOW), &[history(2, 30, 272)], 0.1).get(history(2, 30, 272)).unwrap();
         let share = orders.discounted / orders.expected;
         assert!(share > 1.0 / 1.1 && share < 1.1_f64.powf(-1.0 / 12.0));
         // Early months bring more, so that the share is above that of an even flow.
         assert!(share > 1.1_f64.powf(-6.5 / 12.0), "{share}");
+    }
+
+    /// The table answers as the formulas do, whatever the model.
+    #[test]
+    fn every_model_is_tabulated_by_its_formulas() {
+        let base = [history(0, 0, 40), history(3, 90, 120), history(3, 20, 120), history(9, 300, 300)];
+        let MbgNbd { r, alpha, a, b } = CDNOW;
+        for model in [
+            Purchases::MbgNbd(CDNOW),
+            Purchases::ParetoNbd(ParetoNbd { r, alpha, s: a, beta: 100.0 }),
+            Purchases::MbgCnbd(MbgCnbd { k: 2, r, alpha: 0.5 * alpha, a, b }),
+        ] {
+            let table = table(&model, &base, 0.1);
+            for one in base {
+                let (x, t_x, age) = (one.n_repeats, f64::from(one.days_to_last), f64::from(one.age_days));
+                let (formulas, found) = (model.formulas(), table.get(one).unwrap());
+                let near = |one: f64, other: f64| assert!((one / other - 1.0).abs() < 1e-9, "{model:?} {one} {other}");
+                near(found.expected, formulas.expected_if_alive(x, t_x, age, 365.0));
+                near(found.buys[1], formulas.buys_if_alive(x, t_x, age, 90.0));
+                let rate = 1.1_f64.ln() / DAYS_PER_YEAR;
+                near(found.for_ever.unwrap(), formulas.discounted_if_alive(x, t_x, age, rate).unwrap());
+                // Money of the first year is a part of all money.
+                assert!(found.for_ever.unwrap() > found.discounted);
+                assert_eq!(table.win_back(one), days_to_win_back(&model, x, one.days_to_last));
+            }
+        }
     }
 }

@@ -156,8 +156,8 @@ fn wrong_keys_and_values_are_pointed_at() {
         ),
     );
     check(
-        "[lifetime-value]\nmodel = 'auto'",
-        ("K0102", "model", "unknown key `model` in `[lifetime-value]`", "this version knows no such key"),
+        "[lifetime-value]\nzzz = 'auto'",
+        ("K0102", "zzz", "unknown key `zzz` in `[lifetime-value]`", "this version knows no such key"),
     );
     check(
         "[lifetime-value]\nhorizon = '90 days'",

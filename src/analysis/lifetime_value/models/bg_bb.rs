@@ -156,7 +156,7 @@ impl PurchaseModel for BgBb {
         self.takes_next(taken) * self.opportunities(taken.n, t) / self.next_alive(taken.n)
     }
 
-    fn probability_no_purchase(&self, x: u32, t_x: f64, age: f64, t: f64) -> f64 {
+    fn buys_if_alive(&self, x: u32, t_x: f64, age: f64, t: f64) -> f64 {
         let taken = Taken::of(x, t_x, age);
         // Alive and passing the next k opportunities, or leaving before one of them.
         let (mut passes, mut none, mut k) = (1.0, 0.0, 0.0);
@@ -168,10 +168,10 @@ impl PurchaseModel for BgBb {
             passes *= (self.delta + n) / at * (self.beta + n - f64::from(x)) / (self.alpha + self.beta + n);
             k += 1.0;
         }
-        (1.0 - self.likelihood(taken).1 * (1.0 - (none + passes))).clamp(0.0, 1.0)
+        ((1.0 - (none + passes)) / self.next_alive(taken.n)).clamp(0.0, 1.0)
     }
 
-    fn discounted_purchases(&self, x: u32, t_x: f64, age: f64, rate: f64) -> Option<f64> {
+    fn discounted_if_alive(&self, x: u32, t_x: f64, age: f64, rate: f64) -> Option<f64> {
         let taken = Taken::of(x, t_x, age);
         let n = f64::from(taken.n);
         let (z, interest) = ((-rate).exp(), -(-rate).exp_m1());
@@ -180,7 +180,7 @@ impl PurchaseModel for BgBb {
             .iter()
             .map(|(theta, weight)| weight * z / (interest + theta * z))
             .sum();
-        let purchases = self.likelihood(taken).1 * self.takes_next(taken) * self.next_alive(taken.n) * mean;
+        let purchases = self.takes_next(taken) * mean;
         Some(purchases).filter(|purchases| rate > 0.0 && purchases.is_finite())
     }
 }

@@ -16,7 +16,7 @@
 //! `a + b = 1`. Source: Fader, Hardie and Lee, "Counting your customers the easy way", Marketing Science 24 (2005).
 
 use super::super::diagnosis::FitError;
-use super::dropout::Geometric;
+use super::dropout::{Dropout, Geometric};
 use super::fit_geometric::{self, Chances};
 use super::nbd::ln_without_dropout;
 use super::{Fit, Parameter, PurchaseModel, Statistics, softplus};
@@ -61,6 +61,11 @@ impl BgNbd {
         // Where most of the probability lies above, the complement has all digits.
         let above = (at_most > 0.5).then(|| more_than(r, f64::from(n), z, exactly)).flatten();
         (stays * (exactly + drops * above.unwrap_or(1.0 - at_most).max(0.0))).clamp(0.0, 1.0)
+    }
+
+    /// Prepares the expected purchases of all customers with `x` repeats; they are to be multiplied by the probability of being alive.
+    pub fn dropout_after(&self, x: u32) -> Dropout {
+        self.dropout(x).with_nodes()
     }
 
     fn dropout(&self, x: u32) -> Geometric {
@@ -123,13 +128,12 @@ impl PurchaseModel for BgNbd {
         self.dropout(x).expected_if_alive(age, t)
     }
 
-    fn probability_no_purchase(&self, x: u32, t_x: f64, age: f64, t: f64) -> f64 {
-        let buys_if_alive = -(-(self.r + f64::from(x)) * (t / (self.alpha + age)).ln_1p()).exp_m1();
-        (1.0 - self.p_alive(x, t_x, age) * buys_if_alive).clamp(0.0, 1.0)
+    fn buys_if_alive(&self, x: u32, _t_x: f64, age: f64, t: f64) -> f64 {
+        -(-(self.r + f64::from(x)) * (t / (self.alpha + age)).ln_1p()).exp_m1()
     }
 
-    fn discounted_purchases(&self, x: u32, t_x: f64, age: f64, rate: f64) -> Option<f64> {
-        Some(self.p_alive(x, t_x, age) * self.dropout(x).discounted_if_alive(age, rate)?)
+    fn discounted_if_alive(&self, x: u32, _t_x: f64, age: f64, rate: f64) -> Option<f64> {
+        self.dropout_after(x).discounted_if_alive(age, rate)
     }
 }
 

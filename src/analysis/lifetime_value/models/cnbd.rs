@@ -85,17 +85,28 @@ impl<const FIRST: bool> Cnbd<FIRST> {
         (a / (b + (chances - 1.0))).ln() + y * ((age - t_x) / (alpha + t_x)).ln_1p()
     }
 
-    fn renewals(&self, x: u32, t_x: f64, age: f64) -> Renewals {
-        let terms = self.ln_alive(x, t_x, age);
+    /// Returns the probabilities of `j` events since the last purchase of a customer who is alive.
+    pub fn phases(&self, x: u32, t_x: f64, age: f64) -> Vec<f64> {
+        let mut terms = self.ln_alive(x, t_x, age);
         let total = ln_sum(&terms);
+        terms.iter_mut().for_each(|ln| *ln = (*ln - total).exp());
+        terms
+    }
+
+    /// Prepares what alive customers of given phases will do; all of it is linear in them.
+    pub fn renewals(&self, x: u32, age: f64, phases: Vec<f64>) -> Renewals {
         Renewals {
             k: self.k,
             y: self.r + f64::from(self.k) * f64::from(x),
             time: self.alpha + age,
             a: self.a,
             beta: self.b + Self::CHANCES.after_first() + f64::from(x),
-            phases: terms.iter().map(|ln| (ln - total).exp()).collect(),
+            phases,
         }
+    }
+
+    fn renewals_of(&self, x: u32, t_x: f64, age: f64) -> Renewals {
+        self.renewals(x, age, self.phases(x, t_x, age))
     }
 }
 
@@ -136,16 +147,15 @@ impl<const FIRST: bool> PurchaseModel for Cnbd<FIRST> {
     }
 
     fn expected_if_alive(&self, x: u32, t_x: f64, age: f64, t: f64) -> f64 {
-        self.renewals(x, t_x, age).expected(t)
+        self.renewals_of(x, t_x, age).expected(t)
     }
 
-    fn probability_no_purchase(&self, x: u32, t_x: f64, age: f64, t: f64) -> f64 {
-        let buys_if_alive = 1.0 - self.renewals(x, t_x, age).probability_of_none(t);
-        (1.0 - self.p_alive(x, t_x, age) * buys_if_alive).clamp(0.0, 1.0)
+    fn buys_if_alive(&self, x: u32, t_x: f64, age: f64, t: f64) -> f64 {
+        1.0 - self.renewals_of(x, t_x, age).probability_of_none(t)
     }
 
-    fn discounted_purchases(&self, x: u32, t_x: f64, age: f64, rate: f64) -> Option<f64> {
-        Some(self.p_alive(x, t_x, age) * self.renewals(x, t_x, age).discounted(rate)?)
+    fn discounted_if_alive(&self, x: u32, t_x: f64, age: f64, rate: f64) -> Option<f64> {
+        self.renewals_of(x, t_x, age).discounted(rate)
     }
 }
 

@@ -56,14 +56,6 @@ impl Geometric {
         self.by_series(s).unwrap_or_else(|| self.with_nodes().by_nodes(s))
     }
 
-    /// Returns all future purchases of them, discounted continuously; defined for a positive rate.
-    pub fn discounted_if_alive(&self, age: f64, rate: f64) -> Option<f64> {
-        let (y, waiting) = (self.r + self.x, rate * (self.alpha + age));
-        let share = |p: f64| scaled_exp_integral(y + 1.0, waiting / p);
-        let mean: f64 = self.nodes().iter().map(|(p, weight)| weight * share(*p)).sum();
-        Some(y / waiting * mean).filter(|purchases| rate > 0.0 && purchases.is_finite())
-    }
-
     fn nodes(&self) -> Vec<(f64, f64)> {
         beta_nodes(self.a, self.b + self.after_first + self.x)
     }
@@ -106,6 +98,14 @@ impl Dropout {
     pub fn expected_if_alive(&self, age: f64, t: f64) -> f64 {
         let s = t / (self.group.alpha + age);
         self.group.by_series(s).unwrap_or_else(|| self.by_nodes(s))
+    }
+
+    /// Returns all future purchases of them, discounted continuously; defined for a positive rate.
+    pub fn discounted_if_alive(&self, age: f64, rate: f64) -> Option<f64> {
+        let (y, waiting) = (self.group.r + self.group.x, rate * (self.group.alpha + age));
+        let share = |p: f64| scaled_exp_integral(y + 1.0, waiting / p);
+        let mean: f64 = self.nodes.iter().map(|(p, weight)| weight * share(*p)).sum();
+        Some(y / waiting * mean).filter(|purchases| rate > 0.0 && purchases.is_finite())
     }
 
     fn by_nodes(&self, s: f64) -> f64 {
@@ -169,7 +169,7 @@ mod tests {
                 step * slope * rate * (-rate * t).exp() * dropout.expected_if_alive(2.0, t)
             };
             let expected: f64 = (-45..60).map(node).sum();
-            let actual = dropout.group.discounted_if_alive(2.0, rate).unwrap();
+            let actual = dropout.discounted_if_alive(2.0, rate).unwrap();
             prop_assert!((actual / expected - 1.0).abs() < 1e-8, "{actual} {expected}");
         }
 

@@ -98,17 +98,16 @@ impl PurchaseModel for MbgNbd {
         1.0 / (1.0 + self.dropout_log_odds(x, t_x, age).exp())
     }
 
-    fn probability_no_purchase(&self, x: u32, t_x: f64, age: f64, t: f64) -> f64 {
-        let buys_if_alive = -(-(self.r + f64::from(x)) * (t / (self.alpha + age)).ln_1p()).exp_m1();
-        (1.0 - self.p_alive(x, t_x, age) * buys_if_alive).clamp(0.0, 1.0)
+    fn buys_if_alive(&self, x: u32, _t_x: f64, age: f64, t: f64) -> f64 {
+        -(-(self.r + f64::from(x)) * (t / (self.alpha + age)).ln_1p()).exp_m1()
     }
 
     fn expected_if_alive(&self, x: u32, _t_x: f64, age: f64, t: f64) -> f64 {
         self.dropout(x).expected_if_alive(age, t)
     }
 
-    fn discounted_purchases(&self, x: u32, t_x: f64, age: f64, rate: f64) -> Option<f64> {
-        Some(self.p_alive(x, t_x, age) * self.dropout(x).discounted_if_alive(age, rate)?)
+    fn discounted_if_alive(&self, x: u32, _t_x: f64, age: f64, rate: f64) -> Option<f64> {
+        self.dropout_after(x).discounted_if_alive(age, rate)
     }
 }
 

@@ -26,10 +26,10 @@ pub mod pareto_nbd;
 
 mod fit_bg_bb;
 mod fit_cnbd;
-pub(in crate::analysis::lifetime_value) mod fit_geometric;
+mod fit_geometric;
 mod fit_pareto_nbd;
-mod renewals;
-pub(in crate::analysis::lifetime_value) mod sums;
+pub mod renewals;
+mod sums;
 #[cfg(test)]
 mod tests;
 
@@ -80,13 +80,23 @@ pub trait PurchaseModel: Send + Sync {
         self.expected_purchases(0, 0.0, 0.0, t)
     }
 
-    /// Returns the probability that nothing is bought in the time `t` from now on.
-    fn probability_no_purchase(&self, x: u32, t_x: f64, age: f64, t: f64) -> f64;
+    /// Returns the probability that a customer who is alive buys at least once in the time `t` from now on.
+    fn buys_if_alive(&self, x: u32, t_x: f64, age: f64, t: f64) -> f64;
 
-    /// Returns the purchases to be expected from now on for ever, each discounted continuously by `e^{−rate · time}`.
+    /// Returns the probability that nothing is bought in the time `t` from now on.
+    fn probability_no_purchase(&self, x: u32, t_x: f64, age: f64, t: f64) -> f64 {
+        (1.0 - self.p_alive(x, t_x, age) * self.buys_if_alive(x, t_x, age, t)).clamp(0.0, 1.0)
+    }
+
+    /// Returns the purchases to be expected for ever from a customer who is alive, each discounted continuously by `e^{−rate · time}`.
     ///
     /// Defined for a positive rate.
-    fn discounted_purchases(&self, x: u32, t_x: f64, age: f64, rate: f64) -> Option<f64>;
+    fn discounted_if_alive(&self, x: u32, t_x: f64, age: f64, rate: f64) -> Option<f64>;
+
+    /// Returns the purchases to be expected from now on for ever, discounted likewise.
+    fn discounted_purchases(&self, x: u32, t_x: f64, age: f64, rate: f64) -> Option<f64> {
+        Some(self.p_alive(x, t_x, age) * self.discounted_if_alive(x, t_x, age, rate)?)
+    }
 }
 
 /// One parameter of a model.

@@ -55,11 +55,15 @@ impl PurchaseModel for Nbd {
         (self.r + f64::from(x)) * (t / (self.alpha + age))
     }
 
+    fn buys_if_alive(&self, x: u32, _t_x: f64, age: f64, t: f64) -> f64 {
+        -(-(self.r + f64::from(x)) * (t / (self.alpha + age)).ln_1p()).exp_m1()
+    }
+
     fn probability_no_purchase(&self, x: u32, _t_x: f64, age: f64, t: f64) -> f64 {
         (-(self.r + f64::from(x)) * (t / (self.alpha + age)).ln_1p()).exp()
     }
 
-    fn discounted_purchases(&self, x: u32, _t_x: f64, age: f64, rate: f64) -> Option<f64> {
+    fn discounted_if_alive(&self, x: u32, _t_x: f64, age: f64, rate: f64) -> Option<f64> {
         let purchases = (self.r + f64::from(x)) / (rate * (self.alpha + age));
         Some(purchases).filter(|purchases| rate > 0.0 && purchases.is_finite())
     }

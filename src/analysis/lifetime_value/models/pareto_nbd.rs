@@ -176,18 +176,15 @@ impl PurchaseModel for ParetoNbd {
         (r + f64::from(x)) * (beta + age) / (alpha + age) * l * exp_m1_ratio((1.0 - s) * l)
     }
 
-    fn probability_no_purchase(&self, x: u32, t_x: f64, age: f64, t: f64) -> f64 {
-        let y = self.r + f64::from(x);
-        let alive = self.p_alive(x, t_x, age);
+    fn buys_if_alive(&self, x: u32, _t_x: f64, age: f64, t: f64) -> f64 {
         let later = Self { alpha: self.alpha + age, beta: self.beta + age, ..*self };
-        let none_if_alive = later.ln_either(y, 0.0, t).exp();
-        (1.0 - alive * (1.0 - none_if_alive)).clamp(0.0, 1.0)
+        1.0 - later.ln_either(self.r + f64::from(x), 0.0, t).exp()
     }
 
-    fn discounted_purchases(&self, x: u32, t_x: f64, age: f64, rate: f64) -> Option<f64> {
+    fn discounted_if_alive(&self, x: u32, _t_x: f64, age: f64, rate: f64) -> Option<f64> {
         let Self { r, alpha, s, beta } = *self;
         let everlasting = (r + f64::from(x)) / (rate * (alpha + age));
-        let purchases = self.p_alive(x, t_x, age) * everlasting * scaled_exp_integral(s, rate * (beta + age));
+        let purchases = everlasting * scaled_exp_integral(s, rate * (beta + age));
         Some(purchases).filter(|purchases| rate > 0.0 && purchases.is_finite())
     }
 }

@@ -1,5 +1,6 @@
 //! Laws that every model of repeat purchases keeps, on a wide domain of parameters and histories.
 
+mod fit_mbg_nbd;
 mod fits;
 
 use proptest::prelude::*;

@@ -1,0 +1,164 @@
+//! The columns of one customer: orders, their worth, chances and dates, and why a number should not be trusted.
+//!
+//! | flag                          | why                                                                                     |
+//! |-------------------------------|-----------------------------------------------------------------------------------------|
+//! | `one purchase day`            | rate and order value are those of the base: nothing is known of this customer's own     |
+//! | `refunds dominate`            | half of the gross revenue or more was given back                                        |
+//! | `no repeat revenue`           | bought again, but the repeats brought no money: the order value is the mean of the base |
+//! | `spend depends on frequency`  | frequency and spend of the base correlate, the spend model takes them to be independent |
+//! | `no order value`              | the spend model has no mean for this customer                                           |
+
+use std::sync::Arc;
+
+use super::Model;
+use super::basis::Basis;
+use super::dates::{MAX_DAYS, days_to_next_order};
+use super::facts::NOTABLE_CORRELATION;
+use super::histories::History;
+use super::value::{ExpectationTable, WINDOWS};
+use crate::features::CustomerFeatures;
+use crate::table::{Column, ColumnKind, ColumnSpec, Nullable, Values};
+use crate::units::{Money, NONE_IX};
+
+/// Flags; a customer may have several.
+const FLAGS: [&str; 5] =
+    ["one purchase day", "refunds dominate", "no repeat revenue", "spend depends on frequency", "no order value"];
+
+/// What is said of one customer.
+#[derive(Debug, Clone, Copy)]
+pub struct Score {
+    p_alive: f64,
+    pub orders: f64,
+    /// Minor units.
+    order_value: Option<i64>,
+    /// Minor units.
+    pub value: Option<i64>,
+    p_buy: [f64; WINDOWS.len()],
+    /// Minor units.
+    pub residual: Option<i64>,
+    next_order: Option<i32>,
+    win_back: Option<i32>,
+    /// Bits of [`FLAGS`].
+    flags: u32,
+}
+
+/// What scoring reads.
+pub struct Scoring<'a> {
+    pub now: &'a CustomerFeatures,
+    pub model: &'a Model,
+    pub table: &'a ExpectationTable,
+    pub basis: &'a Basis,
+}
+
+impl Scoring<'_> {
+    /// Scores a customer.
+    pub fn score(&self, ix: usize, history: History) -> Option<Score> {
+        let Self { now, model, table, basis } = self;
+        let if_alive = table.get(history)?;
+        let p_alive = model.purchases.p_alive(history);
+        let revenue =
+            model.spend.as_ref().and_then(|s| s.expected_spend(history.n_repeats, Money(now.repeat_revenue[ix])));
+        let order_value = revenue.map(|revenue| revenue * basis.share_of_revenue(now, ix));
+        let worth = |orders: f64| order_value.map(|major| Money::from_major(p_alive * orders * major).0);
+        let purchases = &model.purchases.0.model;
+        let after = |day: i32, days: u32| i32::try_from(days).ok().and_then(|days| day.checked_add(days));
+        Some(Score {
+            p_alive,
+            orders: p_alive * if_alive.expected,
+            order_value: order_value.map(|major| Money::from_major(major).0),
+            value: worth(if_alive.discounted),
+            p_buy: if_alive.buys.map(|buys| (p_alive * buys).clamp(0.0, 1.0)),
+            residual: if_alive.for_ever.and_then(worth),
+            next_order: days_to_next_order(purchases, history, p_alive, &if_alive.buys)
+                .and_then(|days| after(now.as_of.0, days)),
+            win_back: table
+                .win_back(history)
+                .filter(|days| days.saturating_sub(history.age_days) <= MAX_DAYS)
+                .and_then(|days| after(now.first_day.get(ix)?, days)),
+            flags: self.flags(ix, history, order_value),
+        })
+    }
+
+    fn flags(&self, ix: usize, history: History, order_value: Option<f64>) -> u32 {
+        let (now, spend) = (self.now, self.model.spend.as_ref());
+        let comes_back = history.n_repeats > 0;
+        let correlates = spend.and_then(|spend| spend.correlation).is_some_and(|c| c.abs() > NOTABLE_CORRELATION);
+        let holds = [
+            !comes_back,
+            now.gross_revenue[ix] > 0 && now.revenue[ix] <= now.gross_revenue[ix] / 2,
+            comes_back && now.repeat_revenue[ix] <= 0,
+            correlates,
+            order_value.is_none(),
+        ];
+        holds.into_iter().enumerate().map(|(bit, holds)| u32::from(holds) << bit).sum()
+    }
+}
+
+/// Names and meanings of the columns.
+pub fn columns() -> Vec<ColumnSpec> {
+    use ColumnKind::{Date, Money, Number, Text};
+    [
+        ("clv_p_alive", Number, "probability of still being a customer, 0 to 1"),
+        ("clv_expected_orders", Number, "purchase days to be expected within the value horizon (a year unless stated)"),
+        (
+            "clv_expected_order_value",
+            Money,
+            "expected worth of one of them: margin where costs are known, else revenue",
+        ),
+        ("clv", Money, "discounted worth of the purchase days within the value horizon"),
+        ("clv_p_buy_30", Number, "probability of a purchase within 30 days, 0 to 1"),
+        ("clv_p_buy_90", Number, "probability of a purchase within 90 days, 0 to 1"),
+        ("clv_p_buy_365", Number, "probability of a purchase within 365 days, 0 to 1"),
+        ("clv_residual", Money, "discounted worth of all purchase days to come; none at a discount rate of zero"),
+        (
+            "clv_next_order_date",
+            Date,
+            "day by which a next purchase is as likely as not; none where it never is within ten years",
+        ),
+        (
+            "clv_win_back_date",
+            Date,
+            "day from which a customer who stays silent is more likely lost than not; may have passed",
+        ),
+        ("clv_flag", Text, "why the numbers should be read with care; none where nothing speaks against them"),
+    ]
+    .into_iter()
+    .map(|(name, kind, meaning)| ColumnSpec::new(name, kind, meaning))
+    .collect()
+}
+
+/// Lays the scores out in columns.
+pub fn fill(scores: &[Option<Score>]) -> Vec<Column> {
+    let numbers = |of: &(dyn Fn(&Score) -> f64 + Sync)| {
+        Values::Number(scores.iter().map(|s| s.as_ref().map(of)).collect::<Nullable<f64>>())
+    };
+    let money = |of: fn(&Score) -> Option<i64>| {
+        Values::Money(scores.iter().map(|s| s.as_ref().and_then(of)).collect::<Nullable<i64>>())
+    };
+    let dates = |of: fn(&Score) -> Option<i32>| {
+        Values::Date(scores.iter().map(|s| s.as_ref().and_then(of)).collect::<Nullable<i32>>())
+    };
+    let ((p_alive, orders, order_value, value), (p_buy, residual, next_order, win_back, flags)) = rayon::join(
+        || (numbers(&|s| s.p_alive), numbers(&|s| s.orders), money(|s| s.order_value), money(|s| s.value)),
+        || {
+            let p_buy: [Values; WINDOWS.len()] = std::array::from_fn(|ix| numbers(&|s| s.p_buy[ix]));
+            (p_buy, money(|s| s.residual), dates(|s| s.next_order), dates(|s| s.win_back), flags(scores))
+        },
+    );
+    let values = [p_alive, orders, order_value, value].into_iter().chain(p_buy);
+    let values = values.chain([residual, next_order, win_back, flags]);
+    columns().into_iter().zip(values).map(|(spec, values)| Column::new(spec.name, values)).collect()
+}
+
+/// Every combination of flags is a label.
+fn flags(scores: &[Option<Score>]) -> Values {
+    let label = |bits: u32| {
+        let set = FLAGS.iter().enumerate().filter(|(bit, _)| (bits >> bit) & 1 == 1).map(|(_, flag)| *flag);
+        set.collect::<Vec<_>>().join(", ")
+    };
+    let code = |score: &Option<Score>| score.and_then(|score| score.flags.checked_sub(1)).unwrap_or(NONE_IX);
+    Values::Text {
+        codes: scores.iter().map(code).collect(),
+        labels: (1..1 << FLAGS.len()).map(label).collect::<Arc<[String]>>(),
+    }
+}
