@@ -108,12 +108,14 @@ pub fn read_tables(job: &Job, surroundings: &Surroundings, observer: &dyn Observ
         .memory_limit
         .map(|limit| Spill { above: limit / LINES_SHARE, directory: job.output.join(LINES_ON_DISK) });
     let reading = LineReading { progress: Some(&progress), cache: cache.as_ref(), spill };
-    let transactions = read_lines(&job.transactions, &reading)?;
+    let transactions = read_lines(&job.transactions, &reading);
+    // What was read is kept even where another file ends the run.
+    let cache = cache.map(Cache::finish);
     Ok(Tables {
-        transactions,
+        transactions: transactions?,
         customers: optional(&CUSTOMERS, &job.customers)?,
         products: optional(&PRODUCTS, &job.products)?,
-        cache: cache.map(Cache::finish),
+        cache,
     })
 }
 

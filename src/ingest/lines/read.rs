@@ -31,6 +31,13 @@ pub(in crate::ingest) struct PackedPart {
     pub columns: Vec<(&'static str, Packed)>,
 }
 
+impl PackedPart {
+    /// Returns the memory held, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.columns.iter().map(|(_, column)| column.bytes()).sum()
+    }
+}
+
 /// How lines are read.
 #[derive(Default)]
 pub struct LineReading<'a> {
@@ -180,7 +187,7 @@ fn rank_orders(store: &mut Store) -> Result<Option<Ids>, IngestError> {
         return Ok(None);
     }
     let (mut interner, mut numbers) = (Interner::default(), Vec::new());
-    store.change(|chunk| {
+    store.visit(|chunk| {
         let texts = match chunk.column(ORDER) {
             Some(Packed::Text { texts, .. }) => texts.clone(),
             Some(Packed::Keyed { keys, .. }) => decoded(keys),
