@@ -1,7 +1,7 @@
 //! All lines of the transaction files: packed part by part, with ids that are the same in all parts.
 //!
 //! Ids of customers, products and the rare other texts become numbers of one dictionary each, part after part. Orders become keys
-//! straight from their ids where these are short ([`order_key`](super::order_key)), else ranks of all order ids.
+//! straight from their ids where these are short ([`order_key`]), else ranks of all order ids.
 
 use std::collections::BTreeMap;
 use std::path::Path;
