@@ -48,12 +48,8 @@ const BUFFER: usize = 1 << 20;
 pub struct CacheReport {
     /// Files that were not read again.
     pub hits: u64,
-    /// Files that were read.
-    pub misses: u64,
     /// Entries that were not whole, and were made anew.
     pub damaged: u64,
-    /// Bytes of all entries at the end.
-    pub bytes: u64,
     /// Why something could not be kept.
     pub problem: Option<String>,
 }
@@ -258,8 +254,7 @@ impl Cache {
             state.problem.get_or_insert_with(|| format!("cannot write to the cache: {cause}"));
         }
         let hits = state.files.values().filter(|was_kept| **was_kept).count() as u64;
-        let misses = state.files.len() as u64 - hits;
-        CacheReport { hits, misses, damaged: state.damaged, bytes, problem: state.problem }
+        CacheReport { hits, damaged: state.damaged, problem: state.problem }
     }
 
     /// Removes the entries that the index does not name, and what was never finished; nothing that is not ours by its name.

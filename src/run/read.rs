@@ -75,6 +75,9 @@ impl Inputs {
         if let Some(problem) = self.cache.as_ref().and_then(|cache| cache.problem.as_ref()) {
             notes.push(format!("{problem}; the next run reads those files again"));
         }
+        if let Some(n) = self.cache.as_ref().map(|cache| cache.damaged).filter(|n| *n > 0) {
+            notes.push(format!("{n} entries of the cache were not whole and were made anew (is the disk all right?)"));
+        }
         self.notes.extend(notes);
     }
 }
@@ -152,7 +155,9 @@ impl Tables {
     /// Returns what the cache did, and whether lines are on disk, in a few words.
     pub fn remarks(&self) -> String {
         let cache = self.cache.as_ref().filter(|cache| cache.hits > 0);
-        let cache = cache.map_or_else(String::new, |cache| format!(", {} files from the cache", cache.hits));
+        let cache = cache.map_or_else(String::new, |cache| {
+            format!(", from the cache: {} of {} files", cache.hits, self.transactions.files.len())
+        });
         let disk = if self.transactions.is_spilled() { ", lines on disk (memory limit)" } else { "" };
         format!("{cache}{disk}")
     }

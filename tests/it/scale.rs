@@ -102,6 +102,7 @@ fn a_damaged_or_missing_entry_is_made_anew() {
     fs::remove_file(&files[2]).unwrap();
     let mended = ran(&project, PIPELINE, CACHED);
     assert_eq!((mended.cached(), &mended.hashes), (files.len() as u64 - 3, &plain.hashes));
+    assert!(mended.notes().contains("3 entries of the cache were not whole"), "{}", mended.notes());
     assert_eq!(ran(&project, PIPELINE, CACHED).cached(), files.len() as u64);
     fs::write(project.path("out/.cache/index.json"), "{").unwrap();
     let anew = ran(&project, PIPELINE, CACHED);
