@@ -11,9 +11,9 @@ import duckdb
 pattern = sys.argv[1]
 lines = f"read_parquet('{pattern}')" if pattern.endswith("parquet") else f"read_csv('{pattern}')"
 query = f"""
-select count(*), sum(days), sum(revenue) from (
-  select customer_id, count(*) days, min(day) first, max(day) last, sum(revenue) revenue from (
-    select customer_id, cast(date as date) day, sum(amount) revenue from {lines} group by 1, 2
+select count(*), sum(n_days), sum(revenue), min(first_day), max(last_day) from (
+  select customer_id, count(*) as n_days, min(day) as first_day, max(day) as last_day, sum(revenue) as revenue from (
+    select customer_id, cast(date as date) as day, sum(amount) as revenue from {lines} group by 1, 2
   ) group by 1
 )"""
 duckdb.sql("set threads = 2")

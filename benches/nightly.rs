@@ -51,6 +51,7 @@ fn dataset(lines: LineTable) -> (Dataset, CustomerFeatures) {
         product_ids: std::mem::take(&mut assembled.product_ids),
         products: products.products,
         as_of: assembled.as_of,
+        n_lines: assembled.n_lines,
         has_cost: assembled.has_cost,
         not_merchandise_in_revenue: false,
     };

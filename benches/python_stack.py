@@ -32,6 +32,7 @@ import numpy as np  # noqa: E402
 import polars as pl  # noqa: E402
 import scipy.sparse as sp  # noqa: E402
 from implicit.nearest_neighbours import CosineRecommender  # noqa: E402
+from lifetimes.utils import ConvergenceError
 from lifetimes import GammaGammaFitter, ModifiedBetaGeoFitter  # noqa: E402
 from scipy.special import betaln, gammaln  # noqa: E402
 
@@ -179,9 +180,12 @@ def lifetime_value(summary):
             expected = until
 
         repeaters = summary.filter((pl.col("x") > 0) & (pl.col("repeat_spend") > 0))
-        spend = GammaGammaFitter(penalizer_coef=0.0).fit(
-            repeaters["x"].to_numpy().astype(float), repeaters["repeat_spend"].to_numpy()
-        )
+        repeats, value = repeaters["x"].to_numpy().astype(float), repeaters["repeat_spend"].to_numpy()
+        try:
+            spend = GammaGammaFitter(penalizer_coef=0.0).fit(repeats, value)
+        except ConvergenceError:
+            # Happens now and then on sums that differ in the last bit; the message itself advises a penalizer.
+            spend = GammaGammaFitter(penalizer_coef=0.01).fit(repeats, value)
     per_key = unique.select(keys).with_columns(
         p_alive=pl.Series(p_alive),
         churn_risk=pl.Series(churn_risk),

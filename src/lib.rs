@@ -7,10 +7,10 @@
 //!
 //! ```text
 //! exports (CSV, Parquet)
-//!    │ ingest     dialect found with evidence, columns mapped, bad rows kept apart with line and reason,
-//!    │            overlaps counted once, ids encoded once as dense ranks
+//!    │ ingest     dialect found with evidence, columns mapped, bad rows kept apart with line and reason, overlaps counted once,
+//!    │            ids encoded once as dense ranks; lines stay in packed chunks, in memory, in the cache or on disk
 //!    ▼
-//! table           typed columns: transactions, customers, products
+//! table           lines of a range of customers at a time, customers, products
 //!    │ features   returns matched to their orders, purchase days and baskets in one pass
 //!    ▼
 //! Dataset         every event with the day from which it is known; features::at(day) looks at the base as of any day

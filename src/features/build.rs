@@ -38,6 +38,8 @@ pub struct Outline {
     pub product_ids: Ids,
     pub products: Products,
     pub as_of: Day,
+    /// Lines of all customers and guests together, for making room.
+    pub n_lines: u64,
     /// Says whether the cost of any line is known, so that margins can be computed.
     pub has_cost: bool,
     /// Keeps postage and fees inside revenue and purchase days, though never in baskets.
@@ -76,8 +78,12 @@ impl DatasetBuilder {
             part.sums.iter().for_each(|sums| self.total.products.add(sums));
             rows.extend(part.rows);
         }
+        // One customer may have most of the lines: what comes is bounded by customers and by lines.
         let n_customers: usize = chunks.iter().map(Range::len).sum();
-        self.total.append(&rows, self.outline.customer_ids.len() as f64 / n_customers.max(1) as f64);
+        let n_lines: u64 = rows.iter().map(|rows| rows.counts.lines).sum();
+        let by_customers = self.outline.customer_ids.len() as f64 / n_customers.max(1) as f64;
+        let by_lines = self.outline.n_lines as f64 / n_lines.max(1) as f64;
+        self.total.append(&rows, by_customers.min(by_lines));
     }
 
     /// Adds the lines without a customer, after those of all customers, and returns the base.

@@ -45,6 +45,7 @@ fn dataset(lines: &[Line], as_of: i32) -> Dataset {
         product_ids: Ids::from_sorted(["p", "q", "r", "s"]),
         products: Products { name: vec![String::new(); 4], not_merchandise: vec![false, false, false, true] },
         as_of: Day(as_of),
+        n_lines: lines.len() as u64,
         has_cost: true,
         not_merchandise_in_revenue: false,
     };

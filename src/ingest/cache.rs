@@ -2,20 +2,24 @@
 //!
 //! An entry is found by the content of the file, by how the pipeline says it is to be read, and by the version of this program. A file
 //! that has not changed since the last run by size and times (and inode, where there are any) is not even hashed again. Entries
-//! prove themselves whole; a damaged one is made anew. The oldest ones go when there are more bytes than allowed.
+//! prove themselves whole; a damaged one is made anew. The oldest ones go when there are more bytes than allowed, and those of files that
+//! are gone.
 //!
-//! Nothing here can fail a run: what cannot be kept is read again next time. Entries hold ids of customers and products, never names
-//! or addresses.
+//! Nothing here can fail a run: what cannot be kept is read again next time. Entries hold what the lines hold, by customer id; rows that
+//! were rejected are not among it, and are read again from the file.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{self, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
+use super::cache_entry::EntryError;
 use super::file::{Job, ParsedFile, sha256_of_file};
 use super::lines::PackedPart;
 use super::read::Parse;
@@ -27,17 +31,25 @@ const INDEX: &str = "index.json";
 const ENTRY: &str = "lines";
 const TEMPORARY: &str = "new";
 
+/// An empty file whose time is that of the beginning of the last run.
+const STARTED: &str = "started";
+
+/// Raised whenever the same bytes would be read differently than before, within one version of the program.
+const READING: u32 = 1;
+
+/// A file changed later than this before a run may change again without a sign: clocks of file systems tick in up to two seconds.
+const SETTLED_NANOS: u128 = 2_500_000_000;
+
+/// Bytes that are read or written at once.
+const BUFFER: usize = 1 << 20;
+
 /// What the cache did in one run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CacheReport {
     /// Files that were not read again.
     pub hits: u64,
-    /// Files that were read.
-    pub misses: u64,
     /// Entries that were not whole, and were made anew.
     pub damaged: u64,
-    /// Bytes of all entries at the end.
-    pub bytes: u64,
     /// Why something could not be kept.
     pub problem: Option<String>,
 }
@@ -58,6 +70,8 @@ struct Index {
 struct Known {
     stamp: Stamp,
     sha256: String,
+    /// Says whether the file had been left alone long enough when it was hashed that any later change shows in its stamp.
+    is_settled: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +87,8 @@ struct Entry {
     bytes: u64,
     /// Number of the run that last needed it.
     used: u64,
+    /// The file that it was last needed for.
+    path: String,
 }
 
 /// Keeps what was read.
@@ -80,27 +96,38 @@ struct Entry {
 pub struct Cache {
     directory: PathBuf,
     max_bytes: u64,
-    /// Files that changed since then may have changed unnoticed.
-    written: Option<SystemTime>,
+    /// When this run began, by the clock of the file system; nothing where the directory cannot be written.
+    started: Option<SystemTime>,
+    /// Makes the names of files in the making unique.
+    n_written: AtomicU64,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     index: Index,
-    report: CacheReport,
+    /// Files of this run, and whether all that was needed of them was kept.
+    files: BTreeMap<PathBuf, bool>,
+    damaged: u64,
+    problem: Option<String>,
 }
 
 impl Cache {
-    /// Opens the cache in a directory, or starts one that is made when there is something to keep.
+    /// Opens the cache in a directory, or starts one.
     pub fn open(directory: &Path, max_bytes: u64) -> Self {
-        let path = directory.join(INDEX);
-        let index = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Index>(&bytes).ok());
-        let written = index.as_ref().and_then(|_| path.metadata().ok()?.modified().ok());
+        let index = fs::read(directory.join(INDEX)).ok().and_then(|bytes| serde_json::from_slice::<Index>(&bytes).ok());
         let mut index = index.unwrap_or_default();
-        index.run += 1;
-        let state = Mutex::new(State { index, report: CacheReport::default() });
-        Self { directory: directory.to_owned(), max_bytes, written, state }
+        index.run = index.run.saturating_add(1);
+        index.entries.retain(|name, _| is_entry_name(name));
+        let mark = directory.join(STARTED);
+        let marked = fs::create_dir_all(directory).and_then(|()| fs::write(&mark, b"")).and_then(|()| mark.metadata());
+        Self {
+            directory: directory.to_owned(),
+            max_bytes,
+            started: marked.and_then(|meta| meta.modified()).ok(),
+            n_written: AtomicU64::new(0),
+            state: Mutex::new(State { index, ..State::default() }),
+        }
     }
 
     /// Returns what is kept of a file, or reads it and keeps it.
@@ -120,13 +147,17 @@ impl Cache {
             if let Some(file) = self.entry(&name, job, path) {
                 job.progress(file.report.bytes);
                 self.remember(path, stamp, &sha256);
+                self.with(|state| *state.files.entry(path.to_owned()).or_insert(true));
                 return Ok(file);
             }
         }
         let file = parse(job, path, stated)?;
-        self.keep(&entry_name(job, stated, &file.report.sha256), &file);
-        self.remember(path, stamp, &file.report.sha256);
-        self.with(|state| state.report.misses += 1);
+        // What changed while it was read may not be what its hash says.
+        if stamp.is_some() && stamp == self::stamp(path) {
+            self.keep(&entry_name(job, stated, &file.report.sha256), &file);
+            self.remember(path, stamp, &file.report.sha256);
+        }
+        self.with(|state| state.files.insert(path.to_owned(), false));
         Ok(file)
     }
 
@@ -134,16 +165,9 @@ impl Cache {
     fn sha256_of(&self, path: &Path, stamp: Option<&Stamp>) -> Result<Option<String>, IngestError> {
         let (known, is_empty) = self
             .with(|state| (state.index.files.get(&*path.to_string_lossy()).cloned(), state.index.entries.is_empty()));
-        if is_empty {
-            return Ok(None);
-        }
-        let is_settled = || {
-            // A change in the tick in which the index was written could go unnoticed.
-            let modified = path.metadata().ok()?.modified().ok()?;
-            Some(self.written?.duration_since(modified).is_ok_and(|since| since.as_secs() >= 2))
-        };
         match known {
-            Some(known) if Some(&known.stamp) == stamp && is_settled() == Some(true) => Ok(Some(known.sha256)),
+            _ if is_empty => Ok(None),
+            Some(known) if known.is_settled && Some(&known.stamp) == stamp => Ok(Some(known.sha256)),
             _ => sha256_of_file(path).map(Some),
         }
     }
@@ -152,20 +176,20 @@ impl Cache {
         if !self.with(|state| state.index.entries.contains_key(name)) {
             return None;
         }
-        let bytes = fs::read(self.directory.join(name).with_extension(ENTRY)).unwrap_or_default();
-        match cache_entry::get(&bytes, job.spec, path) {
+        let open = || File::open(self.directory.join(name).with_extension(ENTRY)).map_err(EntryError::Io);
+        match open().and_then(|entry| cache_entry::read(BufReader::with_capacity(BUFFER, entry), job.spec, path)) {
             Ok(file) => {
                 self.with(|state| {
-                    let run = state.index.run;
-                    state.index.entries.entry(name.to_owned()).and_modify(|entry| entry.used = run);
-                    state.report.hits += 1;
+                    let (used, path) = (state.index.run, path.to_string_lossy().into_owned());
+                    let entry = state.index.entries.entry(name.to_owned());
+                    entry.and_modify(|entry| (entry.used, entry.path) = (used, path));
                 });
                 Some(file)
             }
             Err(_) => {
                 self.with(|state| {
                     state.index.entries.remove(name);
-                    state.report.damaged += 1;
+                    state.damaged += 1;
                 });
                 None
             }
@@ -173,82 +197,115 @@ impl Cache {
     }
 
     fn keep(&self, name: &str, file: &ParsedFile<PackedPart>) {
-        let bytes = cache_entry::put(file);
-        let n_bytes = bytes.len() as u64;
+        let n_bytes = file.parts.iter().map(PackedPart::bytes).sum::<usize>() as u64;
         let fits = self.with(|state| {
             let run = state.index.run;
             let in_use: u64 = state.index.entries.values().filter(|e| e.used == run).map(|e| e.bytes).sum();
             in_use + n_bytes <= self.max_bytes
         });
         if !fits {
-            let problem = "the cache is too small for all files of this run".to_owned();
-            self.with(|state| state.report.problem.get_or_insert(problem).truncate(200));
+            self.with(|state| {
+                state.problem.get_or_insert("the cache is too small for all files of this run".to_owned()).len()
+            });
             return;
         }
-        match self.write(&self.directory.join(name).with_extension(ENTRY), &bytes) {
-            Ok(()) => self.with(|state| {
-                let entry = Entry { bytes: n_bytes, used: state.index.run };
+        match self.write(&self.directory.join(name).with_extension(ENTRY), |to| cache_entry::write(file, to)) {
+            Ok(bytes) => self.with(|state| {
+                let path = file.report.path.to_string_lossy().into_owned();
+                let entry = Entry { bytes, used: state.index.run, path };
                 state.index.entries.insert(name.to_owned(), entry);
             }),
             Err(cause) => self.with(|state| {
-                state.report.problem.get_or_insert_with(|| format!("cannot write to the cache: {cause}"));
+                state.problem.get_or_insert_with(|| format!("cannot write to the cache: {cause}"));
             }),
         }
     }
 
     fn remember(&self, path: &Path, stamp: Option<Stamp>, sha256: &str) {
-        if let Some(stamp) = stamp {
-            let known = Known { stamp, sha256: sha256.to_owned() };
-            self.with(|state| state.index.files.insert(path.to_string_lossy().into_owned(), known));
-        }
+        let Some(stamp) = stamp else { return };
+        let started = self.started.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
+        let last_change = u128::try_from(stamp.changed).unwrap_or(0).max(stamp.modified);
+        let is_settled = started.is_some_and(|started| last_change + SETTLED_NANOS <= started.as_nanos());
+        let known = Known { stamp, sha256: sha256.to_owned(), is_settled };
+        self.with(|state| state.index.files.insert(path.to_string_lossy().into_owned(), known));
     }
 
-    /// Removes what is too much and not needed by this run, and writes down what is there.
+    /// Removes what is too much or belongs to a file that is gone, and writes down what is there.
     pub fn finish(self) -> CacheReport {
-        let mut state = std::mem::take(&mut *self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+        let mut state = std::mem::take(&mut *self.state.lock().unwrap_or_else(PoisonError::into_inner));
+        // A file that is no longer there needs no memory, and its lines may have been removed for a reason.
+        state.index.files.retain(|path, _| Path::new(path).exists());
+        let run = state.index.run;
+        state.index.entries.retain(|_, entry| entry.used == run || Path::new(&entry.path).exists());
         let mut by_age: Vec<(u64, String, u64)> =
             state.index.entries.iter().map(|(name, entry)| (entry.used, name.clone(), entry.bytes)).collect();
         by_age.sort();
         let mut bytes: u64 = by_age.iter().map(|(_, _, bytes)| bytes).sum();
-        for (used, name, entry_bytes) in by_age {
-            if bytes <= self.max_bytes || used == state.index.run {
+        for (_, name, entry_bytes) in by_age {
+            if bytes <= self.max_bytes {
                 break;
             }
-            // What cannot be removed is no entry any more, and tried again by nobody: a file of the user's to see.
-            let _ = fs::remove_file(self.directory.join(&name).with_extension(ENTRY));
             state.index.entries.remove(&name);
             bytes -= entry_bytes;
         }
-        state.report.bytes = bytes;
-        // A file that is no longer there needs no memory.
-        state.index.files.retain(|path, _| Path::new(path).exists());
+        self.sweep(&state.index);
         let index = serde_json::to_vec(&state.index).expect("an index has text keys only");
-        let is_new = !state.index.entries.is_empty() || self.directory.exists();
-        if let Some(cause) = is_new.then(|| self.write(&self.directory.join(INDEX), &index).err()).flatten() {
-            state.report.problem.get_or_insert_with(|| format!("cannot write to the cache: {cause}"));
+        if let Err(cause) = self.write(&self.directory.join(INDEX), |to| to.write_all(&index)) {
+            state.problem.get_or_insert_with(|| format!("cannot write to the cache: {cause}"));
         }
-        state.report
+        let hits = state.files.values().filter(|was_kept| **was_kept).count() as u64;
+        CacheReport { hits, damaged: state.damaged, problem: state.problem }
     }
 
-    /// Writes a file so that it is there as a whole or not at all.
-    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    /// Removes the entries that the index does not name, and what was never finished; nothing that is not ours by its name.
+    fn sweep(&self, index: &Index) {
+        for entry in fs::read_dir(&self.directory).into_iter().flatten().flatten() {
+            let path = entry.path();
+            let is_surplus = match (path.file_stem().and_then(OsStr::to_str), path.extension().and_then(OsStr::to_str))
+            {
+                (Some(name), Some(ENTRY)) => is_entry_name(name) && !index.entries.contains_key(name),
+                (_, Some(TEMPORARY)) => true,
+                _ => false,
+            };
+            if is_surplus {
+                // What cannot be removed is tried again next time.
+                let _ = fs::remove_file(path);
+            }
+        }
+    }
+
+    /// Writes a file so that it is there as a whole or not at all; returns its size.
+    fn write(&self, path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> io::Result<u64> {
         fs::create_dir_all(&self.directory)?;
-        let temporary = path.with_extension(TEMPORARY);
-        fs::write(&temporary, bytes)?;
-        fs::rename(&temporary, path)
+        let number = self.n_written.fetch_add(1, Ordering::Relaxed);
+        let temporary = self.directory.join(format!("{}-{number}.{TEMPORARY}", std::process::id()));
+        let mut to = BufWriter::with_capacity(BUFFER, File::create(&temporary)?);
+        let written = write(&mut to).and_then(|()| to.into_inner().map_err(io::IntoInnerError::into_error)?.metadata());
+        let renamed = written.and_then(|meta| fs::rename(&temporary, path).map(|()| meta.len()));
+        if renamed.is_err() {
+            // Best effort: the next entry of this name overwrites it.
+            let _ = fs::remove_file(&temporary);
+        }
+        renamed
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
         // A thread that panicked left counts and entries behind that are each right.
-        work(&mut self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+        work(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// Says whether a name is 32 hexadecimal digits: nothing else in the directory is ours to read or remove.
+fn is_entry_name(name: &str) -> bool {
+    name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Names an entry by everything that decides what is read of a file.
 fn entry_name(job: &Job<'_>, stated: &Stated, sha256: &str) -> String {
     let source = job.source;
     let mut fingerprint = Fingerprint::default();
-    fingerprint.update(format!("{}\n{sha256}\n{}\n{}\n", env!("CARGO_PKG_VERSION"), job.spec.name, job.part_bytes));
+    let version = env!("CARGO_PKG_VERSION");
+    fingerprint.update(format!("{version} {READING}\n{sha256}\n{}\n{}\n", job.spec.name, job.part_bytes));
     fingerprint
         .update(format!("{:?} {:?} {:?} {:?}\n{stated:?}", source.format, source.columns, source.csv, source.formats));
     fingerprint.digits()[..32].to_owned()

@@ -1,28 +1,43 @@
 //! What the cache keeps of one file: its packed columns and everything that was found out, as bytes that prove themselves whole.
 //!
 //! ```text
-//! magic · length of the header · header (JSON) · parts (see `packed_bytes`) · CRC-32 of all before
+//! magic · block of the header (JSON) · a block for each part (see `packed_bytes`) · CRC-32 of all before
 //! ```
 //!
-//! Paths are left out: the same content under another name is the same entry.
+//! A block is its length and its bytes; one is in memory at a time. Paths are left out: the same content under another name is the same
+//! entry.
 
+use std::io::{self, Read, Write};
 use std::path::Path;
+
+use crc32fast::Hasher;
 
 use serde::{Deserialize, Serialize};
 
-use super::bytes::{Damaged, Fixed, Reader};
+use super::bytes::{Damaged, Fixed, Reader, put_list};
 use super::column::{Evidence, Reading};
 use super::evidence::DateEvidence;
 use super::file::ParsedFile;
 use super::headers::Mapped;
 use super::lines::PackedPart;
+use super::packed::Packed;
+use super::packed_bytes;
 use super::readings::Decision;
 use super::reject::Reject;
+use super::reject::rejected_rows;
 use super::report::{FileReport, Layout};
-use super::spec::TableSpec;
-use super::{packed_bytes, spec};
+use super::spec::{Cell, TableSpec};
 
-const MAGIC: &[u8] = b"klientel lines 1\n";
+const MAGIC: &[u8] = b"klientel lines 2\n";
+
+/// Why an entry cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum EntryError {
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error(transparent)]
+    Damaged(#[from] Damaged),
+}
 
 #[derive(Serialize, Deserialize)]
 struct Header {
@@ -55,12 +70,65 @@ struct Rejected {
     line: u64,
     column: Option<String>,
     reason: String,
-    row: String,
-    key: Option<String>,
 }
 
-/// Turns a parsed file into bytes.
-pub(super) fn put(file: &ParsedFile<PackedPart>) -> Vec<u8> {
+/// Writes a parsed file.
+///
+/// # Errors
+/// Fails where `to` cannot be written.
+pub(super) fn write(file: &ParsedFile<PackedPart>, to: impl Write) -> io::Result<()> {
+    let mut to = Blocks { inner: to, sum: Hasher::new() };
+    to.put(MAGIC)?;
+    to.put_block(&serde_json::to_vec(&header(file)).expect("a header has text keys only"))?;
+    let mut bytes = Vec::new();
+    for part in &file.parts {
+        bytes.clear();
+        (part.n_rows as u64).put(&mut bytes);
+        (part.columns.len() as u64).put(&mut bytes);
+        for (name, column) in &part.columns {
+            put_list(name.as_bytes(), &mut bytes);
+            packed_bytes::put(column, &mut bytes);
+        }
+        to.put_block(&bytes)?;
+    }
+    let sum = to.sum.finalize();
+    to.inner.write_all(&sum.to_le_bytes())
+}
+
+/// Writes or reads blocks and sums them up.
+struct Blocks<T> {
+    inner: T,
+    sum: Hasher,
+}
+
+impl<W: Write> Blocks<W> {
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.sum.update(bytes);
+        self.inner.write_all(bytes)
+    }
+
+    fn put_block(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.put(&(bytes.len() as u64).to_le_bytes())?;
+        self.put(bytes)
+    }
+}
+
+impl<R: Read> Blocks<R> {
+    /// Reads exactly so many bytes; a length that is not true costs no more memory than there are bytes.
+    fn get(&mut self, n: u64) -> Result<Vec<u8>, EntryError> {
+        let mut bytes = Vec::new();
+        self.inner.by_ref().take(n).read_to_end(&mut bytes)?;
+        self.sum.update(&bytes);
+        if bytes.len() as u64 == n { Ok(bytes) } else { Err(Damaged.into()) }
+    }
+
+    fn get_block(&mut self) -> Result<Vec<u8>, EntryError> {
+        let length = self.get(u64::SIZE as u64)?;
+        self.get(u64::get(&length))
+    }
+}
+
+fn header(file: &ParsedFile<PackedPart>) -> Header {
     let columns = file.columns.iter().enumerate().map(|(ix, mapped)| {
         let decision = file.decisions.get(ix);
         Column {
@@ -81,10 +149,8 @@ pub(super) fn put(file: &ParsedFile<PackedPart>) -> Vec<u8> {
         line: reject.line,
         column: reject.column.clone(),
         reason: reject.reason.clone(),
-        row: reject.row.clone(),
-        key: reject.key.clone(),
     });
-    let header = Header {
+    Header {
         columns: columns.collect(),
         bytes: file.report.bytes,
         sha256: file.report.sha256.clone(),
@@ -93,39 +159,24 @@ pub(super) fn put(file: &ParsedFile<PackedPart>) -> Vec<u8> {
         layout: file.report.layout.clone(),
         rejects: rejects.collect(),
         n_parts: file.parts.len(),
-    };
-    let header = serde_json::to_vec(&header).expect("a header has text keys only");
-    let mut bytes = MAGIC.to_vec();
-    super::bytes::put_list(&header, &mut bytes);
-    for part in &file.parts {
-        (part.n_rows as u64).put(&mut bytes);
-        (part.columns.len() as u64).put(&mut bytes);
-        for (name, column) in &part.columns {
-            super::bytes::put_list(name.as_bytes(), &mut bytes);
-            packed_bytes::put(column, &mut bytes);
-        }
     }
-    crc32fast::hash(&bytes).put(&mut bytes);
-    bytes
 }
 
 /// Reads a file back, under the path that it has now.
 ///
 /// # Errors
 /// Fails where the bytes are not those that were written, or for another version of the table.
-pub(super) fn get(bytes: &[u8], spec: &TableSpec, path: &Path) -> Result<ParsedFile<PackedPart>, Damaged> {
-    let (body, sum) = bytes.split_last_chunk::<4>().ok_or(Damaged)?;
-    if crc32fast::hash(body) != u32::from_le_bytes(*sum) {
-        return Err(Damaged);
+pub(super) fn read(from: impl Read, spec: &TableSpec, path: &Path) -> Result<ParsedFile<PackedPart>, EntryError> {
+    let mut from = Blocks { inner: from, sum: Hasher::new() };
+    if from.get(MAGIC.len() as u64)? != MAGIC {
+        return Err(Damaged.into());
     }
-    let mut reader = Reader(body.strip_prefix(MAGIC).ok_or(Damaged)?);
-    let header: Vec<u8> = reader.list()?;
-    let header: Header = serde_json::from_slice(&header).map_err(|_| Damaged)?;
-    let request = |name: &str| {
-        spec.columns.iter().find(|request| request.name == name).map(|request| request as &'static spec::ColumnRequest)
-    };
-    let mut parts = Vec::with_capacity(header.n_parts);
+    let header: Header = serde_json::from_slice(&from.get_block()?).map_err(|_| Damaged)?;
+    let request = |name: &str| spec.columns.iter().find(|request| request.name == name);
+    let mut parts = Vec::new();
     for _ in 0..header.n_parts {
+        let bytes = from.get_block()?;
+        let mut reader = Reader(&bytes);
         let n_rows = usize::try_from(reader.one::<u64>()?).map_err(|_| Damaged)?;
         let n_columns = reader.one::<u64>()?;
         let mut columns = Vec::new();
@@ -135,6 +186,10 @@ pub(super) fn get(bytes: &[u8], spec: &TableSpec, path: &Path) -> Result<ParsedF
             columns.push((name, packed_bytes::get(&mut reader, n_rows)?));
         }
         parts.push(PackedPart { n_rows, columns });
+    }
+    let sum = from.sum.clone().finalize();
+    if from.get(u32::SIZE as u64)? != sum.to_le_bytes() || from.inner.read(&mut [0])? > 0 {
+        return Err(Damaged.into());
     }
     let mut file = ParsedFile {
         columns: Vec::new(),
@@ -162,15 +217,42 @@ pub(super) fn get(bytes: &[u8], spec: &TableSpec, path: &Path) -> Result<ParsedF
         let Column { header, position, nullable, .. } = column;
         file.columns.push(Mapped { request, header, position, nullable, why: "as when it was first read" });
     }
-    let reject = |reject: Rejected| Reject {
+    if !is_sound(&file) {
+        return Err(Damaged.into());
+    }
+    // The rows themselves may hold anything; they stay in the file alone.
+    let rows = rejected_rows(&file.report).map_err(|_| Damaged)?;
+    if rows.len() != header.rejects.len() {
+        return Err(Damaged.into());
+    }
+    let reject = |(reject, (_, row)): (Rejected, (u64, String))| Reject {
         table: spec.name,
         file: path.to_owned(),
         line: reject.line,
         column: reject.column,
         reason: reject.reason,
-        row: reject.row,
-        key: reject.key,
+        row,
+        key: None,
     };
-    file.rejects.extend(header.rejects.into_iter().map(reject));
+    file.rejects.extend(header.rejects.into_iter().zip(rows).map(reject));
     Ok(file)
+}
+
+/// Says whether every part has the columns of the file, each of its kind, and all rows are there.
+fn is_sound(file: &ParsedFile<PackedPart>) -> bool {
+    let fits = |mapped: &Mapped, (name, column): &(&str, Packed)| {
+        let kind = match mapped.request.cell {
+            Cell::Id | Cell::Text => matches!(column, Packed::Text { .. }),
+            Cell::Decimal => matches!(column, Packed::Number(_)),
+            Cell::Date => matches!(column, Packed::Date { .. }),
+            Cell::Flag => false,
+        };
+        mapped.request.name == *name && kind
+    };
+    let is_whole = |part: &PackedPart| {
+        part.columns.len() == file.columns.len()
+            && file.columns.iter().zip(&part.columns).all(|(mapped, column)| fits(mapped, column))
+    };
+    let n_rows = file.parts.iter().try_fold(0_usize, |sum, part| sum.checked_add(part.n_rows));
+    n_rows == Some(file.report.rows) && file.parts.iter().all(is_whole)
 }

@@ -12,6 +12,12 @@ const LONG_NUMBERS: u8 = 4;
 const SHORT_DAYS: u8 = 5;
 const LONG_DAYS: u8 = 6;
 
+/// Units that numbers are packed in.
+const UNITS: [i64; 4] = [1, 100, 10_000, 1_000_000];
+
+/// No day of the years 1 to 9999 lies farther from 1970.
+const FARTHEST_DAY: u32 = 3_000_000;
+
 /// Appends a column.
 pub(super) fn put(column: &Packed, to: &mut Vec<u8>) {
     match column {
@@ -94,14 +100,14 @@ fn is_whole(column: &Packed, n_rows: usize) -> bool {
         Packed::Text { codes, texts } => in_range(codes, texts.len()),
         Packed::Interned(codes) => codes.len() == n_rows,
         Packed::Keyed { codes, keys } => in_range(codes, keys.len()),
-        Packed::Number(Numbers::Short { values, .. }) => values.len() == n_rows,
+        Packed::Number(Numbers::Short { unit, values }) => values.len() == n_rows && UNITS.contains(unit),
         Packed::Number(Numbers::Long(values)) => values.len() == n_rows,
         Packed::Date { days, millis } => {
-            let n = match days {
-                Days::Short { offsets, .. } => offsets.len(),
-                Days::Long(days) => days.len(),
+            let (n, first) = match days {
+                Days::Short { first, offsets } => (offsets.len(), *first),
+                Days::Long(days) => (days.len(), 0),
             };
-            n == n_rows && (millis.is_empty() || millis.len() == n_rows)
+            n == n_rows && first.unsigned_abs() <= FARTHEST_DAY && (millis.is_empty() || millis.len() == n_rows)
         }
     }
 }

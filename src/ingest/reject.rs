@@ -84,6 +84,18 @@ pub fn reject_rows(
     Ok(rejects)
 }
 
+/// Reads the rejected rows of a file again: line and text.
+///
+/// # Errors
+/// Fails where the file cannot be read again or is no longer the same.
+pub(super) fn rejected_rows(report: &FileReport) -> Result<Vec<(u64, String)>, IngestError> {
+    match &report.layout {
+        Layout::Csv { rejected, .. } if !rejected.is_empty() => read_csv(report, rejected),
+        Layout::Parquet { rejected } if !rejected.is_empty() => parquet::rows_as_text(report, rejected),
+        _ => Ok(Vec::new()),
+    }
+}
+
 /// Returns the cell of an id the way ids are kept, or nothing where it is empty.
 pub(super) fn key_of(cell: &str) -> Option<String> {
     let cell = cells::trim(cell);

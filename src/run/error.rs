@@ -52,6 +52,8 @@ impl RunError {
             Self::TooManyRejects { .. } => FailureKind::Gate,
             Self::Publish(PublishError::Locked(_)) => FailureKind::Locked,
             Self::Publish(_) => FailureKind::Output,
+            Self::Ingest(IngestError::Spill { .. })
+            | Self::Assemble(AssembleError::Ingest(IngestError::Spill { .. })) => FailureKind::Output,
             _ => FailureKind::Input,
         }
     }

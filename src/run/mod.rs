@@ -72,6 +72,8 @@ pub struct Outcome {
 /// Returns why nothing was published; see [`RunError::kind`] for the exit code.
 pub fn run(job: &Job, surroundings: Surroundings, observer: &dyn Observer) -> Result<Outcome, RunError> {
     let lock = OutputLock::take(&job.output)?;
+    // Best effort: lines that an interrupted run left behind; a run that needs the place says so where it cannot have it.
+    let _ = std::fs::remove_dir_all(job.output.join(LINES_ON_DISK));
     let mut rejects = Vec::new();
     let result = publish(job, surroundings, observer, &lock, &mut rejects);
     let nothing_published =
@@ -130,6 +132,7 @@ fn publish(
                 product_ids: std::mem::take(&mut assembled.product_ids),
                 products: inputs.products.products.clone(),
                 as_of: inputs.as_of,
+                n_lines: assembled.n_lines,
                 has_cost: assembled.has_cost,
                 not_merchandise_in_revenue: job.product_rules.in_revenue,
             };

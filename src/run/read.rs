@@ -75,6 +75,9 @@ impl Inputs {
         if let Some(problem) = self.cache.as_ref().and_then(|cache| cache.problem.as_ref()) {
             notes.push(format!("{problem}; the next run reads those files again"));
         }
+        if let Some(n) = self.cache.as_ref().map(|cache| cache.damaged).filter(|n| *n > 0) {
+            notes.push(format!("{n} entries of the cache were not whole and were made anew (is the disk all right?)"));
+        }
         self.notes.extend(notes);
     }
 }
@@ -108,12 +111,14 @@ pub fn read_tables(job: &Job, surroundings: &Surroundings, observer: &dyn Observ
         .memory_limit
         .map(|limit| Spill { above: limit / LINES_SHARE, directory: job.output.join(LINES_ON_DISK) });
     let reading = LineReading { progress: Some(&progress), cache: cache.as_ref(), spill };
-    let transactions = read_lines(&job.transactions, &reading)?;
+    let transactions = read_lines(&job.transactions, &reading);
+    // What was read is kept even where another file ends the run.
+    let cache = cache.map(Cache::finish);
     Ok(Tables {
-        transactions,
+        transactions: transactions?,
         customers: optional(&CUSTOMERS, &job.customers)?,
         products: optional(&PRODUCTS, &job.products)?,
-        cache: cache.map(Cache::finish),
+        cache,
     })
 }
 
@@ -150,7 +155,9 @@ impl Tables {
     /// Returns what the cache did, and whether lines are on disk, in a few words.
     pub fn remarks(&self) -> String {
         let cache = self.cache.as_ref().filter(|cache| cache.hits > 0);
-        let cache = cache.map_or_else(String::new, |cache| format!(", {} files from the cache", cache.hits));
+        let cache = cache.map_or_else(String::new, |cache| {
+            format!(", from the cache: {} of {} files", cache.hits, self.transactions.files.len())
+        });
         let disk = if self.transactions.is_spilled() { ", lines on disk (memory limit)" } else { "" };
         format!("{cache}{disk}")
     }

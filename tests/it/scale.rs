@@ -69,7 +69,8 @@ fn a_second_night_reads_what_is_new_and_writes_the_same_bytes() {
     assert_eq!((second.cached(), &second.hashes), (n_files, &plain.hashes));
     assert_eq!(second.manifest["inputs"], plain.manifest["inputs"]);
 
-    project.write("base/transactions-9.csv", b"customer_id,order_id,date,product_id,quantity,amount,cost\nnew,X1,2026-06-30,A1,1,5.00,2.00\nnew,X1,bad,A1,1,5.00,2.00\n");
+    let new = "customer_id,order_id,date,product_id,quantity,amount,cost,note\nnew,X1,2026-06-30,A1,1,5.00,2.00,\nnew,X1,bad,A1,1,5.00,2.00,for Anna\n";
+    project.write("base/transactions-9.csv", new.as_bytes());
     let third = ran(&project, PIPELINE, CACHED);
     assert_eq!(third.cached(), n_files);
     assert_eq!(third.hashes, ran(&project, PIPELINE, PLAIN).hashes);
@@ -77,6 +78,14 @@ fn a_second_night_reads_what_is_new_and_writes_the_same_bytes() {
     let fourth = ran(&project, PIPELINE, CACHED);
     assert_eq!((fourth.cached(), fourth.hashes), (n_files + 1, third.hashes));
     assert_eq!(fourth.manifest["counts"]["lines_rejected"], 1);
+    // Its text is read again from the file, because nobody knows what stands in it.
+    let is_kept = |path: &std::path::PathBuf| fs::read(path).unwrap().windows(4).any(|bytes| bytes == b"Anna");
+    assert_eq!(entries(&project).len() as u64, n_files + 1);
+    assert!(!entries(&project).iter().any(is_kept));
+    // What is gone is not kept.
+    fs::remove_file(project.path("base/transactions-9.csv")).unwrap();
+    assert_eq!(ran(&project, PIPELINE, CACHED).hashes, plain.hashes);
+    assert_eq!(entries(&project).len() as u64, n_files);
 }
 
 #[test]
@@ -93,6 +102,7 @@ fn a_damaged_or_missing_entry_is_made_anew() {
     fs::remove_file(&files[2]).unwrap();
     let mended = ran(&project, PIPELINE, CACHED);
     assert_eq!((mended.cached(), &mended.hashes), (files.len() as u64 - 3, &plain.hashes));
+    assert!(mended.notes().contains("3 entries of the cache were not whole"), "{}", mended.notes());
     assert_eq!(ran(&project, PIPELINE, CACHED).cached(), files.len() as u64);
     fs::write(project.path("out/.cache/index.json"), "{").unwrap();
     let anew = ran(&project, PIPELINE, CACHED);
@@ -192,4 +202,24 @@ fn order_ids_of_any_form_give_the_same_scores() {
     let expected = ran(&short, PIPELINE, PLAIN).hashes;
     assert_eq!(ran(&long, PIPELINE, PLAIN).hashes, expected);
     assert_eq!(ran(&long, PIPELINE, limit).hashes, expected);
+}
+
+/// Whether `C` before a number marks a cancellation is a question about orders, however many lines they have.
+#[test]
+fn cancellations_are_recognised_by_orders_and_not_by_lines() {
+    let lines = |n_plain: u32, n_named: u32| {
+        let plain = (0..n_plain).map(|n| format!("c{n};{};2025-01-02;p;1;5\n", 1_000 + n));
+        let named = (0..n_named).flat_map(|n| (0..10).map(move |p| format!("d{n};W-{n};2025-01-03;p{p};1;5\n")));
+        let cancelled = ["c0;C1000;2025-02-01;p;-1;-5\n".to_owned(), "c1;C1001;2025-02-01;p;1;5\n".to_owned()];
+        let lines: String = plain.chain(named).chain(cancelled).collect();
+        Project::new(&[(
+            "base/transactions.csv",
+            &format!("customer_id;order_id;date;product_id;quantity;amount\n{lines}"),
+        )])
+    };
+    let returns =
+        |project: &Project| ran(project, PIPELINE, PLAIN).manifest["counts"]["returns"]["lines"].as_u64().unwrap();
+    // Most orders are numbers, though most lines are not theirs: both lines of `C` orders take something back.
+    assert_eq!(returns(&lines(100, 30)), 2);
+    assert_eq!(returns(&lines(20, 60)), 1);
 }

@@ -292,7 +292,8 @@ fn rates(table: &LineTable, left: &Left, currency: &Currency) -> Result<Vec<Opti
         in_use
     })?;
     let is_used = |number: &u32| of_chunks.iter().any(|in_use| in_use[*number as usize]);
-    let used: Vec<u32> = codes.numbers().filter(is_used).collect();
+    let mut used: Vec<u32> = codes.numbers().filter(is_used).collect();
+    used.sort_unstable_by_key(|number| codes.get(*number));
     let texts: Vec<&str> = used.iter().map(|number| codes.get(*number)).collect();
     let mut rates = vec![None; codes.bound()];
     for (number, rate) in used.iter().zip(rates_per_code(&texts, currency)?) {

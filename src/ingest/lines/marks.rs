@@ -136,51 +136,35 @@ fn mark_of(status: &str, stated: Option<&[String]>) -> Mark {
     }
 }
 
-/// Lines by what their order ids look like.
-#[derive(Debug, Clone, Copy, Default)]
-struct Looks {
-    with_order: u64,
-    plain: u64,
-    marked: u64,
-    marked_and_back: u64,
-}
-
-impl Looks {
-    /// Recognises `C` before a number as the mark of a cancellation: where most lines have a plain number for an order id, and most of
-    /// the lines so marked take something back by themselves.
-    fn say_cancelled(self) -> bool {
-        self.marked > 0 && self.plain * 2 >= self.with_order && self.marked_and_back * 2 >= self.marked
-    }
-}
-
+/// Recognises `C` before a number as the mark of a cancellation: where most order ids are plain numbers, and most of the lines so
+/// marked take something back by themselves.
 fn is_recognised(table: &LineTable) -> Result<bool, IngestError> {
-    let looks = table.store.map(|_, chunk| {
+    let lines = table.store.map(|_, chunk| {
         let ((codes, keys), money) = (chunk.orders(), Money::of(chunk));
         let mut id = String::new();
-        let kinds: Vec<(bool, bool)> = keys
-            .iter()
-            .map(|key| {
-                table.order_id(*key, &mut id);
-                (is_number(&id), is_c_before_number(&id))
-            })
-            .collect();
-        let mut looks = Looks::default();
-        for (row, code) in codes.iter().enumerate() {
-            let Some((plain, marked)) = kinds.get(*code as usize) else { continue };
-            looks.with_order += 1;
-            looks.plain += u64::from(*plain);
-            looks.marked += u64::from(*marked);
-            looks.marked_and_back += u64::from(*marked && money.takes_back(row));
-        }
-        looks
+        let mut is_marked = |key: &u64| {
+            table.order_id(*key, &mut id);
+            is_c_before_number(&id)
+        };
+        let marked: Vec<bool> = keys.iter().map(&mut is_marked).collect();
+        let rows = (0..codes.len()).filter(|row| marked.get(codes[*row] as usize).copied().unwrap_or(false));
+        rows.fold((0_u64, 0_u64), |(n, back), row| (n + 1, back + u64::from(money.takes_back(row))))
     })?;
-    let all = looks.into_iter().fold(Looks::default(), |sum, of_chunk| Looks {
-        with_order: sum.with_order + of_chunk.with_order,
-        plain: sum.plain + of_chunk.plain,
-        marked: sum.marked + of_chunk.marked,
-        marked_and_back: sum.marked_and_back + of_chunk.marked_and_back,
-    });
-    Ok(all.say_cancelled())
+    let (n_marked, n_back) = lines.into_iter().fold((0, 0), |sum, of_chunk| (sum.0 + of_chunk.0, sum.1 + of_chunk.1));
+    // Orders are only counted where it depends on them.
+    if n_marked == 0 || n_back * 2 < n_marked {
+        return Ok(false);
+    }
+    let mut keys = table.store.map(|_, chunk| chunk.orders().1.to_vec())?.concat();
+    keys.sort_unstable();
+    keys.dedup();
+    let mut id = String::new();
+    let is_plain = |key: &&u64| {
+        table.order_id(**key, &mut id);
+        is_number(&id)
+    };
+    let n_orders = keys.len();
+    Ok(keys.iter().filter(is_plain).count() * 2 >= n_orders)
 }
 
 fn is_number(id: &str) -> bool {
@@ -196,15 +180,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_c_before_a_number_is_a_cancellation_where_such_lines_take_back() {
-        let looks = |with_order, plain, marked, marked_and_back| Looks { with_order, plain, marked, marked_and_back };
-        assert!(looks(3, 2, 1, 1).say_cancelled());
-        // Orders of the call centre.
-        assert!(!looks(4, 2, 2, 0).say_cancelled());
-        // Every id starts so.
-        assert!(!looks(2, 0, 2, 2).say_cancelled());
-        assert!(!looks(2, 2, 0, 0).say_cancelled());
-        assert!(is_c_before_number("C536379") && !is_c_before_number("C") && !is_c_before_number("CA-1"));
+    fn a_c_stands_before_a_number_and_nothing_else() {
+        for (id, expected) in [("C536379", true), ("C", false), ("CA-1", false), ("c1", false), ("1C", false)] {
+            assert_eq!(is_c_before_number(id), expected, "{id}");
+        }
     }
 
     #[test]

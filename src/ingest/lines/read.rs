@@ -1,7 +1,7 @@
 //! All lines of the transaction files: packed part by part, with ids that are the same in all parts.
 //!
 //! Ids of customers, products and the rare other texts become numbers of one dictionary each, part after part. Orders become keys
-//! straight from their ids where these are short ([`order_key`](super::order_key)), else ranks of all order ids.
+//! straight from their ids where these are short ([`order_key`]), else ranks of all order ids.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -29,6 +29,13 @@ const ORDER: &str = "order_id";
 pub(in crate::ingest) struct PackedPart {
     pub n_rows: usize,
     pub columns: Vec<(&'static str, Packed)>,
+}
+
+impl PackedPart {
+    /// Returns the memory held, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.columns.iter().map(|(_, column)| column.bytes()).sum()
+    }
 }
 
 /// How lines are read.
@@ -180,7 +187,7 @@ fn rank_orders(store: &mut Store) -> Result<Option<Ids>, IngestError> {
         return Ok(None);
     }
     let (mut interner, mut numbers) = (Interner::default(), Vec::new());
-    store.change(|chunk| {
+    store.visit(|chunk| {
         let texts = match chunk.column(ORDER) {
             Some(Packed::Text { texts, .. }) => texts.clone(),
             Some(Packed::Keyed { keys, .. }) => decoded(keys),

@@ -111,11 +111,13 @@ pub(in crate::ingest) struct Store {
     held: usize,
     spill: Option<Spill>,
     file: Option<File>,
+    /// Number of the file that lines are in.
+    generation: u32,
 }
 
 impl Store {
     pub fn new(spill: Option<Spill>) -> Self {
-        Self { slots: Vec::new(), held: 0, spill, file: None }
+        Self { slots: Vec::new(), held: 0, spill, file: None, generation: 0 }
     }
 
     /// Says whether lines are on disk.
@@ -147,7 +149,7 @@ impl Store {
             Some(file) => file,
             none => {
                 fs::create_dir_all(&spill.directory)?;
-                none.insert(File::create(spill_file(&spill.directory))?)
+                none.insert(File::create(spill_file(&spill.directory, self.generation))?)
             }
         };
         let mut bytes = Vec::with_capacity(chunk.bytes() + 64 * chunk.columns.len());
@@ -176,7 +178,11 @@ impl Store {
     /// # Errors
     /// Fails where lines on disk cannot be read.
     pub fn map<T: Send>(&self, work: impl Fn(usize, &Chunk) -> T + Sync) -> Result<Vec<T>, IngestError> {
-        self.slots.par_iter().enumerate().map(|(ix, slot)| self.with(slot, |chunk| work(ix, chunk))).collect()
+        self.slots
+            .par_iter()
+            .enumerate()
+            .map(|(ix, slot)| self.with(slot, self.generation, |chunk| work(ix, chunk)))
+            .collect()
     }
 
     /// Changes the chunks that are in memory, in parallel.
@@ -188,29 +194,43 @@ impl Store {
         });
     }
 
-    /// Changes every chunk, one after the other.
+    /// Goes over all chunks, one after the other.
+    ///
+    /// # Errors
+    /// Fails where lines on disk cannot be read.
+    pub fn visit(&self, mut work: impl FnMut(&Chunk)) -> Result<(), IngestError> {
+        self.slots.iter().try_for_each(|slot| self.with(slot, self.generation, &mut work))
+    }
+
+    /// Changes every chunk, one after the other; lines on disk go to a new file, which takes the place of the old one.
     ///
     /// # Errors
     /// Fails where lines on disk cannot be read or written.
     pub fn change(&mut self, mut work: impl FnMut(&mut Chunk)) -> Result<(), IngestError> {
+        let (before, old) = (self.generation, self.file.take());
         self.held = 0;
+        self.generation += 1;
         for slot in std::mem::take(&mut self.slots) {
             let mut chunk = match slot {
                 Slot::Held(chunk) => chunk,
-                written => self.with(&written, Chunk::clone)?,
+                written => self.with(&written, before, Chunk::clone)?,
             };
             work(&mut chunk);
             self.push(chunk)?;
         }
+        if let (Some(_), Some(spill)) = (old, &self.spill) {
+            // Best effort: what stays goes with the folder.
+            let _ = fs::remove_file(spill_file(&spill.directory, before));
+        }
         Ok(())
     }
 
-    fn with<T>(&self, slot: &Slot, work: impl FnOnce(&Chunk) -> T) -> Result<T, IngestError> {
+    fn with<T>(&self, slot: &Slot, generation: u32, work: impl FnOnce(&Chunk) -> T) -> Result<T, IngestError> {
         match slot {
             Slot::Held(chunk) => Ok(work(chunk)),
             Slot::Written { head, names, at, length } => {
                 let directory = self.spill.as_ref().map(|spill| spill.directory.clone()).unwrap_or_default();
-                let chunk = read(&directory, head, names, *at, *length)
+                let chunk = read(&spill_file(&directory, generation), head, names, *at, *length)
                     .map_err(|cause| IngestError::Spill { directory, cause })?;
                 Ok(work(&chunk))
             }
@@ -218,12 +238,12 @@ impl Store {
     }
 }
 
-fn spill_file(directory: &Path) -> PathBuf {
-    directory.join("lines")
+fn spill_file(directory: &Path, generation: u32) -> PathBuf {
+    directory.join(format!("lines-{generation}"))
 }
 
-fn read(directory: &Path, head: &Chunk, names: &[&'static str], at: u64, length: usize) -> io::Result<Chunk> {
-    let mut file = File::open(spill_file(directory))?;
+fn read(path: &Path, head: &Chunk, names: &[&'static str], at: u64, length: usize) -> io::Result<Chunk> {
+    let mut file = File::open(path)?;
     file.seek(SeekFrom::Start(at))?;
     let mut bytes = vec![0; length];
     file.read_exact(&mut bytes)?;
@@ -238,7 +258,7 @@ fn read(directory: &Path, head: &Chunk, names: &[&'static str], at: u64, length:
 
 impl Drop for Store {
     fn drop(&mut self) {
-        if let (Some(_), Some(spill)) = (&self.file, &self.spill) {
+        if let Some(spill) = self.spill.as_ref().filter(|_| self.file.is_some() || self.generation > 0) {
             // Best effort: what stays is hidden and the next run removes it.
             let _ = fs::remove_dir_all(&spill.directory);
         }

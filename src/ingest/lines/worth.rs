@@ -76,7 +76,8 @@ impl<'a> Money<'a> {
     /// Says whether every line is believable by the largest numbers of the chunk alone; `listed_cost` is the largest unit cost in
     /// millionths.
     pub fn is_surely_believable(&self, listed_cost: u64) -> bool {
-        let quantity = u128::from(self.quantity.largest().max(1_000_000));
+        // A line's quantity is rounded to thousandths before it is multiplied.
+        let quantity = u128::from(self.quantity.largest().max(1_000_000)) + 500;
         let prices = [self.unit_price.largest(), self.unit_cost.largest(), listed_cost];
         let products = prices.map(|price| u128::from(price) * quantity / 1_000_000);
         let plain = [self.amount, self.cost, self.margin].map(|column| u128::from(column.largest()));
