@@ -65,7 +65,7 @@ impl Split {
     pub fn of(days: &PurchaseDays, as_of: Day, horizon_days: u32) -> Option<Self> {
         let first = days.day.iter().min()?;
         let history = u32::try_from(as_of.0.checked_sub(*first)?).ok()?;
-        let n_days = horizon_days.min((history + 1) / 2);
+        let n_days = horizon_days.min(history.div_ceil(2));
         if n_days < MIN_DAYS {
             return None;
         }
