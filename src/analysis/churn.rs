@@ -154,7 +154,9 @@ mod tests {
             panic!("columns are not of the promised kinds")
         };
         let model = &before[0].1.model.as_ref().unwrap().purchases;
-        let Values::Money(clv) = &before[0].1.columns[3].values else { panic!("clv is not money") };
+        let Values::Money(clv) = &before[0].1.columns.iter().find(|column| column.name == "clv").unwrap().values else {
+            panic!("clv is not money")
+        };
         for (ix, history) in histories::of_customers(&example.now).into_iter().enumerate() {
             let expected = history.map(|history| model.probability_no_purchase(history, 90.0));
             assert_eq!(risk.get(ix), expected);

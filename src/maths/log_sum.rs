@@ -65,6 +65,11 @@ impl<const N: usize> LogSum<N> {
     }
 }
 
+/// Returns `ln(1 + eᵈ)`.
+pub fn softplus(d: f64) -> f64 {
+    d.max(0.0) + (-d.abs()).exp().ln_1p()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -246,7 +246,7 @@ fn newton_step<const N: usize>(values: &[f64; N], vectors: &Matrix<N>, gradient:
 }
 
 /// Eigenvalues and eigenvectors (in columns) of a symmetric matrix by cyclic Jacobi rotations.
-fn eigen<const N: usize>(mut m: Matrix<N>) -> ([f64; N], Matrix<N>) {
+pub(crate) fn eigen<const N: usize>(mut m: Matrix<N>) -> ([f64; N], Matrix<N>) {
     let mut vectors: Matrix<N> = std::array::from_fn(|i| std::array::from_fn(|j| f64::from(u8::from(i == j))));
     for _sweep in 0..50 {
         let mut rotated = false;

@@ -26,6 +26,14 @@ pub struct Forecast {
     pub rank: f64,
 }
 
+impl Forecast {
+    /// Returns the Poisson deviance of each of these customers, infinite where none was expected and some came.
+    pub fn deviance(&self) -> f64 {
+        let of_actual = if self.actual > 0.0 { self.actual * (self.actual / self.expected).ln() } else { 0.0 };
+        2.0 * (of_actual - self.actual + self.expected)
+    }
+}
+
 /// The figures.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Accuracy {
@@ -49,10 +57,6 @@ impl Accuracy {
             return Self::default();
         }
         let actual = sum(&|f| f.actual);
-        let deviance = |f: &Forecast| {
-            let of_actual = if f.actual > 0.0 { f.actual * (f.actual / f.expected).ln() } else { 0.0 };
-            2.0 * (of_actual - f.actual + f.expected)
-        };
         let top = parts(forecasts, |f| f.rank, |f| f.actual)[0].1;
         let by_chance: Option<Vec<Forecast>> =
             forecasts.iter().map(|f| Some(Forecast { rank: f.p_buy?, ..*f })).collect();
@@ -66,11 +70,22 @@ impl Accuracy {
             mae: sum(&|f| (f.actual - f.expected).abs()) / n,
             rmse: (sum(&|f| (f.actual - f.expected).powi(2)) / n).sqrt(),
             bias: (actual > 0.0).then(|| sum(&|f| f.expected) / actual - 1.0),
-            deviance: Some(sum(&deviance) / n).filter(|deviance| deviance.is_finite()),
+            deviance: Some(sum(&Forecast::deviance) / n).filter(|deviance| deviance.is_finite()),
             decile_lift: (actual > 0.0).then(|| top / actual * PARTS as f64),
             calibration_error,
         }
     }
+}
+
+/// Says whether forecasts come nearer than others of the same customers by more than chance: by twice the standard error of the mean
+/// difference of their deviances.
+pub fn come_nearer(forecasts: &[Forecast], others: &[Forecast]) -> bool {
+    let difference = |(one, other): (&Forecast, &Forecast)| (one.n, one.deviance() - other.deviance());
+    let differences: Vec<(f64, f64)> = forecasts.iter().zip(others).map(difference).collect();
+    let n: f64 = differences.iter().map(|(n, _)| n).sum();
+    let mean = differences.iter().map(|(n, by)| n * by).sum::<f64>() / n;
+    let variance = differences.iter().map(|(n, by)| n * (by - mean).powi(2)).sum::<f64>() / n;
+    mean < -2.0 * (variance / n).sqrt()
 }
 
 /// Cuts customers in tenths, highest rank first, and returns number and sum of each; equal ranks are spread evenly.
@@ -124,6 +139,19 @@ mod tests {
     fn equal_ranks_lift_nothing() {
         let even: Vec<Forecast> = (0..37).map(|k| forecast(3.0, f64::from(k % 5), 1.0, 0.5)).collect();
         assert!((Accuracy::of(&even).decile_lift.unwrap() - 1.0).abs() < 1e-12);
+    }
+
+    /// One better forecast among many equal ones is chance, the same among all is not.
+    #[test]
+    fn a_difference_is_held_against_its_standard_error() {
+        let others = vec![forecast(1.0, 1.0, 2.0, 0.5); 100];
+        let mut lucky = others.clone();
+        lucky[7].expected = 1.0;
+        assert!(!come_nearer(&lucky, &others));
+        let mut better = others.clone();
+        (0..100).for_each(|ix| better[ix].expected = if ix % 3 == 0 { 2.2 } else { 1.2 });
+        assert!(come_nearer(&better, &others) && !come_nearer(&others, &better));
+        assert!(!come_nearer(&others, &others) && !come_nearer(&[], &[]));
     }
 
     #[test]

@@ -49,6 +49,12 @@ impl GammaGamma {
         -ln_beta(px, self.q) - m.ln() - px * (self.v / s).ln_1p() - self.q * (s / self.v).ln_1p()
     }
 
+    /// Returns the model with the logarithms of its parameters moved.
+    pub fn moved(self, by: &[f64]) -> Self {
+        let at = |ix: usize| by.get(ix).map_or(1.0, |by| by.exp());
+        Self { p: self.p * at(0), q: self.q * at(1), v: self.v * at(2) }
+    }
+
     /// Returns the spend a day to be expected from a customer whose `x` days brought `spend`; nothing where the mean does not exist.
     ///
     /// Without a day it is the mean of the base.
@@ -66,6 +72,8 @@ pub struct FittedGammaGamma {
     pub v: f64,
     /// Standard errors of `p`, `q`, `v`; unknown on a ridge.
     pub standard_errors: [Option<f64>; 3],
+    /// Hessian of the log-likelihood by `ln p`, `ln q`, `ln v`.
+    pub hessian: Vec<Vec<f64>>,
     pub log_likelihood: f64,
     /// Customers with at least one repeat purchase day and positive repeat spend.
     pub n_customers: u64,
@@ -98,6 +106,7 @@ impl FittedGammaGamma {
             q,
             v,
             standard_errors: found.standard_errors(n),
+            hessian: found.hessian.iter().map(|row| row.iter().map(|h| h * n).collect()).collect(),
             log_likelihood: found.value * n,
             n_customers: spend.n_customers,
             n_iterations: found.n_iterations,
@@ -114,6 +123,14 @@ impl FittedGammaGamma {
     /// Returns the mean spend a day over the base in major units, where it exists.
     pub fn population_mean(&self) -> Option<f64> {
         self.parameters().expected_spend(0, 0.0)
+    }
+
+    /// Returns `v + S` in major units, of which the interval of a customer's spend is a multiple; nothing for one who came back without bringing money.
+    pub fn scale(&self, n_repeats: u32, repeat_revenue: Money) -> Option<f64> {
+        match n_repeats {
+            0 => Some(self.v),
+            _ => (repeat_revenue.0 > 0).then(|| self.v + repeat_revenue.major()),
+        }
     }
 
     /// Returns the spend a day to be expected in major units; a customer without positive repeat spend gets the mean of the base.

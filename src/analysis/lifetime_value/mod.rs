@@ -13,15 +13,19 @@
 pub mod accuracy;
 pub mod basis;
 pub mod choice;
+pub mod counts;
 pub mod dates;
 pub mod diagnosis;
+pub mod equity;
 pub mod gamma_gamma;
 pub mod histories;
 pub mod holdout;
+pub mod intervals;
 pub mod models;
 pub mod purchases;
 pub mod score;
 pub mod tables;
+pub mod uncertainty;
 pub mod value;
 
 mod facts;
@@ -31,12 +35,15 @@ use rayon::prelude::*;
 use self::basis::Basis;
 use self::choice::Evidence;
 use self::diagnosis::FitError;
+use self::equity::{Equity, Source};
 pub use self::gamma_gamma::FittedGammaGamma;
 use self::histories::{Histories, History};
 use self::holdout::Split;
+use self::intervals::Intervals;
 use self::models::Statistics;
 pub use self::purchases::{Fitted, ModelChoice, PurchaseKind};
 use self::score::{Score, Scoring};
+use self::uncertainty::Uncertainty;
 use self::value::{ExpectationTable, Horizon};
 use super::{Analysis, AnalysisError, Base, Findings};
 use crate::features::CustomerFeatures;
@@ -73,6 +80,8 @@ pub struct Model {
     pub purchases: Fitted,
     /// Missing where too few customers brought money on repeat purchase days.
     pub spend: Option<FittedGammaGamma>,
+    /// Values for sums over some of the customers.
+    pub equity: Equity,
 }
 
 /// The analysis.
@@ -108,14 +117,27 @@ impl Analysis for LifetimeValue {
         };
         let basis = Basis::of(base.now, &customers);
         let horizon = Horizon::months(base.now.as_of, self.0.horizon_months, self.0.discount_rate_per_year);
-        let table = ExpectationTable::tabulate(fitted.0.model, &histories, &horizon);
+        let uncertainty = Uncertainty::of(&fitted, spend.as_ref());
+        let (table, intervals) = rayon::join(
+            || ExpectationTable::tabulate(fitted.0.model, &histories, &horizon),
+            || Intervals::tabulate(&uncertainty, &histories, horizon.days()),
+        );
         drop(histories);
-        let model = Model { purchases: fitted, spend };
-        let scoring = Scoring { now: base.now, model: &model, table: &table, basis: &basis };
+        let mut model = Model { purchases: fitted, spend, equity: Equity::default() };
+        let scoring = Scoring { now: base.now, model: &model, table: &table, intervals: &intervals, basis: &basis };
         let scores: Vec<Option<Score>> = (0..customers.len())
             .into_par_iter()
             .map(|ix| customers[ix].and_then(|history| scoring.score(ix, history)))
             .collect();
+        let source = Source {
+            now: base.now,
+            customers: &customers,
+            uncertainty: &uncertainty,
+            table: &table,
+            horizon: &horizon,
+            basis: &basis,
+        };
+        model.equity = Equity::of(&source, |ix| scores[ix].and_then(|score| score.value));
         if self.0.discount_rate_per_year == 0.0 {
             notes.push("no residual values: without a discount rate there is no end of them".to_owned());
         }
@@ -202,5 +224,7 @@ fn repeat_spend(now: &CustomerFeatures, customers: &[Option<History>]) -> Vec<(u
     customers.iter().zip(&now.repeat_revenue).filter_map(spend).filter(|(n_repeats, _)| *n_repeats > 0).collect()
 }
 
+#[cfg(test)]
+mod honesty;
 #[cfg(test)]
 pub(super) mod tests;

@@ -138,6 +138,28 @@ impl Purchases {
         }
     }
 
+    /// Returns the model with the logarithms of its free parameters moved, in the order of the papers.
+    pub fn moved(&self, by: &[f64]) -> Self {
+        let at = |ix: usize| by.get(ix).map_or(1.0, |by| by.exp());
+        match *self {
+            Self::Nbd(m) => Self::Nbd(Nbd { r: m.r * at(0), alpha: m.alpha * at(1) }),
+            Self::MbgNbd(m) => {
+                Self::MbgNbd(MbgNbd { r: m.r * at(0), alpha: m.alpha * at(1), a: m.a * at(2), b: m.b * at(3) })
+            }
+            Self::BgNbd(m) => {
+                Self::BgNbd(BgNbd { r: m.r * at(0), alpha: m.alpha * at(1), a: m.a * at(2), b: m.b * at(3) })
+            }
+            Self::ParetoNbd(m) => Self::ParetoNbd(ParetoNbd {
+                r: m.r * at(0),
+                alpha: m.alpha * at(1),
+                s: m.s * at(2),
+                beta: m.beta * at(3),
+            }),
+            Self::MbgCnbd(m) => Self::MbgCnbd(m.moved(at)),
+            Self::BgCnbd(m) => Self::BgCnbd(m.moved(at)),
+        }
+    }
+
     /// Returns the events of a Poisson process that make a purchase.
     pub fn events_per_purchase(&self) -> u32 {
         match self {
@@ -164,6 +186,12 @@ impl Purchases {
             Self::BgCnbd(model) => model.phases(x, t_x, age),
             _ => vec![1.0],
         }
+    }
+
+    /// Returns the probability that a customer has not dropped out.
+    pub fn p_alive(&self, history: History) -> f64 {
+        let History { n_repeats, days_to_last, age_days } = history;
+        self.formulas().p_alive(n_repeats, f64::from(days_to_last), f64::from(age_days))
     }
 
     /// Prepares the expectations of all customers with `x` repeats, where that spares something.
@@ -218,8 +246,7 @@ impl Fitted {
 
     /// Returns the probability that a customer has not dropped out.
     pub fn p_alive(&self, history: History) -> f64 {
-        let History { n_repeats, days_to_last, age_days } = history;
-        self.formulas().p_alive(n_repeats, f64::from(days_to_last), f64::from(age_days))
+        self.0.model.p_alive(history)
     }
 
     /// Returns the purchase days to be expected of a customer in the `days` after as-of.

@@ -15,6 +15,7 @@ use super::basis::Basis;
 use super::dates::{MAX_DAYS, days_to_next_order};
 use super::facts::NOTABLE_CORRELATION;
 use super::histories::History;
+use super::intervals::Intervals;
 use super::value::{ExpectationTable, WINDOWS};
 use crate::features::CustomerFeatures;
 use crate::table::{Column, ColumnKind, ColumnSpec, Nullable, Values};
@@ -33,6 +34,10 @@ pub struct Score {
     order_value: Option<i64>,
     /// Minor units.
     pub value: Option<i64>,
+    /// Interval of 80%, minor units.
+    value_bounds: Option<[i64; 2]>,
+    /// Interval of 80%.
+    orders_bounds: [u32; 2],
     p_buy: [f64; WINDOWS.len()],
     /// Minor units.
     pub residual: Option<i64>,
@@ -47,26 +52,37 @@ pub struct Scoring<'a> {
     pub now: &'a CustomerFeatures,
     pub model: &'a Model,
     pub table: &'a ExpectationTable,
+    pub intervals: &'a Intervals,
     pub basis: &'a Basis,
 }
 
 impl Scoring<'_> {
     /// Scores a customer.
     pub fn score(&self, ix: usize, history: History) -> Option<Score> {
-        let Self { now, model, table, basis } = self;
-        let if_alive = table.get(history)?;
+        let Self { now, model, table, basis, intervals } = self;
+        let (if_alive, bounds) = (table.get(history)?, intervals.get(history)?);
         let p_alive = model.purchases.p_alive(history);
         let revenue =
             model.spend.as_ref().and_then(|s| s.expected_spend(history.n_repeats, Money(now.repeat_revenue[ix])));
         let order_value = revenue.map(|revenue| revenue * basis.share_of_revenue(now, ix));
         let worth = |orders: f64| order_value.map(|major| Money::from_major(p_alive * orders * major).0);
         let purchases = &model.purchases.0.model;
+        let repeat_revenue = now.repeat_revenue[ix];
+        let scale = model.spend.as_ref().and_then(|spend| spend.scale(history.n_repeats, Money(repeat_revenue)));
+        let factor = scale.map(|scale| scale * basis.share_of_revenue(now, ix) * if_alive.mean_discount());
+        let in_money = |(multiples, factor): ([f64; 2], f64)| {
+            let ends = multiples.map(|multiple| Money::from_major(multiple * factor).0);
+            // A negative margin turns the interval round.
+            [ends[0].min(ends[1]), ends[0].max(ends[1])]
+        };
         let after = |day: i32, days: u32| i32::try_from(days).ok().and_then(|days| day.checked_add(days));
         Some(Score {
             p_alive,
             orders: p_alive * if_alive.expected,
             order_value: order_value.map(|major| Money::from_major(major).0),
             value: worth(if_alive.discounted),
+            value_bounds: order_value.and(bounds.spend.zip(factor)).map(in_money),
+            orders_bounds: bounds.orders,
             p_buy: if_alive.buys.map(|buys| (p_alive * buys).clamp(0.0, 1.0)),
             residual: if_alive.for_ever.and_then(worth),
             next_order: days_to_next_order(purchases, history, p_alive, &if_alive.buys)
@@ -96,7 +112,7 @@ impl Scoring<'_> {
 
 /// Names and meanings of the columns.
 pub fn columns() -> Vec<ColumnSpec> {
-    use ColumnKind::{Date, Money, Number, Text};
+    use ColumnKind::{Date, Integer, Money, Number, Text};
     [
         ("clv_p_alive", Number, "probability of still being a customer, 0 to 1"),
         ("clv_expected_orders", Number, "purchase days to be expected within the value horizon (a year unless stated)"),
@@ -106,6 +122,18 @@ pub fn columns() -> Vec<ColumnSpec> {
             "expected worth of one of them: margin where costs are known, else revenue",
         ),
         ("clv", Money, "discounted worth of the purchase days within the value horizon"),
+        (
+            "clv_low",
+            Money,
+            "with a probability of 90% the worth will be at least this; nought where no order is more likely than 10%",
+        ),
+        ("clv_high", Money, "with a probability of 90% the worth will be at most this"),
+        (
+            "clv_orders_low",
+            Integer,
+            "with a probability of 90% there will be at least so many purchase days within the value horizon",
+        ),
+        ("clv_orders_high", Integer, "with a probability of 90% there will be at most so many"),
         ("clv_p_buy_30", Number, "probability of a purchase within 30 days, 0 to 1"),
         ("clv_p_buy_90", Number, "probability of a purchase within 90 days, 0 to 1"),
         ("clv_p_buy_365", Number, "probability of a purchase within 365 days, 0 to 1"),
@@ -135,17 +163,28 @@ pub fn fill(scores: &[Option<Score>]) -> Vec<Column> {
     let money = |of: fn(&Score) -> Option<i64>| {
         Values::Money(scores.iter().map(|s| s.as_ref().and_then(of)).collect::<Nullable<i64>>())
     };
+    let integers = |of: &(dyn Fn(&Score) -> u32 + Sync)| {
+        Values::Integer(scores.iter().map(|s| s.as_ref().map(|s| i64::from(of(s)))).collect::<Nullable<i64>>())
+    };
     let dates = |of: fn(&Score) -> Option<i32>| {
         Values::Date(scores.iter().map(|s| s.as_ref().and_then(of)).collect::<Nullable<i32>>())
     };
-    let ((p_alive, orders, order_value, value), (p_buy, residual, next_order, win_back, flags)) = rayon::join(
-        || (numbers(&|s| s.p_alive), numbers(&|s| s.orders), money(|s| s.order_value), money(|s| s.value)),
+    let ((p_alive, orders, order_value, value, bounds), (p_buy, residual, next_order, win_back, flags)) = rayon::join(
+        || {
+            let bounds = [
+                money(|s| s.value_bounds.map(|ends| ends[0])),
+                money(|s| s.value_bounds.map(|ends| ends[1])),
+                integers(&|s| s.orders_bounds[0]),
+                integers(&|s| s.orders_bounds[1]),
+            ];
+            (numbers(&|s| s.p_alive), numbers(&|s| s.orders), money(|s| s.order_value), money(|s| s.value), bounds)
+        },
         || {
             let p_buy: [Values; WINDOWS.len()] = std::array::from_fn(|ix| numbers(&|s| s.p_buy[ix]));
             (p_buy, money(|s| s.residual), dates(|s| s.next_order), dates(|s| s.win_back), flags(scores))
         },
     );
-    let values = [p_alive, orders, order_value, value].into_iter().chain(p_buy);
+    let values = [p_alive, orders, order_value, value].into_iter().chain(bounds).chain(p_buy);
     let values = values.chain([residual, next_order, win_back, flags]);
     columns().into_iter().zip(values).map(|(spec, values)| Column::new(spec.name, values)).collect()
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::features::{Baskets, Corrections, Dataset, NEVER, Orders, PurchaseDays};
-use crate::table::{Ids, Nullable, Products, Values};
+use crate::table::{Column, Ids, Nullable, Products, Values};
 use crate::units::Day;
 
 /// A base in which every tenth customer has no purchase day, and frequency falls off as it does in shops.
@@ -93,15 +93,19 @@ impl Example {
     }
 }
 
-fn numbers(found: &Findings, ix: usize) -> &Nullable<f64> {
-    match &found.columns[ix].values {
+fn column<'a>(found: &'a Findings, name: &str) -> &'a Column {
+    found.columns.iter().find(|column| column.name == name).unwrap()
+}
+
+fn numbers<'a>(found: &'a Findings, name: &str) -> &'a Nullable<f64> {
+    match &column(found, name).values {
         Values::Number(values) => values,
         _ => panic!("not numbers"),
     }
 }
 
-fn money(found: &Findings, ix: usize) -> &Nullable<i64> {
-    match &found.columns[ix].values {
+fn money<'a>(found: &'a Findings, name: &str) -> &'a Nullable<i64> {
+    match &column(found, name).values {
         Values::Money(values) => values,
         _ => panic!("not money"),
     }
@@ -120,7 +124,7 @@ fn columns_are_as_promised_and_null_without_a_purchase_day() {
         assert_eq!(column.values.len(), 600);
         assert!(n_unknown == 60 || may_be_missing && (60..600).contains(&n_unknown), "{} {n_unknown}", column.name);
     }
-    assert!(numbers(&found, 0).iter().flatten().all(|p| (0.0..=1.0).contains(&p)));
+    assert!(numbers(&found, "clv_p_alive").iter().flatten().all(|p| (0.0..=1.0).contains(&p)));
     assert!(found.model.is_some());
 }
 
@@ -129,8 +133,11 @@ fn columns_are_as_promised_and_null_without_a_purchase_day() {
 fn without_interest_value_is_orders_times_order_value() {
     let found = Example::new(600).run(Params { discount_rate_per_year: 0.0, ..Params::default() });
     for ix in (0..600).filter(|ix| ix % 10 != 9) {
-        let (orders, each) = (numbers(&found, 1).get(ix).unwrap(), money(&found, 2).get(ix).unwrap() as f64);
-        let value = money(&found, 3).get(ix).unwrap() as f64;
+        let (orders, each) = (
+            numbers(&found, "clv_expected_orders").get(ix).unwrap(),
+            money(&found, "clv_expected_order_value").get(ix).unwrap() as f64,
+        );
+        let value = money(&found, "clv").get(ix).unwrap() as f64;
         assert!((value - orders * each).abs() <= 0.51 + 0.5 * orders, "{value} {orders} {each}");
     }
 }
@@ -144,7 +151,7 @@ fn orders_are_those_of_the_model_in_calendar_days() {
         let Some(history) = history else { continue };
         // 2026-06-30 to 2027-06-30.
         let expected = model.expected_purchases(history, 365.0);
-        assert!((numbers(&found, 1).get(ix).unwrap() / expected - 1.0).abs() < 1e-12);
+        assert!((numbers(&found, "clv_expected_orders").get(ix).unwrap() / expected - 1.0).abs() < 1e-12);
     }
 }
 
@@ -156,7 +163,10 @@ fn on_margin_an_order_is_worth_its_margin() {
     example.now.margin = example.now.revenue.iter().map(|revenue| Some(revenue / 4)).collect();
     let on_margin = example.run(Params::default());
     for ix in (0..600).filter(|ix| ix % 10 != 9) {
-        let (whole, part) = (money(&on_revenue, 2).get(ix).unwrap(), money(&on_margin, 2).get(ix).unwrap());
+        let (whole, part) = (
+            money(&on_revenue, "clv_expected_order_value").get(ix).unwrap(),
+            money(&on_margin, "clv_expected_order_value").get(ix).unwrap(),
+        );
         assert!((part as f64 - whole as f64 / 4.0).abs() < 1.0, "{whole} {part}");
     }
     assert!(on_margin.facts.contains(&("value_basis", super::super::Fact::Text("margin".to_owned()))));
@@ -191,7 +201,10 @@ fn repeat_buyers_without_money_get_the_mean_and_are_counted() {
     let once = (0..600).find(|ix| example.now.n_purchase_days[*ix] == 1).unwrap();
     example.now.repeat_revenue[unpaid] = -100;
     let found = example.run(Params::default());
-    assert_eq!(money(&found, 2).get(unpaid), money(&found, 2).get(once));
+    assert_eq!(
+        money(&found, "clv_expected_order_value").get(unpaid),
+        money(&found, "clv_expected_order_value").get(once)
+    );
     assert!(
         found.notes.iter().any(|note| note.starts_with("1 customers bought again without positive")),
         "{:?}",
@@ -214,8 +227,8 @@ fn without_repeat_money_orders_are_known_and_values_are_not() {
     let mut example = Example::new(600);
     example.now.repeat_revenue = vec![0; 600];
     let found = example.run(Params::default());
-    assert_eq!(numbers(&found, 1).n_unknown(), 60);
-    assert_eq!(money(&found, 3).n_unknown(), 600);
+    assert_eq!(numbers(&found, "clv_expected_orders").n_unknown(), 60);
+    assert_eq!(money(&found, "clv").n_unknown(), 600);
     assert!(found.notes.iter().any(|note| note.starts_with("no order values: 0 customers with repeat spend")));
 }
 
@@ -254,11 +267,18 @@ fn every_model_fills_every_column() {
         let found = example.run(named(kind));
         assert_eq!(found.model.as_ref().unwrap().purchases.formulas().name(), kind.label());
         for ix in (0..600).filter(|ix| ix % 10 != 9) {
-            let [in_30, in_90, in_365] = [4, 5, 6].map(|column| numbers(&found, column).get(ix).unwrap());
+            let [in_30, in_90, in_365] =
+                ["clv_p_buy_30", "clv_p_buy_90", "clv_p_buy_365"].map(|name| numbers(&found, name).get(ix).unwrap());
             assert!(0.0 <= in_30 && in_30 <= in_90 && in_90 <= in_365 && in_365 <= 1.0, "{kind:?} {in_30} {in_365}");
-            assert!(in_365 <= numbers(&found, 0).get(ix).unwrap() + 1e-9, "who buys is alive");
-            assert!(numbers(&found, 1).get(ix).unwrap() >= in_365 - 1e-9, "who buys buys at least once");
-            assert!(money(&found, 7).get(ix).unwrap() >= money(&found, 3).get(ix).unwrap(), "{kind:?}");
+            assert!(in_365 <= numbers(&found, "clv_p_alive").get(ix).unwrap() + 1e-9, "who buys is alive");
+            assert!(
+                numbers(&found, "clv_expected_orders").get(ix).unwrap() >= in_365 - 1e-9,
+                "who buys buys at least once"
+            );
+            assert!(
+                money(&found, "clv_residual").get(ix).unwrap() >= money(&found, "clv").get(ix).unwrap(),
+                "{kind:?}"
+            );
         }
     }
 }
@@ -268,7 +288,9 @@ fn dates_are_those_of_the_model() {
     let example = Example::new(600);
     let found = example.run(named(PurchaseKind::MbgNbd));
     let model = &found.model.as_ref().unwrap().purchases;
-    let (Values::Date(next), Values::Date(win_back)) = (&found.columns[8].values, &found.columns[9].values) else {
+    let (Values::Date(next), Values::Date(win_back)) =
+        (&column(&found, "clv_next_order_date").values, &column(&found, "clv_win_back_date").values)
+    else {
         panic!("columns are not of the promised kinds")
     };
     let mut n_dated = 0;
@@ -297,7 +319,7 @@ fn flags_say_why() {
     example.now.repeat_revenue[unpaid] = 0;
     example.now.revenue[once] = example.now.gross_revenue[once] / 2;
     let found = example.run(named(PurchaseKind::MbgNbd));
-    let Values::Text { codes, labels } = &found.columns[10].values else { panic!("no text") };
+    let Values::Text { codes, labels } = &column(&found, "clv_flag").values else { panic!("no text") };
     let flag = |ix: usize| labels.get(codes[ix] as usize).map(String::as_str);
     let of_base = found.facts.iter().any(|(name, fact)| {
         *name == "repeats_spend_correlation" && matches!(fact, super::super::Fact::Number(c) if c.abs() > 0.3)
@@ -313,7 +335,7 @@ fn flags_say_why() {
 #[test]
 fn without_interest_there_is_no_residual() {
     let found = Example::new(600).run(Params { discount_rate_per_year: 0.0, ..named(PurchaseKind::MbgNbd) });
-    assert_eq!(found.columns[7].values.n_unknown(), 600);
+    assert_eq!(column(&found, "clv_residual").values.n_unknown(), 600);
     assert!(found.notes.iter().any(|note| note.starts_with("no residual values")), "{:?}", found.notes);
 }
 

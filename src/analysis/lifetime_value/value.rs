@@ -16,6 +16,7 @@
 
 use rayon::prelude::*;
 
+use super::counts::at_least;
 use super::dates::days_to_win_back;
 use super::histories::{Histories, History};
 use super::models::dropout::Dropout;
@@ -43,6 +44,11 @@ impl Horizon {
         };
         Self { steps: (1..=n_months).map(step).collect(), rate_per_day: discount_rate_per_year.ln_1p() / DAYS_PER_YEAR }
     }
+
+    /// Returns the days from as-of to the end.
+    pub fn days(&self) -> f64 {
+        self.steps.last().map_or(0.0, |(days, _)| *days)
+    }
 }
 
 /// Orders and chances of customers who are alive.
@@ -52,10 +58,19 @@ pub struct IfAlive {
     pub expected: f64,
     /// The same, discounted month by month.
     pub discounted: f64,
+    /// Square of the orders within the horizon, for the spread of a sum.
+    pub squared: f64,
     /// Probability of at least one purchase within each of [`WINDOWS`].
     pub buys: [f64; WINDOWS.len()],
     /// All orders to come, discounted continuously; none at a rate of zero.
     pub for_ever: Option<f64>,
+}
+
+impl IfAlive {
+    /// Returns what an order of the horizon is worth today, on average.
+    pub fn mean_discount(&self) -> f64 {
+        if self.expected > 0.0 { self.discounted / self.expected } else { 1.0 }
+    }
 }
 
 /// Expectations by history.
@@ -86,18 +101,25 @@ impl ExpectationTable {
             let ix = dropouts.partition_point(|(listed, _)| listed < n_repeats);
             let age = f64::from(*age_days);
             let formulas = model.formulas();
+            let squared = |phase: usize| {
+                let at_least = at_least(&model, *n_repeats, age, horizon.days(), phase);
+                (1..).zip(at_least).map(|(n, probability)| f64::from(2 * n - 1) * probability).sum()
+            };
             let of_phase = |phase: usize| match (&dropouts[ix].1, model.in_phase(*n_repeats, age, phase)) {
                 (Some(dropout), _) => horizon.weigh(
+                    squared(phase),
                     |t| dropout.expected_if_alive(age, t),
                     |t| formulas.buys_if_alive(*n_repeats, 0.0, age, t),
                     |rate| dropout.discounted_if_alive(age, rate),
                 ),
                 (_, Some(renewals)) => horizon.weigh(
+                    squared(phase),
                     |t| renewals.expected(t),
                     |t| 1.0 - renewals.probability_of_none(t),
                     |rate| renewals.discounted(rate),
                 ),
                 (None, None) => horizon.weigh(
+                    squared(phase),
                     |t| formulas.expected_if_alive(*n_repeats, 0.0, age, t),
                     |t| formulas.buys_if_alive(*n_repeats, 0.0, age, t),
                     |rate| formulas.discounted_if_alive(*n_repeats, 0.0, age, rate),
@@ -128,6 +150,7 @@ impl ExpectationTable {
         Some(IfAlive {
             expected: mean(&|one| one.expected),
             discounted: mean(&|one| one.discounted),
+            squared: mean(&|one| one.squared),
             buys: std::array::from_fn(|ix| mean(&|one| one.buys[ix])),
             for_ever: is_finite.then(|| mean(&|one| one.for_ever.unwrap_or_default())),
         })
@@ -141,22 +164,34 @@ impl ExpectationTable {
 }
 
 impl Horizon {
-    /// Puts together what is expected until each day, the chance to buy until it, and what comes for ever at a rate.
-    fn weigh(
-        &self,
-        expected_until: impl Fn(f64) -> f64,
-        buys_until: impl Fn(f64) -> f64,
-        for_ever: impl Fn(f64) -> Option<f64>,
-    ) -> IfAlive {
+    /// Returns the orders of the horizon, each discounted at the end of its month.
+    pub fn discounted(&self, expected_until: impl Fn(f64) -> f64) -> f64 {
+        self.expected_and_discounted(expected_until).1
+    }
+
+    fn expected_and_discounted(&self, expected_until: impl Fn(f64) -> f64) -> (f64, f64) {
         let (mut expected, mut discounted) = (0.0, 0.0);
         for (days, discount) in &self.steps {
             let until = expected_until(*days);
             discounted += (until - expected) * discount;
             expected = until;
         }
+        (expected, discounted)
+    }
+
+    /// Puts together what is expected until each day, the chance to buy until it, and what comes for ever at a rate.
+    fn weigh(
+        &self,
+        squared: f64,
+        expected_until: impl Fn(f64) -> f64,
+        buys_until: impl Fn(f64) -> f64,
+        for_ever: impl Fn(f64) -> Option<f64>,
+    ) -> IfAlive {
+        let (expected, discounted) = self.expected_and_discounted(expected_until);
         IfAlive {
             expected,
             discounted,
+            squared,
             buys: WINDOWS.map(|days| buys_until(f64::from(days))),
             for_ever: Some(self.rate_per_day).filter(|rate| *rate > 0.0).and_then(for_ever),
         }

@@ -19,7 +19,8 @@ use super::super::diagnosis::FitError;
 use super::dropout::{Dropout, Geometric};
 use super::fit_geometric::{self, Chances};
 use super::nbd::ln_without_dropout;
-use super::{Fit, Parameter, PurchaseModel, Statistics, softplus};
+use super::{Fit, Parameter, PurchaseModel, Statistics};
+use crate::maths::log_sum::softplus;
 
 /// Parameters of a BG/NBD model in any unit of time.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -65,10 +66,11 @@ impl BgNbd {
 
     /// Prepares the expected purchases of all customers with `x` repeats; they are to be multiplied by the probability of being alive.
     pub fn dropout_after(&self, x: u32) -> Dropout {
-        self.dropout(x).with_nodes()
+        self.alive(x).with_nodes()
     }
 
-    fn dropout(&self, x: u32) -> Geometric {
+    /// Says what alive customers with `x` repeats will do.
+    pub fn alive(&self, x: u32) -> Geometric {
         let Self { r, alpha, a, b } = *self;
         Geometric { r, alpha, a, b, after_first: 0.0, x: f64::from(x) }
     }
@@ -125,7 +127,7 @@ impl PurchaseModel for BgNbd {
     }
 
     fn expected_if_alive(&self, x: u32, _t_x: f64, age: f64, t: f64) -> f64 {
-        self.dropout(x).expected_if_alive(age, t)
+        self.alive(x).expected_if_alive(age, t)
     }
 
     fn buys_if_alive(&self, x: u32, _t_x: f64, age: f64, t: f64) -> f64 {

@@ -26,7 +26,8 @@ use super::super::diagnosis::FitError;
 use super::super::histories::Histories;
 use super::dropout::{self, Dropout};
 use super::fit_geometric::{self, Chances};
-use super::{Fit, Parameter, PurchaseModel, Statistics, softplus};
+use super::{Fit, Parameter, PurchaseModel, Statistics};
+use crate::maths::log_sum::softplus;
 
 /// Parameters of an MBG/NBD model in any unit of time.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,10 +53,11 @@ impl MbgNbd {
 
     /// Prepares the expected purchases of all customers with `x` repeats; they are to be multiplied by the probability of being alive.
     pub fn dropout_after(&self, x: u32) -> Dropout {
-        self.dropout(x).with_nodes()
+        self.alive(x).with_nodes()
     }
 
-    fn dropout(&self, x: u32) -> dropout::Geometric {
+    /// Says what alive customers with `x` repeats will do.
+    pub fn alive(&self, x: u32) -> dropout::Geometric {
         let Self { r, alpha, a, b } = *self;
         dropout::Geometric { r, alpha, a, b, after_first: 1.0, x: f64::from(x) }
     }
@@ -103,7 +105,7 @@ impl PurchaseModel for MbgNbd {
     }
 
     fn expected_if_alive(&self, x: u32, _t_x: f64, age: f64, t: f64) -> f64 {
-        self.dropout(x).expected_if_alive(age, t)
+        self.alive(x).expected_if_alive(age, t)
     }
 
     fn discounted_if_alive(&self, x: u32, _t_x: f64, age: f64, rate: f64) -> Option<f64> {

@@ -209,8 +209,3 @@ impl<M> Fit<M> {
 fn exp_m1_ratio(u: f64) -> f64 {
     if u == 0.0 { 1.0 } else { u.exp_m1() / u }
 }
-
-/// Returns `ln(1 + eᵈ)`.
-fn softplus(d: f64) -> f64 {
-    d.max(0.0) + (-d.abs()).exp().ln_1p()
-}
