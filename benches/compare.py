@@ -7,11 +7,13 @@ Usage:
     python benches/compare.py run --python stack/bin/python --customers 100000 1000000 5000000 --runs 3
     python benches/compare.py ingest --python stack/bin/python --customers 1000000
     python benches/compare.py night --customers 1000000
+    python benches/compare.py lifetime --python stack/bin/python --customers 23570 1000000
 
 `run` is the whole nightly run (ingest cache off) beside the Python stack that does the same job (python_stack.py) and DuckDB that
 only groups by customer (duckdb_floor.py). `ingest` is reading alone: the stage `read` of the manifest (decoding, hashing, dictionary
 encoding, rejects) beside DuckDB and polars reading the same columns with the same types. `night` is a second night: 730 daily files, one
-of them new.
+of them new. `lifetime` is the fit of MBG/NBD and the whole analysis of lifetime values, all columns included, beside the BG/NBD fit of
+lifetimes on the same histories.
 
 Output folders are removed before each run, the page cache is warm (one round goes uncounted). Wall and processor time and the
 largest resident memory are those that the operating system accounts to the finished process. Figures are medians, ratios the medians of
@@ -165,6 +167,34 @@ def night(arguments, folder):
         )
 
 
+LIFETIMES = """
+import sys, time, warnings
+warnings.filterwarnings("ignore")
+import pandas
+from lifetimes import BetaGeoFitter
+base = pandas.read_csv(sys.argv[1])
+start = time.perf_counter()
+BetaGeoFitter().fit(base.frequency, base.recency, base["T"])
+print(time.perf_counter() - start)
+"""
+
+
+def lifetime(arguments, folder):
+    """Prints seconds of the fits on the same histories, and of everything that is said of every customer."""
+    print("| customers | klientel: fit MBG/NBD s | klientel: fits, evidence and all columns s | lifetimes: fit BG/NBD s | × faster fit | all columns ÷ peer's fit |")
+    print("|---:|---:|---:|---:|---:|---:|")
+    for customers in arguments.customers:
+        rows = []
+        for _ in range(arguments.runs):
+            bench = ["cargo", "bench", "--quiet", "--bench", "lifetime_value", "--", str(customers), "2", str(folder / "histories.csv")]
+            out = subprocess.run(bench, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+            ours = json.loads(out.splitlines()[-1])
+            peer = float(measure([arguments.python, "-c", LIFETIMES, str(folder / "histories.csv")], folder)[3])
+            rows.append((ours["fit"], ours["all"], peer, peer / ours["fit"], ours["all"] / peer))
+        fit, everything, peer, faster, share = (statistics.median(column) for column in zip(*rows))
+        print(f"| {customers:,} | {fit:.3f} | {everything:.2f} | {peer:.2f} | {faster:.0f} | {share:.2f} |", flush=True)
+
+
 def figures(arguments, folder):
     """Returns seconds of reading and of the whole run."""
     wall, _, _, out = measure([arguments.klientel, "run", "pipeline.toml", "--json"], folder)
@@ -193,7 +223,7 @@ def split_by_day(folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["run", "ingest", "night"])
+    parser.add_argument("what", choices=["run", "ingest", "night", "lifetime"])
     parser.add_argument("--klientel", default=str(ROOT / "target" / "release" / "klientel"))
     parser.add_argument("--python", default="python3")
     parser.add_argument("--customers", type=int, nargs="+", default=[100_000, 1_000_000])
@@ -202,7 +232,7 @@ def main():
     parser.add_argument("--stack-up-to", type=int, default=5_000_000, help="customers above which the Python stack is left out")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        {"run": run, "ingest": ingest, "night": night}[arguments.what](arguments, Path(folder))
+        {"run": run, "ingest": ingest, "night": night, "lifetime": lifetime}[arguments.what](arguments, Path(folder))
 
 
 if __name__ == "__main__":

@@ -255,6 +255,10 @@ impl Page<'_> {
                 percent(number(value, "discount_rate_per_year"))
             );
             self.line("horizon", &text);
+            if value["customer_equity_low"].is_number() {
+                let [low, high] = ["customer_equity_low", "customer_equity_high"].map(|end| money(number(value, end)));
+                self.line("", &format!("between {low} and {high} with a probability of 80%"));
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use crate::table::{Ids, Products};
 use crate::units::Day;
 
 /// The base as the analyses see it; every per-customer structure is indexed by `CustomerIx`, every per-product one by `ProductIx`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Dataset {
     /// Last day that the data covers.
     pub as_of: Day,

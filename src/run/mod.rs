@@ -4,6 +4,7 @@
 //! under `failed/` in the output directory. The same pipeline on the same input a second time finds its own run and says so.
 
 mod analyses;
+mod equity;
 mod error;
 mod job;
 mod manifest;
@@ -162,7 +163,7 @@ fn publish(
         None,
         || {
             let scored = ScoredCustomers::assemble(&data.customer_ids, &job.promised, &findings);
-            write::select(job, scored, inputs.customers.as_ref())
+            write::select(job, scored, &findings, inputs.customers.as_ref())
         },
         |selected| format!("{} segments, {} campaigns", selected.segments.len(), selected.campaigns.len()),
     )?;

@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use rayon::prelude::*;
 
+use super::equity;
 use super::error::RunError;
 use super::job::Job;
 use super::read::shown;
-use crate::analysis::Findings;
+use crate::analysis::{Findings, SideTable};
 use crate::campaign::{Campaign, CampaignCounts, contacts};
 use crate::ingest::{CUSTOMERS, Reject};
 use crate::publish::{OutputFile, PublishError, Staging};
@@ -21,6 +22,8 @@ pub struct Selected<'a> {
     pub scored: ScoredCustomers<'a>,
     pub segments: Vec<(Segment, Frame<'a>)>,
     pub campaigns: Vec<(Campaign, Frame<'a>, CampaignCounts)>,
+    /// Tables over scores and segments.
+    pub tables: Vec<SideTable>,
 }
 
 /// Selects the members of every segment and the contacts of every campaign.
@@ -30,6 +33,7 @@ pub struct Selected<'a> {
 pub fn select<'a>(
     job: &Job,
     scored: ScoredCustomers<'a>,
+    findings: &[(&'static str, Findings)],
     customers: Option<&'a Customers>,
 ) -> Result<Selected<'a>, RunError> {
     let members = |segment: &Segment| Ok((segment.clone(), select_members(&scored.frame, &segment.predicate)?));
@@ -41,7 +45,8 @@ pub fn select<'a>(
         Some(contacts.map(|(file, counts)| (campaign.clone(), file, counts)))
     });
     let campaigns = campaigns.collect::<Result<_, _>>()?;
-    Ok(Selected { scored, segments, campaigns })
+    let tables = equity::table(&scored.frame, &segments, findings).into_iter().collect();
+    Ok(Selected { scored, segments, campaigns, tables })
 }
 
 /// Writes every table and returns the files in a fixed order.
@@ -57,6 +62,7 @@ pub fn write_all(
     let side_tables: Vec<(&str, Frame<'_>)> = findings
         .iter()
         .flat_map(|(_, found)| &found.tables)
+        .chain(&selected.tables)
         .map(|table| (table.name, Frame::new(&table.columns)))
         .collect();
     let both = |name: String, table: &Frame<'_>| staging.write_table(&name, table).map(Vec::from);

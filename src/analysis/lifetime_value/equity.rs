@@ -32,8 +32,8 @@ const NORMAL_90: f64 = 1.281_551_565_544_600_5;
 /// Values of all customers, prepared for sums over any of them; major units.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Equity {
-    /// Value of each customer; none where there is none.
-    value: Vec<Option<f64>>,
+    /// Value of each customer in minor units, whose sums do not depend on their order.
+    value: Vec<Option<i64>>,
     /// Variance of it; none where there is none.
     variance: Vec<Option<f64>>,
     /// One in so many customers is followed.
@@ -67,14 +67,13 @@ impl Equity {
     /// Computes variances and shifts; `values` are those of the scores, in minor units.
     pub fn of(source: &Source<'_>, values: impl Fn(usize) -> Option<i64> + Sync) -> Self {
         let n = source.customers.len();
-        let value = |ix: usize| values(ix).map(|minor| minor as f64 / MONEY_SCALE as f64);
         let step = n.div_ceil(MOST).max(1);
         let followed: Vec<usize> = (0..n).step_by(step).collect();
         let directions: Vec<Vec<f64>> =
             source.uncertainty.around.par_iter().map(|ends| source.shifts(ends, &followed)).collect();
         let of_customer = |ix: usize| directions.iter().map(move |shifts| shifts[ix]);
         Self {
-            value: (0..n).into_par_iter().map(value).collect(),
+            value: (0..n).into_par_iter().map(&values).collect(),
             variance: (0..n).into_par_iter().map(|ix| source.variance(ix)).collect(),
             step,
             n_directions: directions.len(),
@@ -85,14 +84,14 @@ impl Equity {
     /// Returns the value of some customers, each named once.
     pub fn sum(&self, members: impl Iterator<Item = usize>) -> Sum {
         let (mut sum, mut variance) = (Sum::default(), Some(0.0));
-        let (mut followed, mut shifts) = (0.0, vec![0.0; self.n_directions]);
+        let (mut total, mut followed, mut shifts) = (0_i128, 0_i128, vec![0.0; self.n_directions]);
         for ix in members {
             sum.n_customers += 1;
             let Some(value) = self.value[ix] else { continue };
-            sum.value += value;
+            total += i128::from(value);
             variance = variance.zip(self.variance[ix]).map(|(sum, own)| sum + own);
             if ix % self.step == 0 {
-                followed += value;
+                followed += i128::from(value);
                 let row = ix / self.step * self.n_directions;
                 for (shift, own) in shifts.iter_mut().zip(&self.shifts[row..row + self.n_directions]) {
                     *shift += own;
@@ -100,13 +99,14 @@ impl Equity {
             }
         }
         // Nobody among few is followed: then they move as all do.
-        if followed == 0.0 {
-            followed = (0..self.value.len()).step_by(self.step).filter_map(|ix| self.value[ix]).sum();
+        if followed == 0 {
+            followed = (0..self.value.len()).step_by(self.step).filter_map(|ix| self.value[ix]).map(i128::from).sum();
             for (direction, shift) in shifts.iter_mut().enumerate() {
                 *shift = self.shifts.iter().skip(direction).step_by(self.n_directions).sum();
             }
         }
-        let scale = if followed == 0.0 { 0.0 } else { sum.value / followed };
+        let scale = if followed == 0 { 0.0 } else { total as f64 / followed as f64 };
+        sum.value = total as f64 / MONEY_SCALE as f64;
         let of_parameters: f64 = shifts.iter().map(|shift| (scale * shift).powi(2)).sum();
         sum.interval = variance.map(|own| interval(sum.value, own + of_parameters));
         sum
@@ -176,5 +176,56 @@ impl Source<'_> {
             brought if history.n_repeats > 0 && brought.0 > 0 => (history.n_repeats, brought.major()),
             _ => (0, 0.0),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two customers of 100.00 and 300.00, variances 400 and 1,600, one direction that moves them by 10 and by 30.
+    fn equity() -> Equity {
+        Equity {
+            value: vec![Some(10_000), None, Some(30_000)],
+            variance: vec![Some(400.0), None, Some(1_600.0)],
+            step: 1,
+            n_directions: 1,
+            shifts: vec![10.0, 0.0, 30.0],
+        }
+    }
+
+    #[test]
+    fn variances_add_up_and_shifts_do_so_before_they_are_squared() {
+        let total = equity().total();
+        assert_eq!((total.n_customers, total.value), (2, 400.0));
+        let spread = ((400.0 + 1_600.0 + 40.0_f64 * 40.0) / (400.0 * 400.0)).ln_1p();
+        let [low, high] = total.interval.unwrap();
+        assert!((high / low - (2.0 * NORMAL_90 * spread.sqrt()).exp()).abs() < 1e-12);
+        assert!(low < 400.0 && high > 400.0);
+        // Nobody is worth nothing, for sure.
+        assert_eq!(equity().sum([1].into_iter()).interval, Some([0.0, 0.0]));
+    }
+
+    /// Who is not followed moves as those do who are.
+    #[test]
+    fn a_customer_who_is_not_followed_moves_like_the_others() {
+        let followed = equity().sum([2].into_iter());
+        let thinned = Equity { step: 3, shifts: vec![10.0], ..equity() };
+        let [one, other] = [followed, thinned.sum([2].into_iter())].map(|sum| sum.interval.unwrap());
+        assert!((one[0] / other[0] - 1.0).abs() < 1e-12 && (one[1] / other[1] - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn without_a_variance_there_is_no_interval() {
+        let wild = Equity { variance: vec![Some(400.0), None, None], ..equity() };
+        assert_eq!(wild.total().interval, None);
+        assert!(wild.sum([0].into_iter()).interval.is_some());
+    }
+
+    #[test]
+    fn a_loss_has_an_interval_around_it() {
+        let [low, high] = interval(-100.0, 25.0);
+        assert!((low + 100.0 + 5.0 * NORMAL_90).abs() < 1e-12 && (high + 100.0 - 5.0 * NORMAL_90).abs() < 1e-12);
+        assert_eq!(interval(0.0, 0.0), [0.0, 0.0]);
     }
 }

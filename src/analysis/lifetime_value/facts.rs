@@ -42,8 +42,11 @@ pub(super) fn of(
     let known = scores.iter().flatten();
     facts.push(("expected_orders", Fact::Number(known.clone().map(|score| score.orders).sum())));
     if model.spend.is_some() {
-        let equity: i128 = known.filter_map(|score| score.value).map(i128::from).sum();
-        facts.push(("customer_equity", Fact::Number(equity as f64 / MONEY_SCALE as f64)));
+        let equity = model.equity.total();
+        facts.push(("customer_equity", Fact::Number(equity.value)));
+        if let Some([low, high]) = equity.interval {
+            facts.extend([("customer_equity_low", Fact::Number(low)), ("customer_equity_high", Fact::Number(high))]);
+        }
         let for_ever: i128 = scores.iter().flatten().filter_map(|score| score.residual).map(i128::from).sum();
         if params.discount_rate_per_year > 0.0 {
             facts.push(("residual_equity", Fact::Number(for_ever as f64 / MONEY_SCALE as f64)));
@@ -137,6 +140,12 @@ pub(super) fn spend_notes(
             notes.push(format!(
                 "spend model: frequency and spend correlate by {correlation:.2}, the model takes them to be independent"
             ));
+        }
+        if model.equity.total().interval.is_none() {
+            notes.push(
+                "no interval of the customer equity: the spend of some customers has no variance (q is 2 or less)"
+                    .to_owned(),
+            );
         }
         let unpaid = |ix: &usize| customers[*ix].is_some_and(|h| h.n_repeats > 0) && now.repeat_revenue[*ix] <= 0;
         let n_unpaid = (0..customers.len()).filter(unpaid).count();

@@ -323,3 +323,90 @@ fn in_classes(at_least: &[f64]) -> Vec<f64> {
     let firsts = (0..).map(first_of_class).take_while(|first| *first <= at_least.len());
     firsts.enumerate().map(|(class, first)| (from(first) - from(first_of_class(class + 1))).max(0.0)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::lifetime_value::models::mbg_nbd::MbgNbd;
+    use crate::analysis::lifetime_value::models::nbd::Nbd;
+    use crate::analysis::lifetime_value::purchases::Purchases;
+
+    fn certain(purchases: Purchases, spend: Option<GammaGamma>) -> Uncertainty {
+        Uncertainty { fit: Point { purchases, spend }, around: Vec::new(), is_small: true }
+    }
+
+    fn history(n_repeats: u32, days_to_last: u32, age_days: u32) -> History {
+        History { n_repeats, days_to_last, age_days }
+    }
+
+    fn bounds(uncertainty: &Uncertainty, history: History, days: f64) -> Bounds {
+        *Intervals::tabulate(uncertainty, &Histories::compress(vec![history]), days).get(history).unwrap()
+    }
+
+    /// `NB(1, s)` is geometric: the smallest `n` with `1 − z^{n+1} ≥ share`, `z = s/(1 + s)`.
+    #[test]
+    fn orders_meet_the_quantiles_of_a_geometric_number() {
+        let found = bounds(&certain(Purchases::Nbd(Nbd { r: 1.0, alpha: 100.0 }), None), history(0, 0, 0), 300.0);
+        let quantile = |share: f64| ((1.0 - share).ln() / 0.75_f64.ln() - 1.0).ceil() as u32;
+        assert_eq!(found, Bounds { orders: [quantile(0.1), quantile(0.9)], spend: None });
+        assert_eq!(found.orders, [0, 8]);
+    }
+
+    /// Where every order brings the same, spend is orders times that.
+    #[test]
+    fn without_differences_of_spend_the_interval_is_that_of_the_orders() {
+        let spend = GammaGamma { p: 4e4, q: 4e4, v: 20.0 };
+        let purchases = Purchases::MbgNbd(MbgNbd { r: 3.0, alpha: 40.0, a: 0.5, b: 4.0 });
+        for one in [history(0, 0, 100), history(6, 190, 200), history(150, 998, 1_000)] {
+            let found = bounds(&certain(purchases, Some(spend)), one, 365.0);
+            let [low, high] = found.spend.unwrap();
+            // v + S with S = 20 x, an order brings 20: a multiple is 20 n / (v + S).
+            let scale = (spend.v + 20.0 * f64::from(one.n_repeats)) / 20.0 * (4e4 * f64::from(one.n_repeats) + 4e4)
+                / 4e4
+                / f64::from(one.n_repeats + 1);
+            for (multiple, orders) in [(low, found.orders[0]), (high, found.orders[1])] {
+                assert!(
+                    (multiple * scale - f64::from(orders)).abs() <= 0.04 * f64::from(orders) + 1e-9,
+                    "{one:?} {found:?}"
+                );
+            }
+        }
+    }
+
+    /// Who is gone for sure, or all but, will bring nothing.
+    #[test]
+    fn a_lost_customer_has_an_interval_of_nought() {
+        let purchases = Purchases::MbgNbd(MbgNbd { r: 3.0, alpha: 40.0, a: 0.5, b: 4.0 });
+        let found =
+            bounds(&certain(purchases, Some(GammaGamma { p: 2.0, q: 3.0, v: 20.0 })), history(30, 200, 900), 365.0);
+        assert_eq!(found, Bounds { orders: [0, 0], spend: Some([0.0, 0.0]) });
+    }
+
+    /// What is unknown of the parameters makes intervals wider.
+    #[test]
+    fn uncertain_parameters_widen() {
+        let model = Nbd { r: 6.0, alpha: 40.0 };
+        let spend = GammaGamma { p: 6.0, q: 6.0, v: 20.0 };
+        let fit = Point { purchases: Purchases::Nbd(model), spend: Some(spend) };
+        let around = vec![
+            [-1.0, 1.0].map(|by| Point { purchases: fit.purchases.moved(&[by, 0.0]), ..fit }),
+            [-0.5, 0.5].map(|by| Point { spend: Some(spend.moved(&[by, 0.0, 0.0])), ..fit }),
+        ];
+        let one = history(4, 90, 100);
+        let sure = bounds(&certain(fit.purchases, fit.spend), one, 365.0);
+        let unsure = bounds(&Uncertainty { fit, around, is_small: false }, one, 365.0);
+        assert!(unsure.orders[0] < sure.orders[0] && unsure.orders[1] > sure.orders[1], "{sure:?} {unsure:?}");
+        let (sure, unsure) = (sure.spend.unwrap(), unsure.spend.unwrap());
+        assert!(unsure[0] < sure[0] && unsure[1] > sure[1], "{sure:?} {unsure:?}");
+    }
+
+    #[test]
+    fn classes_are_every_number_once() {
+        let firsts: Vec<usize> = (0..400).map(first_of_class).collect();
+        assert_eq!(firsts[..66], (1..=66).collect::<Vec<_>>());
+        assert!(firsts.windows(2).all(|pair| pair[0] < pair[1]));
+        let at_least: Vec<f64> = (0..500).map(|n| 0.99_f64.powi(n + 1)).collect();
+        let classes = in_classes(&at_least);
+        assert!((classes.iter().sum::<f64>() - 0.99).abs() < 1e-12);
+    }
+}

@@ -80,3 +80,48 @@ fn deviations(hessian: &[Vec<f64>]) -> Vec<Vec<f64>> {
         _ => Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The mean square of the points around the fit is the inverse of the Hessian.
+    #[test]
+    fn points_have_the_covariance_of_the_fit() {
+        let hessian = vec![vec![-40.0, 12.0, 3.0], vec![12.0, -90.0, -8.0], vec![3.0, -8.0, -25.0]];
+        let along = deviations(&hessian);
+        for i in 0..3 {
+            for j in 0..3 {
+                // Σⱼ covarianceᵢⱼ · (−H)ⱼₖ is the unit matrix.
+                let product: f64 =
+                    (0..3).map(|k| along.iter().map(|by| by[i] * by[k]).sum::<f64>() * -hessian[k][j]).sum();
+                assert!((product - f64::from(u8::from(i == j))).abs() < 1e-12, "{i} {j} {product}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_ridge_is_followed_for_a_factor_of_ten() {
+        use crate::analysis::lifetime_value::histories::{Histories, History};
+        use crate::analysis::lifetime_value::models::Statistics;
+        use crate::analysis::lifetime_value::purchases::PurchaseKind;
+        // Everybody buys at one rate: only r / alpha is known.
+        let one = |k: u32| History { n_repeats: 10 - k % 2, days_to_last: 290 + k % 9, age_days: 300 };
+        let histories = Histories::compress((0..400).map(one).collect());
+        let fitted = PurchaseKind::Nbd.fit(&Statistics { histories, gaps: vec![] }).unwrap();
+        let uncertainty = Uncertainty::of(&fitted, None);
+        assert_eq!(uncertainty.points().len(), 4);
+        for point in uncertainty.points() {
+            let parameters = point.purchases.formulas().parameters();
+            let at_fit = fitted.formulas().parameters();
+            for (moved, fit) in parameters.iter().zip(&at_fit) {
+                assert!((moved.value / fit.value).ln().abs() <= FARTHEST.ln() + 1e-9);
+            }
+            // The rate itself is known to a few percent.
+            let rate = |parameters: &[crate::analysis::lifetime_value::models::Parameter]| {
+                parameters[0].value / parameters[1].value
+            };
+            assert!((rate(&parameters) / rate(&at_fit) - 1.0).abs() < 0.1);
+        }
+    }
+}
