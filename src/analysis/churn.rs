@@ -137,8 +137,8 @@ fn facts(horizon_days: i32, label: String, risks: &[Option<f64>]) -> Vec<(&'stat
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::lifetime_value::{LifetimeValue, histories};
     use crate::analysis::lifetime_value::tests::Example;
+    use crate::analysis::lifetime_value::{LifetimeValue, histories};
 
     fn churn(example: &Example, before: &[(&'static str, Findings)]) -> Findings {
         Churn::default().run(&example.base(), before).unwrap()

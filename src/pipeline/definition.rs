@@ -249,7 +249,7 @@ fn lifetime_value(table: &mut Reader<'_, '_>) -> lifetime_value::Params {
     );
     let wanted_season = key(
         "season",
-        "Whether the days to come are weighed by an index of their month; it takes 24 months of data, and not `bg-bb`",
+        "Whether histories and the days to come are read by an index of their month; it takes 24 months of data, and not `bg-bb`",
     );
     let params = lifetime_value::Params {
         horizon_months: match table.period(horizon, true) {
@@ -258,7 +258,8 @@ fn lifetime_value(table: &mut Reader<'_, '_>) -> lifetime_value::Params {
         },
         discount_rate_per_year: table.number(rate, 0.0, lifetime_value::MAX_RATE).unwrap_or(discount_rate_per_year),
         model: table.word(wanted_model.default(quoted(model.label())), &models).unwrap_or(model),
-        opportunity: table.word(wanted_opportunity.example(r#""1 month""#), &words(Opportunity::ALL, Opportunity::label)),
+        opportunity: table
+            .word(wanted_opportunity.example(r#""1 month""#), &words(Opportunity::ALL, Opportunity::label)),
         season: table.flag(wanted_season.default(season.to_string())).unwrap_or(season),
     };
     opportunities(table, &params);

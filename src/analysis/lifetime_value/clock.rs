@@ -5,7 +5,7 @@
 //! | clock           | histories                                 | a day `D` after as-of is at                                | used                |
 //! |-----------------|-------------------------------------------|------------------------------------------------------------|---------------------|
 //! | `Days`          | days                                      | `t = D`                                                    | unless stated       |
-//! | `Season`        | days                                      | `τ(D) = Σ s(month of d)` over the days `d` up to it        | `season = true`     |
+//! | `Season`        | `τ` between two days, rounded to whole    | `τ(D) = Σ s(month of d)` over the days `d` up to it        | `season = true`     |
 //! | `Opportunities` | weeks, months, quarters or years, see [`super::opportunities`] | the opportunities that have ended by then, one at least | `model = "bg-bb"` |
 //!
 //! | asked for                  | by season                    | by opportunities                                                            |
@@ -14,10 +14,11 @@
 //! | discount of an order       | end of its month, calendar   | end of its opportunity: the `k`th is `(k − f) L` years away, `f` of the open one has passed, `L` its length |
 //! | for ever                   | calendar: a year has mean 1  | at the rate `L ln(1 + d)`, from the end of the last complete opportunity on   |
 //! | next order                 | first day `D` with `τ(D) ≥ t`| end of the opportunity                                                      |
-//! | win-back                   | calendar: it looks back      | first day after the opportunity                                             |
+//! | win-back                   | first day of that age in `τ` | first day after the opportunity                                             |
 //!
-//! The index of a month `s` has mean one over a year and comes from [`super::season`]; days more than [`MAX_DAYS`] ahead count one each, and at
-//! an index of one everywhere the two clocks of days are equal to the bit.
+//! The index of a month `s` has mean one over a year and comes from [`super::season`]. Histories are read by season as well: silence in a weak month
+//! says less of a customer than silence in a strong one. Days more than [`MAX_DAYS`] away count one each, and at an index of one everywhere
+//! the two clocks of days are equal to the bit.
 
 use std::borrow::Cow;
 
@@ -47,26 +48,64 @@ pub struct Season {
     as_of: Day,
     /// `τ` by days after as-of, from none to [`MAX_DAYS`].
     until: Vec<f64>,
+    /// The same by days before as-of.
+    since: Vec<f64>,
 }
 
 impl Season {
     /// Sets the clock to a day; the index begins with January.
     pub fn new(index: &[f64; 12], as_of: Day) -> Self {
-        let mut until = vec![0.0];
-        let mut sum = 0.0;
-        for day in (1..=MAX_DAYS).map(|days| Day(as_of.0 + days as i32)) {
-            sum += index[(day.ymd().1 - 1) as usize];
-            until.push(sum);
-        }
-        Self { as_of, until }
+        let sums = |step: i32, first: i32| {
+            let mut sums = vec![0.0];
+            let mut sum = 0.0;
+            for day in (0..MAX_DAYS as i32).map(|days| Day(as_of.0 + first + step * days)) {
+                sum += index[(day.ymd().1 - 1) as usize];
+                sums.push(sum);
+            }
+            sums
+        };
+        Self { as_of, until: sums(1, 1), since: sums(-1, 0) }
     }
 
-    /// Returns the model time of a number of days.
+    /// Returns the model time of a number of days after as-of.
     pub fn time(&self, days: u32) -> f64 {
-        match self.until.get(days as usize) {
-            Some(time) => *time,
-            None => self.until[MAX_DAYS as usize] + f64::from(days - MAX_DAYS),
+        beyond(&self.until, days)
+    }
+
+    /// Returns the model time of a number of days before as-of.
+    pub fn since(&self, days: u32) -> f64 {
+        beyond(&self.since, days)
+    }
+
+    /// Reads a history by season.
+    pub fn history(&self, History { n_repeats, days_to_last, age_days }: History) -> History {
+        let whole = |days: u32| self.since(days).round() as u32;
+        let age = whole(age_days);
+        History { n_repeats, days_to_last: age - whole(age_days - days_to_last.min(age_days)).min(age), age_days: age }
+    }
+
+    /// Returns the first day on which a customer won on a day is of an age in model time.
+    fn day_of_age(&self, won: i32, age: u32) -> Option<Day> {
+        let days = self.as_of.0.checked_sub(won)?.max(0).unsigned_abs();
+        let left = f64::from(age) - self.since(days);
+        if left > NEARLY {
+            let ahead = self.until.partition_point(|until| *until < left - NEARLY) as u32;
+            return self.as_of.0.checked_add_unsigned(ahead).map(Day);
         }
+        // Beyond the table days count one.
+        let back = match self.since.partition_point(|since| *since <= -left + NEARLY) as u32 {
+            n if n > MAX_DAYS => MAX_DAYS + (-left - self.since(MAX_DAYS) + NEARLY) as u32,
+            n => n - 1,
+        };
+        self.as_of.0.checked_sub_unsigned(back).map(Day)
+    }
+}
+
+/// Returns the sum up to a day, or past the last of them one for each day.
+fn beyond(sums: &[f64], days: u32) -> f64 {
+    match sums.get(days as usize) {
+        Some(sum) => *sum,
+        None => sums[MAX_DAYS as usize] + f64::from(days - MAX_DAYS),
     }
 }
 
@@ -82,7 +121,11 @@ impl Clock {
     /// Reads the history of every customer in the unit of the model; customers without a purchase day have none.
     pub fn histories(&self, base: &Base<'_>) -> Vec<Option<History>> {
         match self {
-            Self::Days(_) | Self::Season(_) => histories::of_customers(base.now),
+            Self::Days(_) => histories::of_customers(base.now),
+            Self::Season(season) => {
+                let plain = histories::of_customers(base.now);
+                plain.into_iter().map(|history| Some(season.history(history?))).collect()
+            }
             Self::Opportunities(opportunities) => {
                 opportunities.taken(base.data).into_iter().map(|taken| Some(taken?.history)).collect()
             }
@@ -116,7 +159,9 @@ impl Clock {
     /// Counts the days, or opportunities, up to a day.
     pub fn ticks(&self, day: Day) -> u32 {
         match self {
-            Self::Days(as_of) | Self::Season(Season { as_of, .. }) => day.0.saturating_sub(as_of.0).max(0).unsigned_abs(),
+            Self::Days(as_of) | Self::Season(Season { as_of, .. }) => {
+                day.0.saturating_sub(as_of.0).max(0).unsigned_abs()
+            }
             Self::Opportunities(opportunities) => opportunities.until(day),
         }
     }
@@ -164,7 +209,8 @@ impl Clock {
     /// Returns the day on which a customer won on a day is of an age in days, or opportunities.
     pub fn day_of_age(&self, won: i32, age: u32) -> Option<Day> {
         match self {
-            Self::Days(_) | Self::Season(_) => won.checked_add_unsigned(age).map(Day),
+            Self::Days(_) => won.checked_add_unsigned(age).map(Day),
+            Self::Season(season) => season.day_of_age(won, age),
             Self::Opportunities(opportunities) => opportunities.day_after(won, age),
         }
     }
@@ -224,6 +270,26 @@ mod tests {
         assert_eq!(clock.first_at(2.9), Some(3));
     }
 
+    /// December counts two, the rest of November 1.4: a customer of the 29th of November is 2.8 days old, and 64.8 a month later.
+    #[test]
+    fn ages_are_read_by_season() {
+        let season = Season::new(&INDEX, day("2026-12-31"));
+        let history = season.history(History { n_repeats: 2, days_to_last: 2, age_days: 32 });
+        assert_eq!(history, History { n_repeats: 2, days_to_last: 3, age_days: 63 });
+        let won = day("2026-11-29").0;
+        assert_eq!(season.day_of_age(won, 3), Some(day("2026-12-01")));
+        assert_eq!(season.day_of_age(won, 63), Some(day("2026-12-31")));
+        // January counts one half.
+        assert_eq!(season.day_of_age(won, 64), Some(day("2027-01-02")));
+        let old = day("1990-01-01").0;
+        for age in [0, 1, 5_000, 9_000, 13_000] {
+            let then = season.day_of_age(old, age).unwrap();
+            let of =
+                |day: Day| season.since(season.as_of.0.abs_diff(old)) - season.since(season.as_of.0.abs_diff(day.0));
+            assert!(of(then) >= f64::from(age) - 1e-6 && of(Day(then.0 - 1)) < f64::from(age), "{age} {then}");
+        }
+    }
+
     /// An index of one is no index.
     #[test]
     fn at_one_everywhere_seasons_are_days() {
@@ -234,6 +300,15 @@ mod tests {
         }
         for time in [0.0, 0.3, 1.0, 77.0 + 1e-12, 512.7, 3_653.0, 3_653.5] {
             assert_eq!(season.first_at(time), days.first_at(time), "{time}");
+        }
+        for (days_to_last, age_days) in [(0, 0), (3, 9), (400, 400), (2_000, 5_000)] {
+            let history = History { n_repeats: 1, days_to_last, age_days };
+            let Clock::Season(clock) = &season else { panic!("no season") };
+            assert_eq!(clock.history(history), history);
+            for age in [days_to_last, age_days, age_days + 77] {
+                let won = as_of.0 - age_days as i32;
+                assert_eq!(season.day_of_age(won, age), days.day_of_age(won, age), "{age}");
+            }
         }
         assert_eq!(season.steps(1_200), days.steps(1_200));
         assert_eq!((season.windows(), season.years()), (days.windows(), days.years()));

@@ -145,7 +145,9 @@ fn index(found: &SeasonIndex) -> Fact {
 pub(super) fn season_notes(found: Option<&SeasonIndex>, proof: Option<&SeasonProof>) -> Vec<String> {
     let Some(found) = found else {
         let months = 12 * MIN_YEARS;
-        return vec![format!("season: fewer than {months} months of data cannot tell the month from the year, every month counts as 1")];
+        return vec![format!(
+            "season: fewer than {months} months of data cannot tell the month from the year, every month counts as 1"
+        )];
     };
     if found.kappa.is_none() {
         return vec!["season: months differ by chance alone, every month counts as 1".to_owned()];

@@ -2,7 +2,7 @@
 //!
 //! Purchases follow one of several models ([`models`], named in [`purchases`]), chosen on a holdout of the base's own ([`choice`]); spend per
 //! purchase day follows the Gamma-Gamma model ([`gamma_gamma`]), and [`value`] adds both up over a horizon of calendar months, or for ever. Dates
-//! go in, days are inside, rates are per year: nobody passes a unit. The columns are told in [`score`], the tables in [`tables`].
+//! go in, days are inside, rates are per year: nobody passes a unit. What a day counts is told in [`clock`]. The columns are told in [`score`], the tables in [`tables`].
 //!
 //! Customers without a purchase day are null in all columns. The worth of an order is margin where the base has margins, revenue
 //! elsewhere, see [`basis`].
@@ -66,7 +66,7 @@ pub struct Params {
     pub model: ModelChoice,
     /// What `bg-bb` counts; no other model counts opportunities.
     pub opportunity: Option<Opportunity>,
-    /// Whether the days to come are weighed by an index of their month.
+    /// Whether histories and the days to come are read by an index of their month.
     pub season: bool,
 }
 
@@ -110,14 +110,14 @@ impl Analysis for LifetimeValue {
         let as_of = base.now.as_of;
         let days = Clock::Days(as_of);
         let mut clock = self.0.opportunity.map_or(days, |each| Clock::Opportunities(Opportunities::new(each, as_of)));
-        let customers = clock.histories(base);
+        let mut customers = clock.histories(base);
         let now = clock.customers(base);
         let base = &Base { data: base.data, now: &now };
         let (purchases, spend) = rayon::join(
             || self.purchases(base, &customers, &clock),
             || FittedGammaGamma::fit(repeat_spend(base.now, &customers)),
         );
-        let Found { mut evidence, fitted, histories, mut notes } = match purchases {
+        let Found { mut evidence, fitted, mut histories, mut notes } = match purchases {
             Ok(found) => found,
             Err(reason) => return Ok(nothing(customers.len(), format!("no lifetime values: {reason}"))),
         };
@@ -132,6 +132,8 @@ impl Analysis for LifetimeValue {
         let season = self.season(base, &fitted, evidence.as_mut(), &mut notes);
         if let Some(season) = &season {
             clock = Clock::Season(Season::new(&season.index(), as_of));
+            customers = clock.histories(base);
+            histories = Histories::compress(customers.iter().flatten().copied().collect());
         }
         if let Clock::Opportunities(opportunities) = &clock {
             notes.extend(facts::opportunity_notes(opportunities, base.now));
@@ -185,10 +187,7 @@ impl LifetimeValue {
             );
         }
         if of_opportunities != opportunity.is_some() {
-            return error(
-                "opportunities and the model bg-bb need each other".to_owned(),
-                "give both, or neither",
-            );
+            return error("opportunities and the model bg-bb need each other".to_owned(), "give both, or neither");
         }
         if of_opportunities && season {
             return error("bg-bb counts opportunities, which have no season".to_owned(), "leave season out");

@@ -209,8 +209,7 @@ impl Opportunities {
                 if number > self.last {
                     break;
                 }
-                let gone =
-                    if gone_on > self.as_of.0 { NEVER } else { self.each.number(Day(gone_on)).min(self.last) };
+                let gone = if gone_on > self.as_of.0 { NEVER } else { self.each.number(Day(gone_on)).min(self.last) };
                 if found.day.len() > start && found.day.last() == Some(&number) {
                     found.gone_on.iter_mut().next_back().into_iter().for_each(|last| *last = gone.max(*last));
                 } else {
@@ -302,7 +301,8 @@ mod tests {
         assert_eq!(found.starts, [0, 4, 4, 4]);
         assert_eq!(found.day.iter().map(|number| number - january).collect::<Vec<_>>(), [0, 2, 3, 4]);
         // March went in March; May was there until the end of May, and is no purchase as of today.
-        let gone: Vec<i32> = found.gone_on.iter().map(|gone| if *gone == NEVER { NEVER } else { gone - january }).collect();
+        let gone: Vec<i32> =
+            found.gone_on.iter().map(|gone| if *gone == NEVER { NEVER } else { gone - january }).collect();
         assert_eq!(gone, [NEVER, 2, NEVER, 4]);
     }
 }

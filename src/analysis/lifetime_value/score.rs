@@ -77,7 +77,7 @@ impl Scoring<'_> {
                 .and_then(|ticks| Some(clock.day_ahead(first_day, ticks)?.0)),
             win_back: table
                 .win_back(history)
-                .and_then(|age| Some(clock.day_of_age(first_day, age)?.0))
+                .and_then(|age| Some(clock.day_of_age(first_day, age)?.0.max(now.last_day.get(ix)?)))
                 .filter(is_near),
             flags: self.flags(ix, history, order_value),
         })
@@ -104,12 +104,22 @@ pub fn columns(opportunity: Option<Opportunity>) -> Vec<ColumnSpec> {
     let in_its_unit = |name: &str, meaning: &'static str| match name {
         _ if opportunity.is_none() => meaning,
         "clv_p_alive" => "probability of still being a customer at the next opportunity, 0 to 1",
-        "clv_expected_orders" => "opportunities with a purchase to be expected of those that end within the value horizon",
+        "clv_expected_orders" => {
+            "opportunities with a purchase to be expected of those that end within the value horizon"
+        }
         "clv" => "discounted worth of the opportunities with a purchase within the value horizon",
-        "clv_p_buy_30" => "probability of a purchase in the opportunities that end within 30 days, at least one, 0 to 1",
-        "clv_p_buy_90" => "probability of a purchase in the opportunities that end within 90 days, at least one, 0 to 1",
-        "clv_p_buy_365" => "probability of a purchase in the opportunities that end within 365 days, at least one, 0 to 1",
-        "clv_residual" => "discounted worth of all opportunities with a purchase to come; none at a discount rate of zero",
+        "clv_p_buy_30" => {
+            "probability of a purchase in the opportunities that end within 30 days, at least one, 0 to 1"
+        }
+        "clv_p_buy_90" => {
+            "probability of a purchase in the opportunities that end within 90 days, at least one, 0 to 1"
+        }
+        "clv_p_buy_365" => {
+            "probability of a purchase in the opportunities that end within 365 days, at least one, 0 to 1"
+        }
+        "clv_residual" => {
+            "discounted worth of all opportunities with a purchase to come; none at a discount rate of zero"
+        }
         "clv_next_order_date" => {
             "end of the opportunity by which a next purchase is as likely as not; none where it never is within ten years"
         }

@@ -15,14 +15,15 @@
 //! years: one alone cannot tell the month from the year. Source: Greenwood and Yule, JRSS 83 (1920), for gamma-Poisson; Efron and Morris,
 //! JASA 70 (1975), for variances by moments; McCullagh and Nelder, "Generalized Linear Models", 1989, chapter 6, for `φ`.
 //!
-//! The model itself is fitted to plain days, and the past stays on them: only the days to come are weighed. `O(days · start days)`.
+//! The model itself is fitted to plain days: the mean of the index is one, and its rates are those of an average day. What it is asked then runs
+//! by season, histories as well as the time to come, see [`super::clock`]. `O(days · start days)`.
 
 use rayon::prelude::*;
 
 use super::accuracy::Accuracy;
 use super::choice::{Evidence, forecasts_within};
 use super::clock::Season;
-use super::holdout::Split;
+use super::holdout::{Observation, Split};
 use super::purchases::Fitted;
 use crate::features::PurchaseDays;
 use crate::units::{DAYS_PER_YEAR, Day};
@@ -155,7 +156,8 @@ impl SeasonIndex {
             };
         }
         if kappa.is_some() {
-            let mean = months.iter().zip(MONTH_DAYS).map(|(month, days)| month.index * days).sum::<f64>() / DAYS_PER_YEAR;
+            let mean =
+                months.iter().zip(MONTH_DAYS).map(|(month, days)| month.index * days).sum::<f64>() / DAYS_PER_YEAR;
             for month in &mut months {
                 month.index /= mean;
                 month.standard_error /= mean;
@@ -221,11 +223,16 @@ impl SeasonProof {
         let (split, fitted) = (&evidence.split, &evidence.chosen().fitted);
         let index = SeasonIndex::estimate(&Cohorts::of_calibration(split), fitted, split.cut)?;
         let clock = Season::new(&index.index(), split.cut);
-        let accuracy = Accuracy::of(&forecasts_within(fitted, split, clock.time(split.days)));
-        let mut ends: Vec<u32> = (1..split.days).filter(|days| Day(split.cut.0 + *days as i32 + 1).ymd().2 == 1).collect();
+        let by_season = |(observation, n): &(Observation, u32)| {
+            (Observation { history: clock.history(observation.history), ..*observation }, *n)
+        };
+        let seasonal = Split { observations: split.observations.iter().map(by_season).collect(), ..split.clone() };
+        let accuracy = Accuracy::of(&forecasts_within(fitted, &seasonal, clock.time(split.days)));
+        let mut ends: Vec<u32> =
+            (1..split.days).filter(|days| Day(split.cut.0 + *days as i32 + 1).ymd().2 == 1).collect();
         ends.push(split.days);
         let plain = expected_until(fitted, split, &ends.iter().map(|days| f64::from(*days)).collect::<Vec<_>>());
-        let weighed = expected_until(fitted, split, &ends.iter().map(|days| clock.time(*days)).collect::<Vec<_>>());
+        let weighed = expected_until(fitted, &seasonal, &ends.iter().map(|days| clock.time(*days)).collect::<Vec<_>>());
         let until = |days: u32| split.repeats.partition_point(|(day, _)| *day <= split.cut.0 + days as i32);
         let month = |ix: usize| {
             let before = ix.checked_sub(1);

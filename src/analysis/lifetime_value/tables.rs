@@ -148,16 +148,20 @@ fn tracking(evidence: &Evidence) -> SideTable {
         let started = split.starts.iter().filter(|(day, _)| day <= end);
         started.map(|(day, n)| f64::from(*n) * of_new[end.abs_diff(*day) as usize]).sum::<f64>()
     };
-    // Within the holdout the season runs on a clock of its own; between two days expectations are as good as straight.
+    // Between two days expectations are as good as straight.
     let by_season = |season: &SeasonProof, end: &i32| {
-        let Some(after) = end.checked_sub(split.cut.0).and_then(|days| u32::try_from(days).ok()) else { return expected(end) };
-        let time = season.clock.time(after);
-        let at = |start: i32| {
-            let age = f64::from(split.cut.0.abs_diff(start)) + time;
-            let (day, part) = (age.floor() as usize, age.fract());
-            of_new.get(day + 1).map_or_else(|| formulas.expected_of_new(age), |next| of_new[day] + part * (next - of_new[day]))
+        let to_cut = |day: i32| match day.abs_diff(split.cut.0) {
+            days if day > split.cut.0 => -season.clock.time(days),
+            days => season.clock.since(days),
         };
-        split.starts.iter().map(|(day, n)| f64::from(*n) * at(*day)).sum::<f64>()
+        let at = |start: i32| {
+            let age = (to_cut(start) - to_cut(*end)).max(0.0);
+            let (day, part) = (age.floor() as usize, age.fract());
+            of_new
+                .get(day + 1)
+                .map_or_else(|| formulas.expected_of_new(age), |next| of_new[day] + part * (next - of_new[day]))
+        };
+        split.starts.iter().filter(|(day, _)| day <= end).map(|(day, n)| f64::from(*n) * at(*day)).sum::<f64>()
     };
     let actual = |end: &i32| {
         let until = split.repeats.partition_point(|(day, _)| day <= end);

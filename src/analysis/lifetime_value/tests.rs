@@ -65,7 +65,11 @@ impl Example {
                 let (first, last) = (first.unwrap(), last.unwrap());
                 purchase_days.day.push(first + (last - first) * k / (*n_days as i32 - 1).max(1));
                 purchase_days.gone_on.push(NEVER);
-                purchase_days.gross.push(if k == 0 { revenue - repeat_revenue } else { repeat_revenue / (*n_days as i64 - 1) });
+                purchase_days.gross.push(if k == 0 {
+                    revenue - repeat_revenue
+                } else {
+                    repeat_revenue / (*n_days as i64 - 1)
+                });
             }
             purchase_days.starts.push(purchase_days.day.len());
             corrections.starts.push(0);

@@ -194,7 +194,11 @@ mod tests {
     }
 
     fn table(model: &Purchases, histories: &[History], rate: f64) -> ExpectationTable {
-        ExpectationTable::tabulate(*model, &Histories::compress(histories.to_vec()), &Horizon::months(&Clock::Days(AS_OF), 12, rate))
+        ExpectationTable::tabulate(
+            *model,
+            &Histories::compress(histories.to_vec()),
+            &Horizon::months(&Clock::Days(AS_OF), 12, rate),
+        )
     }
 
     #[test]

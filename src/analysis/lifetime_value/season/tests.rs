@@ -64,7 +64,13 @@ fn a_known_season_is_recovered() {
     let mut n_near = 0;
     for (month, truth) in found.months.iter().zip(INDEX) {
         let error = (month.index - truth / mean) / month.standard_error;
-        assert!(error.abs() < 3.0 && (month.index / (truth / mean) - 1.0).abs() < 0.06, "{} {} {}", month.index, truth / mean, month.standard_error);
+        assert!(
+            error.abs() < 3.0 && (month.index / (truth / mean) - 1.0).abs() < 0.06,
+            "{} {} {}",
+            month.index,
+            truth / mean,
+            month.standard_error
+        );
         n_near += usize::from(error.abs() < 1.0);
     }
     assert!((4..=12).contains(&n_near), "{n_near}");
