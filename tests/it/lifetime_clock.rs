@@ -15,12 +15,11 @@ fn pipeline(as_of: &str, lifetime_value: &str) -> String {
     )
 }
 
-fn run(sales: &str, as_of: &str, lifetime_value: &str) -> Run {
+/// Returns the folder too: the outputs are read from it.
+fn run(sales: &str, as_of: &str, lifetime_value: &str) -> (Project, Run) {
     let project = Project::new(&[("sales.csv", sales)]);
     let run = project.run(&pipeline(as_of, lifetime_value)).unwrap_or_else(|error| panic!("{error:?}"));
-    // The folder goes with the project, the outputs are read from it.
-    std::mem::forget(project);
-    run
+    (project, run)
 }
 
 fn number(row: &BTreeMap<String, String>, column: &str) -> f64 {
@@ -64,7 +63,7 @@ const YEARS: &str = "model = \"bg-bb\"\nopportunity = \"1 year\"\nhorizon = \"5 
 #[test]
 fn donors_give_the_published_model_through_a_pipeline() {
     let Some(gifts) = gifts(false) else { return };
-    let found = run(&gifts, "2001-12-31", YEARS);
+    let (_folder, found) = run(&gifts, "2001-12-31", YEARS);
     let model = |name: &str| found.number(&format!("lifetime_value.model.{name}"));
     for (name, printed) in [("alpha", 1.203_522), ("beta", 0.749_716), ("gamma", 0.656_718), ("delta", 2.783_442)] {
         assert!((model(name) / printed - 1.0).abs() < 1e-5, "{name} {}", model(name));
@@ -94,7 +93,7 @@ fn donors_give_the_published_model_through_a_pipeline() {
 #[test]
 fn the_holdout_counts_opportunities() {
     let Some(gifts) = gifts(true) else { return };
-    let found = run(&gifts, "2007-03-15", YEARS);
+    let (_folder, found) = run(&gifts, "2007-03-15", YEARS);
     let evaluation = |name: &str| found.number(&format!("lifetime_value.evaluation.{name}"));
     assert_eq!(found.manifest["lifetime_value"]["evaluation"]["cut"], "2001-12-31");
     assert_eq!((evaluation("holdout_days"), evaluation("purchases")), (1_826.0, 13_260.0));
@@ -131,7 +130,7 @@ fn money_is_counted_by_opportunity() {
         }
     }
     let setting = "model = \"bg-bb\"\nopportunity = \"1 month\"";
-    let found = run(&lines, "2025-12-31", setting);
+    let (_folder, found) = run(&lines, "2025-12-31", setting);
     for row in found.scores().values() {
         let id: i64 = row["customer_id"].parse().unwrap();
         let months = (1..12).filter(|month| (id + 7 * month) % 3 == 0).count();
@@ -142,7 +141,7 @@ fn money_is_counted_by_opportunity() {
         assert!(number(row, "clv_expected_orders") <= 12.0);
     }
     // Seen from a day in December, eleven months are complete; as many opportunities end within a year.
-    let open = run(&lines, "2025-12-30", setting);
+    let (_folder, open) = run(&lines, "2025-12-30", setting);
     let notes = open.manifest["notes"].to_string();
     assert!(notes.contains("the month from 2025-12-01 is not over on 2025-12-30"), "{notes}");
     for row in open.scores().values() {
@@ -201,7 +200,7 @@ fn a_season_is_found_proven_and_used() {
     let end = Day::from_ymd(2025, 6, 30).unwrap();
     let sales = seasonal(3_000, end);
     let setting = "model = \"mbg-nbd\"\nseason = true\nhorizon = \"6 months\"";
-    let (with, without) =
+    let ((_one, with), (_other, without)) =
         (run(&sales, "2025-06-30", setting), run(&sales, "2025-06-30", &setting.replace("true", "false")));
     let mean = INDEX.iter().sum::<f64>() / 12.0;
     let months = with.table("clv_season.csv");
@@ -259,12 +258,13 @@ fn without_two_years_there_is_no_season() {
     let end = Day::from_ymd(2023, 12, 29).unwrap();
     let sales = seasonal(1_000, end);
     let setting = "model = \"mbg-nbd\"\nseason = true";
-    let (with, without) = (run(&sales, "2023-12-29", setting), run(&sales, "2023-12-29", "model = \"mbg-nbd\""));
+    let ((_one, with), (_other, without)) =
+        (run(&sales, "2023-12-29", setting), run(&sales, "2023-12-29", "model = \"mbg-nbd\""));
     assert!(with.manifest["notes"].to_string().contains("season: fewer than 24 months of data"));
     assert_eq!(with.bytes("scores.csv"), without.bytes("scores.csv"));
     assert!(!with.directory.join("clv_season.csv").exists());
     // Two years in all, but not before the holdout.
-    let longer = run(&seasonal(1_000, Day::from_ymd(2024, 6, 30).unwrap()), "2024-06-30", setting);
+    let (_folder, longer) = run(&seasonal(1_000, Day::from_ymd(2024, 6, 30).unwrap()), "2024-06-30", setting);
     let notes = longer.manifest["notes"].to_string();
     assert!(
         notes.contains("season: not provable, there are fewer than 24 months of data before the holdout"),

@@ -1,3 +1,5 @@
+//! The season on a simulated base whose index is known, and by hand.
+
 use proptest::prelude::*;
 
 use super::super::models::mbg_nbd::MbgNbd;
