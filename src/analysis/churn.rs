@@ -17,7 +17,6 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::lifetime_value::histories;
 use super::{Analysis, AnalysisError, Base, Fact, Findings};
 use crate::table::{Column, ColumnKind, ColumnSpec, Nullable, Values};
 use crate::units::{Money, NONE_IX, Period};
@@ -67,7 +66,8 @@ impl Analysis for Churn {
 
     fn run(&self, base: &Base<'_>, before: &[(&'static str, Findings)]) -> Result<Findings, AnalysisError> {
         let as_of = base.now.as_of;
-        let horizon_days = self.0.horizon.end_after(as_of).0 - as_of.0;
+        let horizon_end = self.0.horizon.end_after(as_of);
+        let horizon_days = horizon_end.0 - as_of.0;
         let found = before.iter().find(|(name, _)| *name == "lifetime_value").map(|(_, findings)| findings);
         let Some(model) = found.and_then(|findings| findings.model.as_ref()) else {
             return Ok(Findings {
@@ -76,9 +76,10 @@ impl Analysis for Churn {
                 ..Findings::default()
             });
         };
-        let risk_of = |history| model.purchases.probability_no_purchase(history, f64::from(horizon_days));
+        let time = model.clock.until(horizon_end);
+        let risk_of = |history| model.purchases.probability_no_purchase(history, time);
         let risks: Vec<Option<f64>> =
-            histories::of_customers(base.now).into_par_iter().map(|history| history.map(risk_of)).collect();
+            model.clock.histories(base).into_par_iter().map(|history| history.map(risk_of)).collect();
         let clv = found.and_then(|findings| findings.columns.iter().find(|column| column.name == "clv"));
         let clv = clv.and_then(|column| match &column.values {
             Values::Money(values) => Some(values),
@@ -136,8 +137,8 @@ fn facts(horizon_days: i32, label: String, risks: &[Option<f64>]) -> Vec<(&'stat
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::lifetime_value::LifetimeValue;
     use crate::analysis::lifetime_value::tests::Example;
+    use crate::analysis::lifetime_value::{LifetimeValue, histories};
 
     fn churn(example: &Example, before: &[(&'static str, Findings)]) -> Findings {
         Churn::default().run(&example.base(), before).unwrap()

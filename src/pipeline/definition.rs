@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::canonical::{CUSTOMERS, Canonical, Cell, PRODUCTS, TRANSACTIONS, snake_case};
-use super::reader::Reader;
+use super::reader::{Reader, Value};
 use super::settings::{Analyse, CacheSettings, CampaignRule, Inputs, OutputSettings, Pipeline, SegmentRule};
 use super::shape::key;
 use super::words::{date_formats, words};
-use crate::analysis::lifetime_value::ModelChoice;
+use crate::analysis::lifetime_value::opportunities::Opportunity;
+use crate::analysis::lifetime_value::{ModelChoice, PurchaseKind};
 use crate::analysis::{abc, churn, cross_sell, lifetime_value, rfm};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::ingest::{
@@ -234,20 +235,74 @@ fn rfm(table: &mut Reader<'_, '_>) -> rfm::Params {
 }
 
 fn lifetime_value(table: &mut Reader<'_, '_>) -> lifetime_value::Params {
-    let lifetime_value::Params { horizon_months, discount_rate_per_year, model } = lifetime_value::Params::default();
+    let defaults = lifetime_value::Params::default();
+    let lifetime_value::Params { horizon_months, discount_rate_per_year, model, season, .. } = defaults;
     let horizon = key("horizon", "How far the value looks ahead").default(quoted(Period::Months(horizon_months)));
     let rate = key("discount-rate-per-year", "What money a year later is worth less")
         .unit("share a year")
         .default(format!("{discount_rate_per_year:.2}"));
     let wanted_model = key("model", "Model of the purchases; `auto` takes the one that forecasts a holdout best");
     let models = words(ModelChoice::ALL, ModelChoice::label);
-    lifetime_value::Params {
+    let wanted_opportunity = key(
+        "opportunity",
+        "What `bg-bb` counts, which alone needs it: a customer buys in a week, month, quarter or year of the calendar or does not",
+    );
+    let wanted_season = key(
+        "season",
+        "Whether histories and the days to come are read by an index of their month; it takes 24 months of data, and not `bg-bb`",
+    );
+    let params = lifetime_value::Params {
         horizon_months: match table.period(horizon, true) {
             Some(Period::Months(months)) => months,
             _ => horizon_months,
         },
         discount_rate_per_year: table.number(rate, 0.0, lifetime_value::MAX_RATE).unwrap_or(discount_rate_per_year),
         model: table.word(wanted_model.default(quoted(model.label())), &models).unwrap_or(model),
+        opportunity: table
+            .word(wanted_opportunity.example(r#""1 month""#), &words(Opportunity::ALL, Opportunity::label)),
+        season: table.flag(wanted_season.default(season.to_string())).unwrap_or(season),
+    };
+    opportunities(table, &params);
+    params
+}
+
+/// Notes what the model that counts opportunities lacks, and what only it can use.
+fn opportunities(table: &mut Reader<'_, '_>, params: &lifetime_value::Params) {
+    let (model, opportunity) = (table.raw("model"), table.raw("opportunity"));
+    // What a model that does not exist would need nobody knows.
+    if model.is_some_and(|value| value.get_ref().as_str() != Some(params.model.label())) {
+        return;
+    }
+    let is_bg_bb = params.model == ModelChoice::Named(PurchaseKind::BgBb);
+    let mut problem = |at: Option<&Value<'_>>, problem: &str, label: &str, help: &str| {
+        if let Some(at) = at {
+            table.note(Diagnostic::error(codes::CONTRADICTION, problem).at(at.span(), label).help(help));
+        }
+    };
+    if !is_bg_bb {
+        problem(
+            opportunity,
+            "`lifetime-value.opportunity` needs the model `bg-bb`",
+            "no other model counts opportunities",
+            "add `model = \"bg-bb\"`, or remove `opportunity`",
+        );
+        return;
+    }
+    if opportunity.is_none() {
+        problem(
+            model,
+            "the model `bg-bb` needs `lifetime-value.opportunity`",
+            "counts opportunities, and nothing says how long one is",
+            "add for example `opportunity = \"1 month\"`",
+        );
+    }
+    if params.season {
+        problem(
+            model,
+            "`lifetime-value.season` does not go with the model `bg-bb`",
+            "counts opportunities, and the season weighs days",
+            "remove `season`, or choose another model",
+        );
     }
 }
 

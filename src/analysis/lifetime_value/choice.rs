@@ -16,6 +16,7 @@ use rayon::prelude::*;
 use super::accuracy::{Accuracy, Forecast, come_nearer};
 use super::holdout::{Observation, Split};
 use super::purchases::{Fitted, ModelChoice, PurchaseKind};
+use super::season::SeasonProof;
 
 /// What is tried where the choice is free. BG/CNBD-k is left out: it differs from MBG/CNBD-k in who never came back, as BG/NBD does from MBG/NBD.
 const CANDIDATES: [PurchaseKind; 5] =
@@ -43,6 +44,8 @@ pub struct Evidence {
     pub chosen: usize,
     /// Rules by name.
     pub rules: [(&'static str, Accuracy); 2],
+    /// What a season would add, where one was asked for and can be proven.
+    pub season: Option<SeasonProof>,
 }
 
 impl Evidence {
@@ -66,7 +69,7 @@ impl Evidence {
         let chosen = chosen.unwrap_or(default);
         models.get(chosen)?;
         let rules = [("last_period", Accuracy::of(&last_period(&split))), ("recency", Accuracy::of(&recency(&split)))];
-        Some(Self { split, models, chosen, rules })
+        Some(Self { split, models, chosen, rules, season: None })
     }
 
     /// Returns the model that is used.
@@ -103,14 +106,19 @@ pub fn kind(choice: ModelChoice, evidence: Option<&Evidence>) -> PurchaseKind {
 
 /// What a model says of each distinct history in the holdout, and what happened.
 pub fn forecasts(fitted: &Fitted, split: &Split) -> Vec<Forecast> {
-    let (formulas, days) = (fitted.formulas(), f64::from(split.days));
+    forecasts_within(fitted, split, f64::from(split.days))
+}
+
+/// What a model says of each distinct history in a time after the cut, and what happened in the whole holdout.
+pub fn forecasts_within(fitted: &Fitted, split: &Split, time: f64) -> Vec<Forecast> {
+    let formulas = fitted.formulas();
     let equal: Vec<&[(Observation, u32)]> = split.observations.chunk_by(|a, b| a.0.history == b.0.history).collect();
     let of_history = |equal: &&[(Observation, u32)]| {
         let history = equal[0].0.history;
         let (x, t_x, age) = (history.n_repeats, f64::from(history.days_to_last), f64::from(history.age_days));
         let p_alive = formulas.p_alive(x, t_x, age);
-        let expected = p_alive * formulas.expected_if_alive(x, t_x, age, days);
-        let p_buy = p_alive * formulas.buys_if_alive(x, t_x, age, days);
+        let expected = p_alive * formulas.expected_if_alive(x, t_x, age, time);
+        let p_buy = p_alive * formulas.buys_if_alive(x, t_x, age, time);
         let forecast = |(observation, n): &(Observation, u32)| Forecast {
             n: f64::from(*n),
             actual: f64::from(observation.n_after),
@@ -182,6 +190,7 @@ mod tests {
         }
         observations.sort_unstable();
         Split {
+            opportunity: None,
             cut: Day(300),
             days: 300,
             calibration: Statistics { histories: Histories::compress(histories), gaps: vec![] },

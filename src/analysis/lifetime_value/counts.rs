@@ -8,13 +8,15 @@
 //! | NBD                | `K ≥ n`                                                       | `P(K ≥ n)`                                                       |
 //! | BG/NBD, MBG/NBD    | and the first `n − 1` of them were no farewell                | `P(K ≥ n) Π_{j<n−1} (β + j)/(a + β + j)`, `β = b + e + x`         |
 //! | (M)BG/CNBD-k       | `k n − j` events from phase `j` on, and likewise              | `P(K_j ≥ k n − j) Π …`                                           |
+//! | BG/BB              | taken `n` times before leaving, opportunity by opportunity     | products of shares of beta distributions                          |
 //! | Pareto/NBD         | `K ≥ n` in the time `min(t, τ)`, the rest of life `τ` is Lomax | `P(τ > t) P(K ≥ n) + ∫₀ᵗ f(u) P(K_u ≥ n) du`                      |
 //!
 //! Rate and dropout of an alive customer are independent given the history, which is why the probabilities multiply. Negative binomial
 //! probabilities come from their ratios, outwards from the mode, and are divided by their sum: no gamma functions. The integral is Gauss's rule in
-//! `ln(1 + u/(β + T))`. `O(n)` a customer, times 16 and more for Pareto/NBD. Source: Fader, Hardie and Lee, "Counting Your Customers the Easy Way", Marketing
+//! `ln(1 + u/(β + T))`. `O(n)` a customer, times 16 and more for Pareto/NBD; `O(t²)` for BG/BB. Source: Fader, Hardie and Lee, "Counting Your Customers the Easy Way", Marketing
 //! Science 24 (2005), appendix; Fader and Hardie, note 018, for the process behind it.
 
+use super::models::bg_bb::BgBb;
 use super::models::dropout::Geometric;
 use super::models::pareto_nbd::ParetoNbd;
 use super::purchases::Purchases;
@@ -36,6 +38,7 @@ pub fn at_least(model: &Purchases, x: u32, age: f64, t: f64, phase: usize) -> Ve
         Purchases::Nbd(m) => tail(m.r + repeats, t / (m.alpha + age)),
         Purchases::MbgNbd(m) => stays(&m.alive(x), tail(m.r + repeats, t / (m.alpha + age))),
         Purchases::BgNbd(m) => stays(&m.alive(x), tail(m.r + repeats, t / (m.alpha + age))),
+        Purchases::BgBb(m) => of_opportunities(m, x, age, t),
         Purchases::ParetoNbd(m) => with_lifetime(m, m.r + repeats, age, t),
         Purchases::MbgCnbd(_) | Purchases::BgCnbd(_) => {
             let Some(renewals) = model.in_phase(x, age, phase) else { return Vec::new() };
@@ -81,6 +84,46 @@ fn with_lifetime(model: &ParetoNbd, y: f64, age: f64, t: f64) -> Vec<f64> {
         }
     }
     mixed
+}
+
+/// Takes the next opportunities one by one: an alive customer is there for the first, and before each later one may leave.
+///
+/// With `l` lived through, the number taken is beta-binomial; `E[θ]` and `E[p]` given what has passed make every step a product.
+fn of_opportunities(model: &BgBb, x: u32, age: f64, t: f64) -> Vec<f64> {
+    let n = age.round();
+    let most = (t.floor().max(0.0) as usize).min(MOST);
+    // Probabilities of 0, 1, … taken, if alive through the opportunities so far; those of customers who have left are settled.
+    let (mut taken, mut settled) = (vec![1.0], vec![0.0; most + 1]);
+    for l in 0..most {
+        if l > 0 {
+            let leaves = model.gamma / (model.gamma + model.delta + n + l as f64);
+            for (settled, taken) in settled.iter_mut().zip(&mut taken) {
+                *settled += leaves * *taken;
+                *taken *= 1.0 - leaves;
+            }
+        }
+        let mut next = vec![0.0; taken.len() + 1];
+        for (k, probability) in taken.iter().enumerate() {
+            let takes = (model.alpha + f64::from(x) + k as f64) / (model.alpha + model.beta + n + l as f64);
+            next[k + 1] += probability * takes;
+            next[k] += probability * (1.0 - takes);
+        }
+        taken = next;
+    }
+    let mut at_least = 0.0;
+    let mut tail: Vec<f64> = settled
+        .iter()
+        .zip(&taken)
+        .rev()
+        .map(|(settled, taken)| {
+            at_least += settled + taken;
+            at_least
+        })
+        .collect();
+    // The last one is P(N ≥ 0).
+    tail.pop();
+    tail.reverse();
+    tail
 }
 
 /// Returns `P(K ≥ 1), P(K ≥ 2), …` of a negative binomial number with shape `y` and mean `y s`.
@@ -153,7 +196,13 @@ mod tests {
                 Purchases::ParetoNbd(ParetoNbd { r, alpha, s: a, beta: 20.0 * b }),
                 Purchases::MbgCnbd(MbgCnbd { k, r, alpha: alpha / f64::from(k), a, b }),
                 Purchases::BgCnbd(BgCnbd { k, r, alpha: alpha / f64::from(k), a, b }),
+                Purchases::BgBb(BgBb { alpha: r, beta: b, gamma: a, delta: alpha }),
             ] {
+                let (x, age, t) = match model {
+                    // Opportunities are whole, and no more can be taken than there were.
+                    Purchases::BgBb(_) => (x.min(age as u32 / 10), (age / 10.0).floor(), (t / 10.0).ceil()),
+                    _ => (x, age, t),
+                };
                 // Any history with these repeats and this age has the same expectations in the first phase.
                 let formulas = model.formulas();
                 let (expected, buys) = match model.in_phase(x, age, 0) {

@@ -5,10 +5,13 @@
 //! | next order   | `P(a purchase by then) ≥ 1/2`, that is `P(alive) P(buys in t, if alive) ≥ 1/2`                   |
 //! | win-back     | `P(alive) < 1/2` if nothing is bought until then; it may have passed, but not before the last purchase |
 //!
+//! A day is one of the calendar, the end of an opportunity for the next order, the first after one for win-back, see [`super::clock`].
+//!
 //! The geometric models without memory invert their formulas, `t = (α + T)((1 − q/P(alive))^{−1/(r + x)} − 1)` and
 //! `T* = (α + t_x)((b + x + e − 1)/a)^{1/(r + x)} − α`; the others are asked day by day, by bisection, a dozen times. Days more than
 //! [`MAX_DAYS`] ahead are none.
 
+use super::clock::Clock;
 use super::histories::History;
 use super::purchases::Purchases;
 use super::value::WINDOWS;
@@ -16,7 +19,7 @@ use super::value::WINDOWS;
 /// Ten years: what is further ahead is no date to plan with.
 pub const MAX_DAYS: u32 = 3_653;
 
-/// Days after as-of on which half the probability of a next purchase has passed.
+/// Days, or opportunities, after as-of by which half the probability of a next purchase has passed.
 ///
 /// `buys` are the probabilities of an alive customer to buy within [`WINDOWS`], between which the day is looked for.
 pub fn days_to_next_order(
@@ -24,6 +27,7 @@ pub fn days_to_next_order(
     history: History,
     p_alive: f64,
     buys: &[f64; WINDOWS.len()],
+    clock: &Clock,
 ) -> Option<u32> {
     if p_alive <= 0.5 {
         return None;
@@ -32,17 +36,18 @@ pub fn days_to_next_order(
     let (t_x, age) = (f64::from(days_to_last), f64::from(age_days));
     if let Some((r, alpha)) = without_memory(model) {
         let none = -(-0.5 / p_alive).ln_1p() / (r + f64::from(x));
-        return up_to_limit((alpha + age) * none.exp_m1(), 0);
+        return clock.first_at((alpha + age) * none.exp_m1());
     }
     let formulas = model.formulas();
     // A day below and above, to be on the safe side of rounding.
     let passed = |ix: &usize| p_alive * buys[*ix] >= 0.5;
-    let from = (0..WINDOWS.len()).rev().find(|ix| !passed(ix)).map_or(1, |ix| WINDOWS[ix]);
-    let to = (0..WINDOWS.len()).find(passed).map_or(MAX_DAYS, |ix| WINDOWS[ix] + 1);
-    first_day(from, to, |days| p_alive * formulas.buys_if_alive(x, t_x, age, f64::from(days)) >= 0.5)
+    let windows = clock.windows();
+    let from = (0..windows.len()).rev().find(|ix| !passed(ix)).map_or(1, |ix| windows[ix]);
+    let to = (0..windows.len()).find(passed).map_or(clock.most_ticks(), |ix| windows[ix] + 1);
+    first_day(from, to, |ticks| p_alive * formulas.buys_if_alive(x, t_x, age, clock.time(ticks)) >= 0.5)
 }
 
-/// Days after the first purchase on which a customer who stays silent is more likely gone than not; none more than twice
+/// Days, or opportunities, after the first purchase at which a customer who stays silent is more likely gone than not; none more than twice
 /// [`MAX_DAYS`] after the last purchase.
 pub fn days_to_win_back(model: &Purchases, n_repeats: u32, days_to_last: u32) -> Option<u32> {
     let (x, t_x) = (n_repeats, f64::from(days_to_last));
@@ -96,6 +101,7 @@ mod tests {
     use crate::analysis::lifetime_value::models::mbg_nbd::MbgNbd;
     use crate::analysis::lifetime_value::models::nbd::Nbd;
     use crate::analysis::lifetime_value::models::pareto_nbd::ParetoNbd;
+    use crate::units::Day;
 
     const SHAPES: MbgNbd = MbgNbd { r: 0.9, alpha: 40.0, a: 0.8, b: 2.4 };
 
@@ -120,6 +126,7 @@ mod tests {
     #[test]
     fn half_the_probability_has_passed_on_the_day_and_not_before() {
         let mut n_dated = 0;
+        let clock = Clock::Days(Day(20_000));
         for model in models() {
             let formulas = model.formulas();
             for history in histories() {
@@ -128,7 +135,7 @@ mod tests {
                 let p_alive = formulas.p_alive(x, t_x, age);
                 let bought = |days: f64| 1.0 - formulas.probability_no_purchase(x, t_x, age, days);
                 let buys = WINDOWS.map(|days| formulas.buys_if_alive(x, t_x, age, f64::from(days)));
-                match days_to_next_order(&model, history, p_alive, &buys) {
+                match days_to_next_order(&model, history, p_alive, &buys, &clock) {
                     Some(days) => {
                         n_dated += 1;
                         assert!(bought(f64::from(days)) >= 0.5 - 1e-9, "{model:?} {history:?}");

@@ -5,11 +5,14 @@ use super::basis::Basis;
 use super::choice::Evidence;
 use super::gamma_gamma::FittedGammaGamma;
 use super::histories::History;
-use super::purchases::Fitted;
+use super::opportunities::Opportunities;
+use super::purchases::{Fitted, Purchases};
 use super::score::Score;
+use super::season::{MIN_YEARS, SeasonIndex, SeasonProof};
 use super::{Model, Params};
 use crate::analysis::Fact;
 use crate::features::CustomerFeatures;
+use crate::table::Nullable;
 use crate::units::MONEY_SCALE;
 
 /// Correlation of frequency and spend beyond which the spend model's assumption of independence is worth a caution.
@@ -20,11 +23,13 @@ pub(super) fn of(
     params: &Params,
     model: &Model,
     evidence: Option<&Evidence>,
+    season: Option<&SeasonIndex>,
     basis: &Basis,
     scores: &[Option<Score>],
 ) -> Vec<(&'static str, Fact)> {
     let mut facts =
         vec![("model_asked_for", Fact::Text(params.model.label().to_owned())), ("model", purchases(&model.purchases))];
+    facts.extend(params.opportunity.map(|each| ("opportunity", Fact::Text(each.label().to_owned()))));
     facts.extend(evidence.map(|evidence| ("evaluation", evaluation(evidence))));
     if let Some(fitted) = &model.spend {
         facts.push(("spend", spend(fitted)));
@@ -37,6 +42,7 @@ pub(super) fn of(
             facts.push(("base_margin_rate", Fact::Number(*base_rate)));
         }
     }
+    facts.extend(season.map(|found| ("season", index(found))));
     facts.push(("horizon_months", Fact::Integer(i64::from(params.horizon_months))));
     facts.push(("discount_rate_per_year", Fact::Number(params.discount_rate_per_year)));
     let known = scores.iter().flatten();
@@ -58,8 +64,9 @@ pub(super) fn of(
 fn purchases(fitted: &Fitted) -> Fact {
     let parameters = fitted.parameters_weeks();
     let fit = &fitted.0;
+    let unit = if matches!(fit.model, Purchases::BgBb(_)) { "opportunity" } else { "week" };
     let mut facts =
-        vec![("name", Fact::Text(fitted.formulas().name().to_owned())), ("time_unit", Fact::Text("week".to_owned()))];
+        vec![("name", Fact::Text(fitted.formulas().name().to_owned())), ("time_unit", Fact::Text(unit.to_owned()))];
     facts.extend(parameters.iter().map(|(symbol, value, _)| match *symbol {
         "k" => ("k", Fact::Integer(*value as i64)),
         symbol => (symbol, Fact::Number(*value)),
@@ -83,8 +90,8 @@ fn evaluation(evidence: &Evidence) -> Fact {
     let models = evidence.models.iter().map(|candidate| (candidate.kind.label(), accuracy(&candidate.accuracy)));
     let rules = evidence.rules.iter().map(|(name, figures)| (*name, accuracy(figures)));
     Fact::Group(vec![
-        ("cut", Fact::Text(split.cut.to_string())),
-        ("holdout_days", Fact::Integer(i64::from(split.days))),
+        ("cut", Fact::Text(split.calendar_day(split.cut.0).to_string())),
+        ("holdout_days", Fact::Integer(i64::from(split.calendar_days()))),
         ("n", Fact::Integer(split.n_customers as i64)),
         ("one_in", Fact::Integer(split.one_in as i64)),
         ("purchases", Fact::Integer(purchases as i64)),
@@ -124,6 +131,61 @@ fn spend(fitted: &FittedGammaGamma) -> Fact {
 fn errors(names: &[&'static str], errors: &[Option<f64>]) -> Fact {
     let known = |(name, error): (&&'static str, &Option<f64>)| error.map(|error| (*name, Fact::Number(error)));
     Fact::Group(names.iter().zip(errors).filter_map(known).collect())
+}
+
+/// The index of the months, January first, and what it rests on.
+fn index(found: &SeasonIndex) -> Fact {
+    let mut facts = vec![
+        ("index", Fact::List(found.index().map(Fact::Number).to_vec())),
+        ("n_years", Fact::Integer(i64::from(found.n_years))),
+        ("noise", Fact::Number(found.noise)),
+    ];
+    facts.extend(found.kappa.map(|kappa| ("kappa", Fact::Number(kappa))));
+    Fact::Group(facts)
+}
+
+/// What the reader must know of the season.
+pub(super) fn season_notes(found: Option<&SeasonIndex>, proof: Option<&SeasonProof>) -> Vec<String> {
+    let Some(found) = found else {
+        let months = 12 * MIN_YEARS;
+        return vec![format!(
+            "season: fewer than {months} months of data cannot tell the month from the year, every month counts as 1"
+        )];
+    };
+    if found.kappa.is_none() {
+        return vec!["season: months differ by chance alone, every month counts as 1".to_owned()];
+    }
+    vec![match proof.map(SeasonProof::error_by_month) {
+        None => format!(
+            "season: not provable, there are fewer than {} months of data before the holdout; the index is used unproven",
+            12 * MIN_YEARS
+        ),
+        Some(None) => "season: not provable, the holdout has no repeats; the index is used unproven".to_owned(),
+        Some(Some([plain, weighed])) => format!(
+            "season: on the holdout forecasts by month miss by {:.1}% with the index and by {:.1}% without{}, see clv_season_holdout",
+            100.0 * weighed,
+            100.0 * plain,
+            if weighed < plain { "" } else { ": it does not help" }
+        ),
+    }]
+}
+
+/// What the reader must know of opportunities.
+pub(super) fn opportunity_notes(opportunities: &Opportunities, now: &CustomerFeatures) -> Vec<String> {
+    let noun = opportunities.each.noun();
+    let mut notes = vec![format!(
+        "bg-bb: expected orders are {noun}s with a purchase, of those that end within the time asked for, one at least; a second purchase in a {noun} counts for nothing"
+    )];
+    if let Some(open) = opportunities.open() {
+        let counted = |days: &Nullable<i32>| days.iter().filter(|day| day.is_some_and(|day| day >= open.0)).count();
+        notes.push(format!(
+            "bg-bb: the {noun} from {open} is not over on {} and left out: {} customers bought in it, which counts in no history, {} of them for the first time, who are scored as new",
+            opportunities.as_of,
+            counted(&now.last_day),
+            counted(&now.first_day)
+        ));
+    }
+    notes
 }
 
 /// What the reader must know of the order values.

@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use crate::features::CustomerFeatures;
 
 /// What a purchase model knows of one customer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct History {
     pub n_repeats: u32,
     pub days_to_last: u32,

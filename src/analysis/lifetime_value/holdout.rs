@@ -11,6 +11,7 @@ use rayon::prelude::*;
 
 use super::histories::{Histories, History};
 use super::models::Statistics;
+use super::opportunities::{Opportunities, Opportunity};
 use crate::features::PurchaseDays;
 use crate::units::Day;
 
@@ -33,9 +34,11 @@ pub struct Observation {
     pub n_after: u32,
 }
 
-/// A base cut in two.
+/// A base cut in two; days are numbers of opportunities where it counts those.
 #[derive(Debug, Clone)]
 pub struct Split {
+    /// What is counted, unless it is days.
+    pub opportunity: Option<Opportunity>,
     /// Last day of calibration.
     pub cut: Day,
     /// Days of the holdout.
@@ -63,10 +66,32 @@ struct Read {
 impl Split {
     /// Cuts a base; nothing where it is too short or too small.
     pub fn of(days: &PurchaseDays, as_of: Day, horizon_days: u32) -> Option<Self> {
+        Self::of_at_least(MIN_DAYS, days, as_of, horizon_days)
+    }
+
+    /// Cuts a base whose complete opportunities are counted; one of them is enough for a holdout.
+    pub fn of_opportunities(days: &PurchaseDays, opportunities: &Opportunities, horizon: u32) -> Option<Self> {
+        let days = opportunities.purchase_days(days);
+        let split = Self::of_at_least(1, &days, Day(opportunities.last()), horizon)?;
+        Some(Self { opportunity: Some(opportunities.each), ..split })
+    }
+
+    /// Returns the day of the calendar on which a day, or opportunity, ends.
+    pub fn calendar_day(&self, day: i32) -> Day {
+        self.opportunity.map_or(Day(day), |each| each.end(day))
+    }
+
+    /// Returns the days of the calendar in the holdout.
+    pub fn calendar_days(&self) -> u32 {
+        let end = self.cut.0.saturating_add_unsigned(self.days);
+        self.calendar_day(end).0.abs_diff(self.calendar_day(self.cut.0).0)
+    }
+
+    fn of_at_least(min_days: u32, days: &PurchaseDays, as_of: Day, horizon_days: u32) -> Option<Self> {
         let first = days.day.iter().min()?;
         let history = u32::try_from(as_of.0.checked_sub(*first)?).ok()?;
         let n_days = horizon_days.min(history.div_ceil(2));
-        if n_days < MIN_DAYS {
+        if n_days < min_days {
             return None;
         }
         let cut = Day(as_of.0 - n_days as i32);
@@ -82,6 +107,7 @@ impl Split {
         let histories = Histories::compress(read.iter().map(|read| read.observation.history).collect());
         let gaps = counted(read.iter().flat_map(|read| read.gaps.iter().copied()).collect());
         Some(Self {
+            opportunity: None,
             cut,
             days: n_days,
             calibration: Statistics { histories, gaps },

@@ -2,7 +2,7 @@
 //!
 //! Purchases follow one of several models ([`models`], named in [`purchases`]), chosen on a holdout of the base's own ([`choice`]); spend per
 //! purchase day follows the Gamma-Gamma model ([`gamma_gamma`]), and [`value`] adds both up over a horizon of calendar months, or for ever. Dates
-//! go in, days are inside, rates are per year: nobody passes a unit. The columns are told in [`score`], the tables in [`tables`].
+//! go in, days are inside, rates are per year: nobody passes a unit. What a day counts is told in [`clock`]. The columns are told in [`score`], the tables in [`tables`].
 //!
 //! Customers without a purchase day are null in all columns. The worth of an order is margin where the base has margins, revenue
 //! elsewhere, see [`basis`].
@@ -13,6 +13,7 @@
 pub mod accuracy;
 pub mod basis;
 pub mod choice;
+pub mod clock;
 pub mod counts;
 pub mod dates;
 pub mod diagnosis;
@@ -22,8 +23,10 @@ pub mod histories;
 pub mod holdout;
 pub mod intervals;
 pub mod models;
+pub mod opportunities;
 pub mod purchases;
 pub mod score;
+pub mod season;
 pub mod tables;
 pub mod uncertainty;
 pub mod value;
@@ -34,15 +37,17 @@ use rayon::prelude::*;
 
 use self::basis::Basis;
 use self::choice::Evidence;
+use self::clock::{Clock, Season};
 use self::diagnosis::FitError;
 use self::equity::{Equity, Source};
 pub use self::gamma_gamma::FittedGammaGamma;
 use self::histories::{Histories, History};
-use self::holdout::Split;
 use self::intervals::Intervals;
 use self::models::Statistics;
+use self::opportunities::{Opportunities, Opportunity};
 pub use self::purchases::{Fitted, ModelChoice, PurchaseKind};
 use self::score::{Score, Scoring};
+use self::season::{Cohorts, SeasonIndex, SeasonProof};
 use self::uncertainty::Uncertainty;
 use self::value::{ExpectationTable, Horizon};
 use super::{Analysis, AnalysisError, Base, Findings};
@@ -66,11 +71,21 @@ pub struct Params {
     pub discount_rate_per_year: f64,
     /// Model of the purchases.
     pub model: ModelChoice,
+    /// What `bg-bb` counts; no other model counts opportunities.
+    pub opportunity: Option<Opportunity>,
+    /// Whether histories and the days to come are read by an index of their month.
+    pub season: bool,
 }
 
 impl Default for Params {
     fn default() -> Self {
-        Self { horizon_months: 12, discount_rate_per_year: 0.10, model: ModelChoice::Auto }
+        Self {
+            horizon_months: 12,
+            discount_rate_per_year: 0.10,
+            model: ModelChoice::Auto,
+            opportunity: None,
+            season: false,
+        }
     }
 }
 
@@ -82,6 +97,8 @@ pub struct Model {
     pub spend: Option<FittedGammaGamma>,
     /// Values for sums over some of the customers.
     pub equity: Equity,
+    /// How the days after as-of count for the purchases.
+    pub clock: Clock,
 }
 
 /// The analysis.
@@ -94,17 +111,22 @@ impl Analysis for LifetimeValue {
     }
 
     fn columns(&self) -> Vec<ColumnSpec> {
-        score::columns()
+        score::columns(self.0.opportunity)
     }
 
     fn run(&self, base: &Base<'_>, _before: &[(&'static str, Findings)]) -> Result<Findings, AnalysisError> {
         self.check()?;
-        let customers = histories::of_customers(base.now);
+        let as_of = base.now.as_of;
+        let days = Clock::Days(as_of);
+        let mut clock = self.0.opportunity.map_or(days, |each| Clock::Opportunities(Opportunities::new(each, as_of)));
+        let mut customers = clock.histories(base);
+        let now = clock.customers(base);
+        let base = &Base { data: base.data, now: &now };
         let (purchases, spend) = rayon::join(
-            || self.purchases(base, &customers),
+            || self.purchases(base, &customers, &clock),
             || FittedGammaGamma::fit(repeat_spend(base.now, &customers)),
         );
-        let Found { evidence, fitted, histories, mut notes } = match purchases {
+        let Found { mut evidence, fitted, mut histories, mut notes } = match purchases {
             Ok(found) => found,
             Err(reason) => return Ok(nothing(customers.len(), format!("no lifetime values: {reason}"))),
         };
@@ -116,15 +138,31 @@ impl Analysis for LifetimeValue {
             }
         };
         let basis = Basis::of(base.now, &customers);
-        let horizon = Horizon::months(base.now.as_of, self.0.horizon_months, self.0.discount_rate_per_year);
+        let season = self.season(base, &fitted, evidence.as_mut(), &mut notes);
+        if let Some(season) = &season {
+            clock = Clock::Season(Season::new(&season.index(), as_of));
+            customers = clock.histories(base);
+            histories = Histories::compress(customers.iter().flatten().copied().collect());
+        }
+        if let Clock::Opportunities(opportunities) = &clock {
+            notes.extend(facts::opportunity_notes(opportunities, base.now));
+        }
+        let horizon = Horizon::months(&clock, self.0.horizon_months, self.0.discount_rate_per_year);
         let uncertainty = Uncertainty::of(&fitted, spend.as_ref());
         let (table, intervals) = rayon::join(
             || ExpectationTable::tabulate(fitted.0.model, &histories, &horizon),
-            || Intervals::tabulate(&uncertainty, &histories, horizon.days()),
+            || Intervals::tabulate(&uncertainty, &histories, horizon.end()),
         );
         drop(histories);
-        let mut model = Model { purchases: fitted, spend, equity: Equity::default() };
-        let scoring = Scoring { now: base.now, model: &model, table: &table, intervals: &intervals, basis: &basis };
+        let mut model = Model { purchases: fitted, spend, clock, equity: Equity::default() };
+        let scoring = Scoring {
+            now: base.now,
+            model: &model,
+            table: &table,
+            intervals: &intervals,
+            basis: &basis,
+            clock: &model.clock,
+        };
         let scores: Vec<Option<Score>> = (0..customers.len())
             .into_par_iter()
             .map(|ix| customers[ix].and_then(|history| scoring.score(ix, history)))
@@ -144,8 +182,8 @@ impl Analysis for LifetimeValue {
         notes.extend(facts::spend_notes(base.now, &customers, &model, &basis));
         Ok(Findings {
             columns: score::fill(&scores),
-            tables: evidence.as_ref().map(tables::of).unwrap_or_default(),
-            facts: facts::of(&self.0, &model, evidence.as_ref(), &basis, &scores),
+            tables: evidence.iter().flat_map(tables::of).chain(season.as_ref().map(tables::season)).collect(),
+            facts: facts::of(&self.0, &model, evidence.as_ref(), season.as_ref(), &basis, &scores),
             model: Some(model),
             notes,
         })
@@ -163,7 +201,8 @@ struct Found {
 impl LifetimeValue {
     fn check(&self) -> Result<(), AnalysisError> {
         let error = |reason: String, help: &str| Err(AnalysisError { analysis: NAME, reason, help: help.to_owned() });
-        let Params { horizon_months, discount_rate_per_year: rate, .. } = self.0;
+        let Params { horizon_months, discount_rate_per_year: rate, model, opportunity, season } = self.0;
+        let of_opportunities = model == ModelChoice::Named(PurchaseKind::BgBb);
         if !(1..=MAX_MONTHS).contains(&horizon_months) {
             return error(
                 format!("a horizon of {horizon_months} months is out of range"),
@@ -176,16 +215,22 @@ impl LifetimeValue {
                 "choose a share per year, 0.10 for ten percent",
             );
         }
+        if of_opportunities != opportunity.is_some() {
+            return error("opportunities and the model bg-bb need each other".to_owned(), "give both, or neither");
+        }
+        if of_opportunities && season {
+            return error("bg-bb counts opportunities, which have no season".to_owned(), "leave season out");
+        }
         Ok(())
     }
 
     /// Chooses a model, as far as the choice is free, and fits it to the whole base.
-    fn purchases(&self, base: &Base<'_>, customers: &[Option<History>]) -> Result<Found, FitError> {
+    fn purchases(&self, base: &Base<'_>, customers: &[Option<History>], clock: &Clock) -> Result<Found, FitError> {
         let (days, as_of) = (&base.data.purchase_days, base.now.as_of);
         let choice = self.0.model;
         let histories = Histories::compress(customers.iter().flatten().copied().collect());
-        let horizon_days = as_of.add_months(self.0.horizon_months).0.abs_diff(as_of.0);
-        let evidence = Split::of(days, as_of, horizon_days).and_then(|split| Evidence::of(split, choice));
+        let horizon_end = as_of.add_months(self.0.horizon_months);
+        let evidence = clock.split(base, horizon_end).and_then(|split| Evidence::of(split, choice));
         let mut kind = choice::kind(choice, evidence.as_ref());
         let mut notes = match &evidence {
             Some(evidence) => evidence.notes(),
@@ -202,7 +247,7 @@ impl LifetimeValue {
             let calibrated = evidence.as_ref().map(Evidence::chosen).filter(|chosen| chosen.kind == kind);
             match calibrated.map_or_else(|| kind.fit(&statistics), |chosen| chosen.fitted.refit(kind, &statistics)) {
                 Ok(fitted) => break fitted,
-                Err(reason) if kind == PurchaseKind::MbgNbd => return Err(reason),
+                Err(reason) if matches!(kind, PurchaseKind::MbgNbd | PurchaseKind::BgBb) => return Err(reason),
                 Err(reason) => {
                     notes.push(format!("purchase model: {} cannot be fitted, mbg-nbd is used: {reason}", kind.label()));
                     kind = PurchaseKind::MbgNbd;
@@ -211,6 +256,27 @@ impl LifetimeValue {
         };
         notes.extend(fitted.0.diagnoses.iter().map(|diagnosis| format!("purchase model: {diagnosis}")));
         Ok(Found { evidence, fitted, histories: statistics.histories, notes })
+    }
+
+    /// Estimates the season on the whole base, and on the calibration period what it is worth.
+    fn season(
+        &self,
+        base: &Base<'_>,
+        fitted: &Fitted,
+        evidence: Option<&mut Evidence>,
+        notes: &mut Vec<String>,
+    ) -> Option<SeasonIndex> {
+        if !self.0.season {
+            return None;
+        }
+        let as_of = base.now.as_of;
+        let found = SeasonIndex::estimate(&Cohorts::of(&base.data.purchase_days, as_of), fitted, as_of);
+        let proof = evidence.and_then(|evidence| {
+            evidence.season = SeasonProof::of(evidence);
+            evidence.season.as_ref()
+        });
+        notes.extend(facts::season_notes(found.as_ref(), proof));
+        found
     }
 }
 

@@ -4,11 +4,13 @@
 //! |----------------------|-------------------------------------------------------------------------|
 //! | `auto`               | the best of the candidates on a holdout, see [`super::choice`]             |
 //! | `nbd` … `pareto-nbd` | that one, see [`super::models`]                                         |
+//! | `bg-bb`              | that one, on opportunities of the calendar, see [`super::opportunities`]  |
 //!
 //! A fit is always usable; ridges of its likelihood are named in [`Fit::diagnoses`].
 
 use super::diagnosis::FitError;
 use super::histories::History;
+use super::models::bg_bb::BgBb;
 use super::models::bg_nbd::BgNbd;
 use super::models::cnbd::{BgCnbd, MbgCnbd};
 use super::models::dropout::Dropout;
@@ -20,7 +22,7 @@ use super::models::{Fit, PurchaseModel, Statistics};
 
 const DAYS_PER_WEEK: f64 = 7.0;
 
-/// The models of purchases on days.
+/// The models of purchases on days, and one on opportunities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PurchaseKind {
     Nbd,
@@ -29,11 +31,13 @@ pub enum PurchaseKind {
     ParetoNbd,
     MbgCnbd,
     BgCnbd,
+    BgBb,
 }
 
 impl PurchaseKind {
-    /// Simpler ones first; of two with as many parameters the one whose scores cost less.
-    pub const ALL: [Self; 6] = [Self::Nbd, Self::MbgNbd, Self::BgNbd, Self::ParetoNbd, Self::MbgCnbd, Self::BgCnbd];
+    /// Simpler ones first; of two with as many parameters the one whose scores cost less; last the one that has a clock of its own.
+    pub const ALL: [Self; 7] =
+        [Self::Nbd, Self::MbgNbd, Self::BgNbd, Self::ParetoNbd, Self::MbgCnbd, Self::BgCnbd, Self::BgBb];
 
     /// Returns the name in pipelines and manifests.
     pub fn label(self) -> &'static str {
@@ -44,6 +48,7 @@ impl PurchaseKind {
             Self::ParetoNbd => "pareto-nbd",
             Self::MbgCnbd => "mbg-cnbd-k",
             Self::BgCnbd => "bg-cnbd-k",
+            Self::BgBb => "bg-bb",
         }
     }
 
@@ -64,6 +69,7 @@ impl PurchaseKind {
             Self::ParetoNbd => wrapped(ParetoNbd::fit(base), Purchases::ParetoNbd),
             Self::MbgCnbd => wrapped(MbgCnbd::fit(base), Purchases::MbgCnbd),
             Self::BgCnbd => wrapped(BgCnbd::fit(base), Purchases::BgCnbd),
+            Self::BgBb => wrapped(BgBb::fit(base), Purchases::BgBb),
         }
     }
 }
@@ -95,8 +101,8 @@ pub enum ModelChoice {
 }
 
 impl ModelChoice {
-    pub const ALL: [Self; 7] = {
-        let mut all = [Self::Auto; 7];
+    pub const ALL: [Self; 8] = {
+        let mut all = [Self::Auto; 8];
         let mut ix = 0;
         while ix < PurchaseKind::ALL.len() {
             all[ix + 1] = Self::Named(PurchaseKind::ALL[ix]);
@@ -123,6 +129,7 @@ pub enum Purchases {
     ParetoNbd(ParetoNbd),
     MbgCnbd(MbgCnbd),
     BgCnbd(BgCnbd),
+    BgBb(BgBb),
 }
 
 impl Purchases {
@@ -135,6 +142,7 @@ impl Purchases {
             Self::ParetoNbd(model) => model,
             Self::MbgCnbd(model) => model,
             Self::BgCnbd(model) => model,
+            Self::BgBb(model) => model,
         }
     }
 
@@ -154,6 +162,12 @@ impl Purchases {
                 alpha: m.alpha * at(1),
                 s: m.s * at(2),
                 beta: m.beta * at(3),
+            }),
+            Self::BgBb(m) => Self::BgBb(BgBb {
+                alpha: m.alpha * at(0),
+                beta: m.beta * at(1),
+                gamma: m.gamma * at(2),
+                delta: m.delta * at(3),
             }),
             Self::MbgCnbd(m) => Self::MbgCnbd(m.moved(at)),
             Self::BgCnbd(m) => Self::BgCnbd(m.moved(at)),
@@ -204,7 +218,7 @@ impl Purchases {
     }
 }
 
-/// A model fitted to a base; times are days.
+/// A model fitted to a base; times are days, or opportunities for BG/BB.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fitted(pub Fit<Purchases>);
 
@@ -226,8 +240,12 @@ impl Fitted {
         self.0.model.formulas()
     }
 
-    /// Returns the log-likelihood with times in weeks, as the literature prints it: a repeat is seven times as dense there.
+    /// Returns the log-likelihood with times in weeks, as the literature prints it: a repeat is seven times as dense there. Opportunities have
+    /// probabilities, no densities.
     pub fn log_likelihood_weeks(&self) -> f64 {
+        if matches!(self.0.model, Purchases::BgBb(_)) {
+            return self.0.log_likelihood;
+        }
         self.0.log_likelihood + self.0.n_repeats as f64 * DAYS_PER_WEEK.ln()
     }
 
@@ -249,15 +267,15 @@ impl Fitted {
         self.0.model.p_alive(history)
     }
 
-    /// Returns the purchase days to be expected of a customer in the `days` after as-of.
-    pub fn expected_purchases(&self, history: History, days: f64) -> f64 {
+    /// Returns the purchase days to be expected of a customer in the model time `time` after as-of, see [`super::clock`].
+    pub fn expected_purchases(&self, history: History, time: f64) -> f64 {
         let History { n_repeats, days_to_last, age_days } = history;
-        self.formulas().expected_purchases(n_repeats, f64::from(days_to_last), f64::from(age_days), days)
+        self.formulas().expected_purchases(n_repeats, f64::from(days_to_last), f64::from(age_days), time)
     }
 
-    /// Returns the probability that a customer buys nothing in the `days` after as-of.
-    pub fn probability_no_purchase(&self, history: History, days: f64) -> f64 {
+    /// Returns the probability that a customer buys nothing in the model time `time` after as-of, see [`super::clock`].
+    pub fn probability_no_purchase(&self, history: History, time: f64) -> f64 {
         let History { n_repeats, days_to_last, age_days } = history;
-        self.formulas().probability_no_purchase(n_repeats, f64::from(days_to_last), f64::from(age_days), days)
+        self.formulas().probability_no_purchase(n_repeats, f64::from(days_to_last), f64::from(age_days), time)
     }
 }

@@ -12,10 +12,12 @@ use std::sync::Arc;
 
 use super::Model;
 use super::basis::Basis;
+use super::clock::Clock;
 use super::dates::{MAX_DAYS, days_to_next_order};
 use super::facts::NOTABLE_CORRELATION;
 use super::histories::History;
 use super::intervals::Intervals;
+use super::opportunities::Opportunity;
 use super::value::{ExpectationTable, WINDOWS};
 use crate::features::CustomerFeatures;
 use crate::table::{Column, ColumnKind, ColumnSpec, Nullable, Values};
@@ -54,12 +56,13 @@ pub struct Scoring<'a> {
     pub table: &'a ExpectationTable,
     pub intervals: &'a Intervals,
     pub basis: &'a Basis,
+    pub clock: &'a Clock,
 }
 
 impl Scoring<'_> {
     /// Scores a customer.
     pub fn score(&self, ix: usize, history: History) -> Option<Score> {
-        let Self { now, model, table, basis, intervals } = self;
+        let Self { now, model, table, basis, clock, intervals } = self;
         let (if_alive, bounds) = (table.get(history)?, intervals.get(history)?);
         let p_alive = model.purchases.p_alive(history);
         let revenue =
@@ -75,7 +78,8 @@ impl Scoring<'_> {
             // A negative margin turns the interval round.
             [ends[0].min(ends[1]), ends[0].max(ends[1])]
         };
-        let after = |day: i32, days: u32| i32::try_from(days).ok().and_then(|days| day.checked_add(days));
+        let first_day = now.first_day.get(ix)?;
+        let is_near = |day: &i32| day.saturating_sub(now.as_of.0) <= MAX_DAYS as i32;
         Some(Score {
             p_alive,
             orders: p_alive * if_alive.expected,
@@ -85,12 +89,12 @@ impl Scoring<'_> {
             orders_bounds: bounds.orders,
             p_buy: if_alive.buys.map(|buys| (p_alive * buys).clamp(0.0, 1.0)),
             residual: if_alive.for_ever.and_then(worth),
-            next_order: days_to_next_order(purchases, history, p_alive, &if_alive.buys)
-                .and_then(|days| after(now.as_of.0, days)),
+            next_order: days_to_next_order(purchases, history, p_alive, &if_alive.buys, clock)
+                .and_then(|ticks| Some(clock.day_ahead(first_day, ticks)?.0)),
             win_back: table
                 .win_back(history)
-                .filter(|days| days.saturating_sub(history.age_days) <= MAX_DAYS)
-                .and_then(|days| after(now.first_day.get(ix)?, days)),
+                .and_then(|age| Some(clock.day_of_age(first_day, age)?.0.max(now.last_day.get(ix)?)))
+                .filter(is_near),
             flags: self.flags(ix, history, order_value),
         })
     }
@@ -110,9 +114,36 @@ impl Scoring<'_> {
     }
 }
 
-/// Names and meanings of the columns.
-pub fn columns() -> Vec<ColumnSpec> {
+/// Names and meanings of the columns; where opportunities are counted, one with a purchase stands for a purchase day.
+pub fn columns(opportunity: Option<Opportunity>) -> Vec<ColumnSpec> {
     use ColumnKind::{Date, Integer, Money, Number, Text};
+    let in_its_unit = |name: &str, meaning: &'static str| match name {
+        _ if opportunity.is_none() => meaning,
+        "clv_p_alive" => "probability of still being a customer at the next opportunity, 0 to 1",
+        "clv_expected_orders" => {
+            "opportunities with a purchase to be expected of those that end within the value horizon"
+        }
+        "clv" => "discounted worth of the opportunities with a purchase within the value horizon",
+        "clv_orders_low" => {
+            "with a probability of 90% there will be at least so many opportunities with a purchase within the value horizon"
+        }
+        "clv_p_buy_30" => {
+            "probability of a purchase in the opportunities that end within 30 days, at least one, 0 to 1"
+        }
+        "clv_p_buy_90" => {
+            "probability of a purchase in the opportunities that end within 90 days, at least one, 0 to 1"
+        }
+        "clv_p_buy_365" => {
+            "probability of a purchase in the opportunities that end within 365 days, at least one, 0 to 1"
+        }
+        "clv_residual" => {
+            "discounted worth of all opportunities with a purchase to come; none at a discount rate of zero"
+        }
+        "clv_next_order_date" => {
+            "end of the opportunity by which a next purchase is as likely as not; none where it never is within ten years"
+        }
+        _ => meaning,
+    };
     [
         ("clv_p_alive", Number, "probability of still being a customer, 0 to 1"),
         ("clv_expected_orders", Number, "purchase days to be expected within the value horizon (a year unless stated)"),
@@ -151,7 +182,7 @@ pub fn columns() -> Vec<ColumnSpec> {
         ("clv_flag", Text, "why the numbers should be read with care; none where nothing speaks against them"),
     ]
     .into_iter()
-    .map(|(name, kind, meaning)| ColumnSpec::new(name, kind, meaning))
+    .map(|(name, kind, meaning)| ColumnSpec::new(name, kind, in_its_unit(name, meaning)))
     .collect()
 }
 
@@ -186,7 +217,7 @@ pub fn fill(scores: &[Option<Score>]) -> Vec<Column> {
     );
     let values = [p_alive, orders, order_value, value].into_iter().chain(bounds).chain(p_buy);
     let values = values.chain([residual, next_order, win_back, flags]);
-    columns().into_iter().zip(values).map(|(spec, values)| Column::new(spec.name, values)).collect()
+    columns(None).into_iter().zip(values).map(|(spec, values)| Column::new(spec.name, values)).collect()
 }
 
 /// Every combination of flags is a label.

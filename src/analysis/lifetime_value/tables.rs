@@ -6,6 +6,8 @@
 //! | `clv_tracking`  | weeks from the first purchase day to as-of        | repeats so far, expected and actual                                  |
 //! | `clv_frequency` | 0 to 9 repeats in calibration, 10 or more         | customers, expected and actual                                       |
 //! | `clv_holdout`   | classes of repeats and of days since the last one | customers, purchases in the holdout a customer, expected and actual |
+//! | `clv_season`    | months of the year, with `season = true`          | index with its error, actual and expected repeats, see [`super::season`] |
+//! | `clv_season_holdout` | months of the holdout, likewise              | repeats, actual, expected without and with the season                |
 //!
 //! All of them show the chosen model as it was fitted to the calibration period, and the customers of that period: nothing in the holdout was
 //! known to it. With `E(t)` the repeats of a new customer within `t` and `n_d` customers who started on day `d`, week `w` expects `Σ n_d E(7w − d)`.
@@ -22,6 +24,7 @@ use super::accuracy::{Accuracy, Forecast};
 use super::choice::{Evidence, forecasts};
 use super::holdout::{Observation, Split};
 use super::purchases::Purchases;
+use super::season::{SeasonIndex, SeasonProof};
 use crate::analysis::SideTable;
 use crate::maths::gamma::ln_gamma;
 use crate::maths::quadrature::GAUSS_16;
@@ -37,10 +40,53 @@ const MOST_POWER: f64 = 8.0;
 const SILENCES: [(u32, &str); 5] =
     [(30, "0 to 30"), (90, "31 to 90"), (180, "91 to 180"), (365, "181 to 365"), (u32::MAX, "over 365")];
 
-/// Returns all tables.
+/// Opportunities since the last one taken at which classes end.
+const OPPORTUNITIES_PASSED: [(u32, &str); 5] = [(0, "0"), (1, "1"), (2, "2"), (4, "3 to 4"), (u32::MAX, "over 4")];
+
+/// Names of the months, January first.
+const MONTHS: [&str; 12] = ["01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11", "12"];
+
+/// Returns all tables that show the evidence.
 pub fn of(evidence: &Evidence) -> Vec<SideTable> {
     let model = &evidence.chosen().fitted.0.model;
-    vec![models(evidence), tracking(&evidence.split, model), frequency(&evidence.split, model), holdout(evidence)]
+    let mut tables = vec![models(evidence), tracking(evidence), frequency(&evidence.split, model), holdout(evidence)];
+    tables.extend(evidence.season.as_ref().map(season_holdout));
+    tables
+}
+
+/// Returns the table of the index.
+pub fn season(found: &SeasonIndex) -> SideTable {
+    let figure = |of: fn(&super::season::Month) -> f64| numbers(found.months.iter().map(|month| Some(of(month))));
+    SideTable {
+        name: "clv_season",
+        columns: vec![
+            column("month", Values::from_texts(MONTHS.map(Some))),
+            column("index", figure(|month| month.index)),
+            column("standard_error", figure(|month| month.standard_error)),
+            column("actual_repeats", integers(found.months.iter().map(|month| month.actual as i64))),
+            column("expected_repeats", figure(|month| month.expected)),
+        ],
+    }
+}
+
+fn season_holdout(proof: &SeasonProof) -> SideTable {
+    let months = &proof.months;
+    let expected = |ix: usize| numbers(months.iter().map(|month| Some(month.expected[ix])));
+    let bias = |ix: usize| {
+        let share = |of: f64, actual: u64| (actual > 0).then(|| of / actual as f64 - 1.0);
+        numbers(months.iter().map(|month| share(month.expected[ix], month.actual)))
+    };
+    SideTable {
+        name: "clv_season_holdout",
+        columns: vec![
+            column("until", Values::Date(Nullable::from(months.iter().map(|month| month.end.0).collect::<Vec<_>>()))),
+            column("actual_repeats", integers(months.iter().map(|month| month.actual as i64))),
+            column("expected_repeats", expected(0)),
+            column("expected_repeats_season", expected(1)),
+            column("bias", bias(0)),
+            column("bias_season", bias(1)),
+        ],
+    }
 }
 
 fn column(name: &str, values: Values) -> Column {
@@ -57,13 +103,15 @@ fn integers(values: impl IntoIterator<Item = i64>) -> Values {
 
 fn models(evidence: &Evidence) -> SideTable {
     let named = evidence.models.iter().map(|candidate| (candidate.kind.label(), candidate.accuracy));
-    let rows: Vec<(&str, Accuracy)> = named.chain(evidence.rules).collect();
+    let season = evidence.season.as_ref().map(|season| ("season", season.accuracy));
+    let rows: Vec<(&str, Accuracy)> = named.chain(season).chain(evidence.rules).collect();
     let n_models = evidence.models.len();
     let of_model = |ix: usize, of: fn(&super::purchases::Fitted) -> f64| evidence.models.get(ix).map(|c| of(&c.fitted));
     let figure = |of: fn(&Accuracy) -> Option<f64>| numbers(rows.iter().map(|(_, accuracy)| of(accuracy)));
     let kind = |ix: usize| match ix {
         ix if ix == evidence.chosen => "chosen",
         ix if ix < n_models => "model",
+        ix if ix == n_models && evidence.season.is_some() => "chosen, by season",
         _ => "rule",
     };
     let log_likelihood = (0..rows.len()).map(|ix| of_model(ix, |fitted| fitted.log_likelihood_weeks()));
@@ -85,32 +133,54 @@ fn models(evidence: &Evidence) -> SideTable {
     }
 }
 
-fn tracking(split: &Split, model: &Purchases) -> SideTable {
+fn tracking(evidence: &Evidence) -> SideTable {
+    let (split, formulas) = (&evidence.split, evidence.chosen().fitted.formulas());
     let first = split.starts.first().map_or(split.cut.0, |(day, _)| *day);
     let last = split.cut.0 + split.days as i32;
-    let formulas = model.formulas();
+    let (step, number, end) = match split.opportunity {
+        Some(_) => (1, "opportunity", "opportunity_end"),
+        None => (7, "week", "week_end"),
+    };
     let of_new: Vec<f64> =
         (0..=last.abs_diff(first)).into_par_iter().map(|days| formulas.expected_of_new(f64::from(days))).collect();
-    let ends: Vec<i32> = (1..).map(|week| first + 7 * week - 1).take_while(|end| *end <= last).collect();
+    let ends: Vec<i32> = (1..).map(|nth| first + step * nth - 1).take_while(|end| *end <= last).collect();
     let expected = |end: &i32| {
         let started = split.starts.iter().filter(|(day, _)| day <= end);
         started.map(|(day, n)| f64::from(*n) * of_new[end.abs_diff(*day) as usize]).sum::<f64>()
+    };
+    // Between two days expectations are as good as straight.
+    let by_season = |season: &SeasonProof, end: &i32| {
+        let to_cut = |day: i32| match day.abs_diff(split.cut.0) {
+            days if day > split.cut.0 => -season.clock.time(days),
+            days => season.clock.since(days),
+        };
+        let at = |start: i32| {
+            let age = (to_cut(start) - to_cut(*end)).max(0.0);
+            let (day, part) = (age.floor() as usize, age.fract());
+            of_new
+                .get(day + 1)
+                .map_or_else(|| formulas.expected_of_new(age), |next| of_new[day] + part * (next - of_new[day]))
+        };
+        split.starts.iter().filter(|(day, _)| day <= end).map(|(day, n)| f64::from(*n) * at(*day)).sum::<f64>()
     };
     let actual = |end: &i32| {
         let until = split.repeats.partition_point(|(day, _)| day <= end);
         split.repeats[..until].iter().map(|(_, n)| *n as i64).sum::<i64>()
     };
     let period = |end: &i32| Some(if *end <= split.cut.0 { "calibration" } else { "holdout" });
-    SideTable {
-        name: "clv_tracking",
-        columns: vec![
-            column("week", integers(1..=ends.len() as i64)),
-            column("week_end", Values::Date(Nullable::from(ends.clone()))),
-            column("period", Values::from_texts(ends.iter().map(period))),
-            column("expected_repeats", numbers(ends.par_iter().map(|end| Some(expected(end))).collect::<Vec<_>>())),
-            column("actual_repeats", integers(ends.iter().map(actual))),
-        ],
+    let dates: Vec<i32> = ends.iter().map(|end| split.calendar_day(*end).0).collect();
+    let mut columns = vec![
+        column(number, integers(1..=ends.len() as i64)),
+        column(end, Values::Date(Nullable::from(dates))),
+        column("period", Values::from_texts(ends.iter().map(period))),
+        column("expected_repeats", numbers(ends.par_iter().map(|end| Some(expected(end))).collect::<Vec<_>>())),
+        column("actual_repeats", integers(ends.iter().map(actual))),
+    ];
+    if let Some(season) = &evidence.season {
+        let expected = ends.par_iter().map(|end| Some(by_season(season, end))).collect::<Vec<_>>();
+        columns.push(column("expected_repeats_season", numbers(expected)));
     }
+    SideTable { name: "clv_tracking", columns }
 }
 
 fn frequency(split: &Split, model: &Purchases) -> SideTable {
@@ -138,6 +208,9 @@ fn frequency(split: &Split, model: &Purchases) -> SideTable {
 /// Returns the probability that a new customer makes `x` repeats within `age`.
 fn probability_of_repeats(model: &Purchases, x: u32, age: f64) -> f64 {
     let formulas = model.formulas();
+    if let Purchases::BgBb(model) = model {
+        return model.probability_of_purchases(x, age as u32);
+    }
     if x == 0 {
         return formulas.log_likelihood(0, 0.0, age).exp().clamp(0.0, 1.0);
     }
@@ -156,17 +229,21 @@ fn probability_of_repeats(model: &Purchases, x: u32, age: f64) -> f64 {
 fn holdout(evidence: &Evidence) -> SideTable {
     let split = &evidence.split;
     let forecasts = forecasts(&evidence.chosen().fitted, split);
+    let (silences, silence) = match split.opportunity {
+        Some(_) => (OPPORTUNITIES_PASSED, "opportunities since the last one taken"),
+        None => (SILENCES, "days since the last purchase"),
+    };
     let by_repeats = |o: &Observation| o.history.n_repeats.min(MANY) as usize;
     let by_silence = |o: &Observation| {
         let silent = o.history.age_days - o.history.days_to_last;
-        SILENCES.partition_point(|(end, _)| *end < silent)
+        silences.partition_point(|(end, _)| *end < silent)
     };
     let mut rows: Vec<(&str, String, [f64; 3])> = Vec::new();
     for (ix, sums) in classes(split, &forecasts, MANY as usize + 1, by_repeats).into_iter().enumerate() {
         rows.push(("repeats", repeats_label(ix as u32), sums));
     }
-    for (ix, sums) in classes(split, &forecasts, SILENCES.len(), by_silence).into_iter().enumerate() {
-        rows.push(("days since the last purchase", SILENCES[ix].1.to_owned(), sums));
+    for (ix, sums) in classes(split, &forecasts, silences.len(), by_silence).into_iter().enumerate() {
+        rows.push((silence, silences[ix].1.to_owned(), sums));
     }
     let each = |of: usize| numbers(rows.iter().map(|(_, _, sums)| (sums[0] > 0.0).then(|| sums[of] / sums[0])));
     SideTable {

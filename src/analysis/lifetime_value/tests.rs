@@ -59,13 +59,20 @@ impl Example {
         };
         // As many days as the features count, spread evenly.
         let mut purchase_days = PurchaseDays { starts: vec![0], ..PurchaseDays::default() };
-        for (n_days, first, last, _, _) in &rows {
+        let mut corrections = Corrections { starts: vec![0], ..Corrections::default() };
+        for (n_days, first, last, repeat_revenue, revenue) in &rows {
             for k in 0..*n_days as i32 {
                 let (first, last) = (first.unwrap(), last.unwrap());
                 purchase_days.day.push(first + (last - first) * k / (*n_days as i32 - 1).max(1));
                 purchase_days.gone_on.push(NEVER);
+                purchase_days.gross.push(if k == 0 {
+                    revenue - repeat_revenue
+                } else {
+                    repeat_revenue / (*n_days as i64 - 1)
+                });
             }
             purchase_days.starts.push(purchase_days.day.len());
+            corrections.starts.push(0);
         }
         let data = Dataset {
             as_of,
@@ -74,7 +81,7 @@ impl Example {
             products: Products::default(),
             purchase_days,
             orders: Orders::default(),
-            corrections: Corrections::default(),
+            corrections,
             baskets: Baskets::default(),
             product_gross_revenue: vec![],
             product_revenue: vec![],
@@ -256,7 +263,8 @@ fn threads_change_no_bit() {
 }
 
 fn named(kind: PurchaseKind) -> Params {
-    Params { model: ModelChoice::Named(kind), ..Params::default() }
+    let opportunity = (kind == PurchaseKind::BgBb).then_some(Opportunity::Month);
+    Params { model: ModelChoice::Named(kind), opportunity, ..Params::default() }
 }
 
 /// Every model scores in the same terms: chances grow with the window, and what is to come for ever is more than what comes in a year.

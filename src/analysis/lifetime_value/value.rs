@@ -16,38 +16,46 @@
 
 use rayon::prelude::*;
 
+use super::clock::Clock;
 use super::counts::at_least;
 use super::dates::days_to_win_back;
 use super::histories::{Histories, History};
 use super::models::dropout::Dropout;
 use super::purchases::Purchases;
-use crate::units::{DAYS_PER_YEAR, Day};
 
 /// Days within which a customer may buy, one column each.
 pub const WINDOWS: [u32; 3] = [30, 90, 365];
 
-/// Month ends after as-of with what an order until then is worth today.
+/// Month ends after as-of with what an order until then is worth today, in the time of the model, see [`Clock`].
 #[derive(Debug, Clone)]
 pub struct Horizon {
-    /// Days after as-of and discount factor.
+    /// Model time and discount factor.
     steps: Vec<(f64, f64)>,
-    /// Continuous rate a day.
-    rate_per_day: f64,
+    /// Model time of each of [`WINDOWS`].
+    windows: [f64; WINDOWS.len()],
+    /// Continuous rate a unit of model time.
+    rate: f64,
+    /// What the time between the histories and as-of, which has passed, adds to worth for ever.
+    passed: f64,
 }
 
 impl Horizon {
     /// Lays out the months after as-of.
-    pub fn months(as_of: Day, n_months: u32, discount_rate_per_year: f64) -> Self {
-        let step = |k: u32| {
-            let days = f64::from(as_of.add_months(k).0) - f64::from(as_of.0);
-            (days, (1.0 + discount_rate_per_year).powf(-f64::from(k) / 12.0))
-        };
-        Self { steps: (1..=n_months).map(step).collect(), rate_per_day: discount_rate_per_year.ln_1p() / DAYS_PER_YEAR }
+    pub fn months(clock: &Clock, n_months: u32, discount_rate_per_year: f64) -> Self {
+        let rate = discount_rate_per_year.ln_1p();
+        let (units_per_year, passed) = clock.years();
+        let discounted = |(time, years): (f64, f64)| (time, (1.0 + discount_rate_per_year).powf(-years));
+        Self {
+            steps: clock.steps(n_months).into_iter().map(discounted).collect(),
+            windows: clock.windows().map(|ticks| clock.time(ticks)),
+            rate: rate / units_per_year,
+            passed: (rate * passed).exp(),
+        }
     }
 
-    /// Returns the days from as-of to the end.
-    pub fn days(&self) -> f64 {
-        self.steps.last().map_or(0.0, |(days, _)| *days)
+    /// Returns the model time of its end.
+    pub fn end(&self) -> f64 {
+        self.steps.last().map_or(0.0, |(time, _)| *time)
     }
 }
 
@@ -102,7 +110,7 @@ impl ExpectationTable {
             let age = f64::from(*age_days);
             let formulas = model.formulas();
             let squared = |phase: usize| {
-                let at_least = at_least(&model, *n_repeats, age, horizon.days(), phase);
+                let at_least = at_least(&model, *n_repeats, age, horizon.end(), phase);
                 (1..).zip(at_least).map(|(n, probability)| f64::from(2 * n - 1) * probability).sum()
             };
             let of_phase = |phase: usize| match (&dropouts[ix].1, model.in_phase(*n_repeats, age, phase)) {
@@ -171,8 +179,8 @@ impl Horizon {
 
     fn expected_and_discounted(&self, expected_until: impl Fn(f64) -> f64) -> (f64, f64) {
         let (mut expected, mut discounted) = (0.0, 0.0);
-        for (days, discount) in &self.steps {
-            let until = expected_until(*days);
+        for (time, discount) in &self.steps {
+            let until = expected_until(*time);
             discounted += (until - expected) * discount;
             expected = until;
         }
@@ -192,8 +200,8 @@ impl Horizon {
             expected,
             discounted,
             squared,
-            buys: WINDOWS.map(|days| buys_until(f64::from(days))),
-            for_ever: Some(self.rate_per_day).filter(|rate| *rate > 0.0).and_then(for_ever),
+            buys: self.windows.map(buys_until),
+            for_ever: Some(self.rate).filter(|rate| *rate > 0.0).and_then(for_ever).map(|sum| sum * self.passed),
         }
     }
 }
@@ -204,6 +212,7 @@ mod tests {
     use crate::analysis::lifetime_value::models::cnbd::MbgCnbd;
     use crate::analysis::lifetime_value::models::mbg_nbd::MbgNbd;
     use crate::analysis::lifetime_value::models::pareto_nbd::ParetoNbd;
+    use crate::units::{DAYS_PER_YEAR, Day};
 
     /// The fit of the CDNOW sample, times in days.
     const CDNOW: MbgNbd = MbgNbd { r: 0.524_843, alpha: 7.0 * 6.183_085, a: 0.891_359, b: 1.614_002 };
@@ -215,13 +224,17 @@ mod tests {
     }
 
     fn table(model: &Purchases, histories: &[History], rate: f64) -> ExpectationTable {
-        ExpectationTable::tabulate(*model, &Histories::compress(histories.to_vec()), &Horizon::months(AS_OF, 12, rate))
+        ExpectationTable::tabulate(
+            *model,
+            &Histories::compress(histories.to_vec()),
+            &Horizon::months(&Clock::Days(AS_OF), 12, rate),
+        )
     }
 
     #[test]
     fn months_end_on_calendar_days() {
         assert_eq!(AS_OF.to_string(), "1997-09-30");
-        let days: Vec<f64> = Horizon::months(AS_OF, 6, 0.1).steps.iter().map(|(days, _)| *days).collect();
+        let days: Vec<f64> = Horizon::months(&Clock::Days(AS_OF), 6, 0.1).steps.iter().map(|(days, _)| *days).collect();
         // Oct 30, Nov 30, Dec 30, Jan 30, Feb 28, Mar 30.
         assert_eq!(days, [30.0, 61.0, 91.0, 122.0, 151.0, 181.0]);
     }

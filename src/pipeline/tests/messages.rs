@@ -178,6 +178,33 @@ fn wrong_keys_and_values_are_pointed_at() {
         ),
     );
     check(
+        "[lifetime-value]\nmodel = 'bg-bb'",
+        (
+            "K0108",
+            "'bg-bb'",
+            "the model `bg-bb` needs `lifetime-value.opportunity`",
+            "counts opportunities, and nothing says how long one is",
+        ),
+    );
+    check(
+        "[lifetime-value]\nmodel = 'nbd'\nopportunity = '1 week'",
+        (
+            "K0108",
+            "'1 week'",
+            "`lifetime-value.opportunity` needs the model `bg-bb`",
+            "no other model counts opportunities",
+        ),
+    );
+    check(
+        "[lifetime-value]\nmodel = 'bg-bb'\nopportunity = '1 year'\nseason = true",
+        (
+            "K0108",
+            "'bg-bb'",
+            "`lifetime-value.season` does not go with the model `bg-bb`",
+            "counts opportunities, and the season weighs days",
+        ),
+    );
+    check(
         "[churn]\nhorizon = 90",
         (
             "K0105",
