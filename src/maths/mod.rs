@@ -1,11 +1,14 @@
-//! Pure functions of `f64` that know no customers: special functions, quadrature, quantiles, ordered sums, a small Newton maximiser.
+//! Pure functions of `f64` that know no customers: special functions, quadrature, quantiles, ordered sums, a small Newton maximiser,
+//! the tail of χ² and the population stability index.
 //!
 //! Every function is deterministic to the bit on any number of threads; domains are stated where they are not all of `f64`.
 
+pub mod chi_squared;
 pub mod exp_integral;
 pub mod gamma;
 pub mod log_sum;
 pub mod newton;
 pub mod quadrature;
 pub mod quantile;
+pub mod stability;
 pub mod sum;

@@ -10,6 +10,7 @@ mod german_formats;
 mod online_retail;
 mod publishing;
 mod purchase_models;
+mod reuse_model;
 mod rfm_orders;
 mod sample_data;
 mod scale;

@@ -19,7 +19,9 @@ pub mod gamma_gamma;
 pub mod histories;
 pub mod holdout;
 pub mod models;
+pub mod parameters;
 pub mod purchases;
+pub mod reuse;
 pub mod score;
 pub mod tables;
 pub mod value;
@@ -36,6 +38,7 @@ use self::histories::{Histories, History};
 use self::holdout::Split;
 use self::models::Statistics;
 pub use self::purchases::{Fitted, ModelChoice, PurchaseKind};
+use self::reuse::Stored;
 use self::score::{Score, Scoring};
 use self::value::{ExpectationTable, Horizon};
 use super::{Analysis, AnalysisError, Base, Findings};
@@ -73,6 +76,8 @@ pub struct Model {
     pub purchases: Fitted,
     /// Missing where too few customers brought money on repeat purchase days.
     pub spend: Option<FittedGammaGamma>,
+    /// What counts of an order.
+    pub basis: Basis,
 }
 
 /// The analysis.
@@ -89,12 +94,33 @@ impl Analysis for LifetimeValue {
     }
 
     fn run(&self, base: &Base<'_>, _before: &[(&'static str, Findings)]) -> Result<Findings, AnalysisError> {
+        self.score(base, None)
+    }
+}
+
+/// The purchase model, and why it is this one.
+struct Found {
+    evidence: Option<Evidence>,
+    fitted: Fitted,
+    histories: Histories,
+    notes: Vec<String>,
+}
+
+impl LifetimeValue {
+    /// Scores by a stored model, or by one that is fitted to the base.
+    fn score(&self, base: &Base<'_>, stored: Option<&Stored>) -> Result<Findings, AnalysisError> {
         self.check()?;
         let customers = histories::of_customers(base.now);
-        let (purchases, spend) = rayon::join(
-            || self.purchases(base, &customers),
-            || FittedGammaGamma::fit(repeat_spend(base.now, &customers)),
-        );
+        let (purchases, spend) = match stored {
+            Some(stored) => (
+                Ok(stored.purchases(&customers)),
+                stored.model.spend.clone().ok_or_else(|| "the reused model has no model of spend".to_owned()),
+            ),
+            None => rayon::join(
+                || self.purchases(base, &customers),
+                || FittedGammaGamma::fit(repeat_spend(base.now, &customers)).map_err(|reason| reason.to_string()),
+            ),
+        };
         let Found { evidence, fitted, histories, mut notes } = match purchases {
             Ok(found) => found,
             Err(reason) => return Ok(nothing(customers.len(), format!("no lifetime values: {reason}"))),
@@ -106,11 +132,11 @@ impl Analysis for LifetimeValue {
                 None
             }
         };
-        let basis = Basis::of(base.now, &customers);
+        let basis = stored.map_or_else(|| Basis::of(base.now, &customers), |of| of.basis(base.now, &customers));
         let horizon = Horizon::months(base.now.as_of, self.0.horizon_months, self.0.discount_rate_per_year);
         let table = ExpectationTable::tabulate(fitted.0.model, &histories, &horizon);
         drop(histories);
-        let model = Model { purchases: fitted, spend };
+        let model = Model { purchases: fitted, spend, basis };
         let scoring = Scoring { now: base.now, model: &model, table: &table, basis: &basis };
         let scores: Vec<Option<Score>> = (0..customers.len())
             .into_par_iter()
@@ -126,19 +152,10 @@ impl Analysis for LifetimeValue {
             facts: facts::of(&self.0, &model, evidence.as_ref(), &basis, &scores),
             model: Some(model),
             notes,
+            ..Findings::default()
         })
     }
-}
 
-/// The purchase model, and why it is this one.
-struct Found {
-    evidence: Option<Evidence>,
-    fitted: Fitted,
-    histories: Histories,
-    notes: Vec<String>,
-}
-
-impl LifetimeValue {
     fn check(&self) -> Result<(), AnalysisError> {
         let error = |reason: String, help: &str| Err(AnalysisError { analysis: NAME, reason, help: help.to_owned() });
         let Params { horizon_months, discount_rate_per_year: rate, .. } = self.0;
@@ -203,4 +220,4 @@ fn repeat_spend(now: &CustomerFeatures, customers: &[Option<History>]) -> Vec<(u
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;
