@@ -335,7 +335,6 @@ impl Page<'_> {
         let number = |of: &Value| of.as_f64().unwrap_or(f64::NAN);
         let text = |of: &Value| of.as_str().unwrap_or_default().to_owned();
         self.title(&format!("reused model of {} ({} days old)", text(&model["as_of"]), model["age_days"]));
-        self.line("model", &text(&model["path"]));
         if drift["sentence"].is_string() {
             self.line(&text(&drift["verdict"]), &text(&drift["sentence"]));
         }
@@ -345,11 +344,12 @@ impl Page<'_> {
                 continue;
             }
             let ln = &fit["log_likelihood_per_customer"];
+            let p_value = number(&fit["p_value"]);
+            let p_value = if p_value < 0.001 { "p < 0.001".to_owned() } else { format!("p {p_value:.3}") };
             let said = format!(
-                "log-likelihood a customer {:.4}, {:.4} by a refit (p {:.3})",
+                "log-likelihood a customer {:.4}, {:.4} by a refit ({p_value})",
                 number(&ln["stored"]),
                 number(&ln["refit"]),
-                number(&fit["p_value"])
             );
             self.line(label, &said);
         }

@@ -306,7 +306,7 @@ fn campaign(table: &mut Reader<'_, '_>) -> CampaignRule {
 fn quality(table: &mut Reader<'_, '_>) -> Option<f64> {
     let drift = key(
         "max-drift-psi",
-        "How far the scores of a run by a reused model may have moved before nothing is published; without it, any way",
+        "How far the scores of a run by a reused model may have moved before nothing is published; without it, as far as they like",
     );
     table.number(drift.unit("population stability index").example("0.25"), 0.0, 100.0)
 }

@@ -161,20 +161,24 @@ fn publish(
         |(findings, _)| findings.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", "),
     )?;
 
-    let model = match &job.reused {
-        Some(reused) => {
-            let drift = stages.run(
-                "drift",
-                None,
-                || Ok::<_, RunError>(Drift::of(&reused.model, &base, &findings)),
-                |drift| drift.largest.map_or_else(String::new, |(name, psi)| format!("largest PSI {psi:.3}, {name}")),
-            )?;
-            check_drift(job, &drift)?;
-            findings.push((drift::NAME, drift.findings));
-            reused.text.clone()
-        }
-        None => to_text(&StoredModel::of(&settings(job, &inputs), &findings)),
-    };
+    let (model, drift) = stages.run(
+        "model",
+        None,
+        || {
+            Ok::<_, RunError>(match &job.reused {
+                Some(reused) => (reused.text.clone(), Some(Drift::of(&reused.model, &base, &findings))),
+                None => (to_text(&StoredModel::of(&settings(job, &inputs), &findings)), None),
+            })
+        },
+        |(_, drift)| match drift.as_ref().and_then(|drift| drift.largest) {
+            Some((column, index)) => format!("reused, largest drift {index:.3} ({column})"),
+            None => "kept for later runs".to_owned(),
+        },
+    )?;
+    if let Some(drift) = drift {
+        check_drift(job, &drift)?;
+        findings.push((drift::NAME, drift.findings));
+    }
 
     let staging = Staging::start(lock, &id)?;
     let selected = stages.run(

@@ -93,7 +93,7 @@ pub fn manifest(run: &Everything<'_>) -> Manifest {
             path: shown(&relative(Path::new(&run.job.pipeline_path), &run.job.directory)),
             sha256: run.job.pipeline_sha256.clone(),
         },
-        reused_model: reused.map(|reused| reused.record(run.inputs.as_of)),
+        reused_model: reused.map(|reused| reused.record(run.inputs.as_of, &run.job.directory)),
         inputs: run.inputs.records.clone(),
         counts: counts(run),
         segments: run

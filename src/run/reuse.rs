@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use super::job::{Job, analyses};
+use super::job::{Job, analyses, relative};
 use super::manifest::ReusedModelRecord;
 use super::read::shown;
 use crate::analysis::abc;
@@ -32,9 +32,9 @@ pub struct ReusedModel {
 
 impl ReusedModel {
     /// Says for the manifest which model it is.
-    pub fn record(&self, as_of: Day) -> ReusedModelRecord {
+    pub fn record(&self, as_of: Day, pipeline_directory: &Path) -> ReusedModelRecord {
         ReusedModelRecord {
-            path: self.path.clone(),
+            path: shown(&relative(Path::new(&self.path), pipeline_directory)),
             sha256: self.sha256.clone(),
             as_of: self.model.as_of.to_string(),
             age_days: drift::age_days(self.model.as_of, as_of),

@@ -159,8 +159,8 @@ impl PurchasesRecord {
             return Err(format!("the time unit of the purchase model is `{}`, not `{DAY}`", self.time_unit));
         }
         let of_symbol = |symbol: &str| self.parameters.iter().find(|one| one.symbol == symbol).map(|one| one.value);
-        let model =
-            Purchases::of(kind, of_symbol).map_err(|symbol| format!("`{symbol}` of the purchase model cannot be"))?;
+        let model = Purchases::of(kind, of_symbol)
+            .map_err(|symbol| format!("`{symbol}` of the purchase model is missing or out of its range"))?;
         let parameters = model.formulas().parameters();
         let is_own = parameters.iter().map(|one| one.symbol).eq(self.parameters.iter().map(|one| one.symbol.as_str()));
         let n_free = parameters.iter().filter(|parameter| parameter.symbol != "k").count();

@@ -5,12 +5,17 @@
 //! [`PurchaseModel::name`]: super::models::PurchaseModel::name
 //! [`PurchaseModel::parameters`]: super::models::PurchaseModel::parameters
 
+use std::ops::RangeInclusive;
+
 use super::models::bg_nbd::BgNbd;
 use super::models::cnbd::{Cnbd, MAX_K};
 use super::models::mbg_nbd::MbgNbd;
 use super::models::nbd::Nbd;
 use super::models::pareto_nbd::ParetoNbd;
 use super::purchases::{PurchaseKind, Purchases};
+
+/// What no fit leaves: its bounds lie inside.
+const POSSIBLE: RangeInclusive<f64> = 1e-7..=1e10;
 
 impl PurchaseKind {
     /// Returns the model of a name.
@@ -23,10 +28,9 @@ impl Purchases {
     /// Builds a model of parameters by their symbols.
     ///
     /// # Errors
-    /// Returns the symbol of a parameter that is missing, not above zero, or for `k` no whole number that a fit tries.
+    /// Returns the symbol of a parameter that is missing or no fit can lead to, for `k` no whole number that is tried.
     pub fn of(kind: PurchaseKind, parameter: impl Fn(&str) -> Option<f64>) -> Result<Self, &'static str> {
-        let positive =
-            |symbol: &'static str| parameter(symbol).filter(|value| *value > 0.0 && value.is_finite()).ok_or(symbol);
+        let positive = |symbol: &'static str| parameter(symbol).filter(|value| POSSIBLE.contains(value)).ok_or(symbol);
         let (r, alpha) = (positive("r")?, positive("alpha")?);
         Ok(match kind {
             PurchaseKind::Nbd => Self::Nbd(Nbd { r, alpha }),
@@ -72,7 +76,7 @@ mod tests {
             for parameter in built.formulas().parameters() {
                 let given = GIVEN.into_iter().find(|(symbol, _)| *symbol == parameter.symbol);
                 assert_eq!(given, Some((parameter.symbol, parameter.value)));
-                for wrong in [None, Some(0.0), Some(-1.0), Some(f64::INFINITY), Some(f64::NAN)] {
+                for wrong in [None, Some(0.0), Some(-1.0), Some(1e300), Some(f64::INFINITY), Some(f64::NAN)] {
                     assert_eq!(build(kind, Some((parameter.symbol, wrong))), Err(parameter.symbol));
                 }
             }

@@ -128,7 +128,7 @@ pub struct PurchaseRefit {
 /// Fits the stored purchase model anew.
 ///
 /// # Errors
-/// As [`PurchaseKind::fit`].
+/// As [`PurchaseKind::fit`], and where this base is impossible under the stored model.
 pub fn refit_purchases(base: &Base<'_>, stored: &Fitted, horizon_months: u32) -> Result<PurchaseRefit, FitError> {
     let customers: Vec<History> = histories::of_customers(base.now).into_iter().flatten().collect();
     let mut statistics = Statistics { histories: Histories::compress(customers), gaps: vec![] };
@@ -143,6 +143,9 @@ pub fn refit_purchases(base: &Base<'_>, stored: &Fitted, horizon_months: u32) ->
         sums[0] += f64::from(*n) * stored.formulas().log_likelihood(x, t_x, age);
         sums[1] += f64::from(*n) * fitted.formulas().log_likelihood(x, t_x, age);
     });
+    if !(ln_stored + ln_refit).is_finite() {
+        return Err(FitError::NotFinite);
+    }
     let likelihoods = Likelihoods {
         stored: ln_stored,
         refit: ln_refit,
@@ -173,7 +176,7 @@ pub struct SpendRefit {
 /// Fits the stored spend model anew.
 ///
 /// # Errors
-/// As [`FittedGammaGamma::fit`].
+/// As [`FittedGammaGamma::fit`], and where this base is impossible under the stored model.
 pub fn refit_spend(base: &Base<'_>, stored: &FittedGammaGamma) -> Result<SpendRefit, FitError> {
     let spenders = repeat_spend(base.now, &histories::of_customers(base.now));
     let fitted = FittedGammaGamma::fit(spenders.clone())?;
@@ -184,6 +187,9 @@ pub fn refit_spend(base: &Base<'_>, stored: &FittedGammaGamma) -> Result<SpendRe
             sums.iter_mut().zip(&models).for_each(|(sum, model)| *sum += model.log_likelihood(*x, mean));
         }
     });
+    if !(ln_stored + ln_refit).is_finite() {
+        return Err(FitError::NotFinite);
+    }
     let likelihoods = Likelihoods { stored: ln_stored, refit: ln_refit, n_customers: fitted.n_customers, n_free: 3 };
     Ok(SpendRefit { fitted, likelihoods })
 }

@@ -84,7 +84,7 @@ fn what_cannot_be_is_named() {
     for (from, to, expected) in [
         ("\"mbg-nbd\"", "\"hand-made\"", "`hand-made` is no purchase model"),
         ("\"time_unit\": \"day\"", "\"time_unit\": \"week\"", "the time unit of the purchase model is `week`"),
-        ("\"symbol\": \"alpha\"", "\"symbol\": \"beta\"", "`alpha` of the purchase model cannot be"),
+        ("\"symbol\": \"alpha\"", "\"symbol\": \"beta\"", "`alpha` of the purchase model is missing"),
         ("\"a_from\": ", "\"a_from\": -", "the thresholds of `abc` do not descend"),
         ("\"minor_units_in_major\": 100", "\"minor_units_in_major\": 1000", "1000 minor units"),
         ("\"horizon_months\": 12", "\"horizon_months\": 0", "no pipeline can ask for"),
