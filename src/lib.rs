@@ -22,16 +22,19 @@
 //! campaign        names and e-mail joined by position, consent respected
 //!    │ publish    CSV and Parquet, rows and columns side by side, into a hidden directory, then one rename
 //!    ▼
-//! out/latest/     scores, segments, campaigns, rules, rejects, manifest.json
+//! out/latest/     scores, segments, campaigns, rules, rejects, model.json, manifest.json
+//!    │ state      what was fitted and chosen, for a later run to score by; how far its base has drifted from it
+//!    ▼
+//! the next run
 //! ```
 //!
 //! # Rooms
 //!
 //! Each room uses only rooms to its left; `tests/it/architecture.rs` holds the list and fails on any other import.
 //!
-//! `units, diagnostic ‹ maths ‹ table ‹ features ‹ analysis ‹ scores ‹ segment ‹ campaign ‹ ingest, publish ‹ pipeline ‹ run, generate ‹ cli`
+//! `units, diagnostic ‹ maths ‹ table ‹ features ‹ analysis ‹ scores ‹ segment ‹ campaign ‹ ingest, state, publish ‹ pipeline ‹ run, generate ‹ cli`
 //!
-//! `ingest`, `publish` and `generate` are the only rooms with files in their hands; `cli` lives in the program, not in the library.
+//! `ingest`, `state`, `publish` and `generate` are the only rooms with files in their hands; `cli` lives in the program, not in the library.
 //!
 //! # Invariants
 //!
@@ -60,5 +63,6 @@ pub mod publish;
 pub mod run;
 pub mod scores;
 pub mod segment;
+pub mod state;
 pub mod table;
 pub mod units;

@@ -51,8 +51,17 @@ pub struct Findings {
     pub facts: Vec<(&'static str, Fact)>,
     /// The fitted model, where there is one that others build on.
     pub model: Option<lifetime_value::Model>,
+    /// The thresholds that this base leads to, used or not.
+    pub chosen: Option<Chosen>,
     /// What the reader of the results must know, in a sentence each.
     pub notes: Vec<String>,
+}
+
+/// Thresholds that a base leads to and that a later run can keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chosen {
+    Abc(abc::Thresholds),
+    Rfm(rfm::Scale),
 }
 
 /// A table beside the scores.

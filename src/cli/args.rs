@@ -47,6 +47,9 @@ pub struct RunArgs {
     /// Memory for the run, such as 3GiB: lines that do not fit are put on disk beside the output. Results do not depend on it
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub memory_limit: Option<u64>,
+    /// Score by the model of an earlier run instead of fitting one, and tell how far the base has drifted from it: its model.json or its directory, such as out/latest
+    #[arg(long, value_name = "PATH")]
+    pub reuse_model: Option<PathBuf>,
     /// Read every file anew and keep nothing of it for the next run
     #[arg(long)]
     pub no_cache: bool,

@@ -37,6 +37,7 @@ fn plan(job: &Job) -> Value {
         "columns": job.promised.iter().map(|spec| json!({ "name": spec.name, "meaning": spec.meaning })).collect::<Vec<_>>(),
         "segments": job.segments.iter().map(|s| json!({ "name": s.name, "where": s.text })).collect::<Vec<_>>(),
         "campaigns": job.campaigns.iter().map(|c| json!({ "name": c.name, "segment": c.segment })).collect::<Vec<_>>(),
+        "reused_model": job.reused.as_ref().map(|reused| json!({ "path": reused.path, "as_of": reused.model.as_of.to_string() })),
         "output": shown(&job.output),
     })
 }
@@ -56,6 +57,9 @@ fn text(job: &Job) -> String {
     }
     let names: Vec<&str> = job.analyses.iter().map(|analysis| analysis.name()).collect();
     let _ = writeln!(out, "computes\n  {}", names.join(", "));
+    if let Some(reused) = &job.reused {
+        let _ = writeln!(out, "scores by model {} of {}", reused.path, reused.model.as_of);
+    }
     let _ = writeln!(out, "writes to {}", shown(&job.output));
     let _ = writeln!(out, "  scores         {} columns, one row a customer", job.promised.len());
     for spec in &job.promised {

@@ -14,10 +14,14 @@ use super::{plan, summary};
 
 /// Runs a pipeline, or prints its plan.
 pub fn run(args: &RunArgs) -> Exit {
-    let (text, job) = match load(&args.pipeline) {
+    let (text, mut job) = match load(&args.pipeline) {
         Ok(loaded) => loaded,
         Err(problems) => return problems.show(args.json),
     };
+    if let Some(Err(diagnostics)) = args.reuse_model.as_ref().map(|path| job.reuse_model(path)) {
+        let path = args.pipeline.to_string_lossy().into_owned();
+        return Problems { path, text, diagnostics, exit: Exit::Input }.show(args.json);
+    }
     if args.dry_run {
         let path = args.pipeline.to_string_lossy().into_owned();
         return plan::show(&job, args.json).unwrap_or_else(|error| {

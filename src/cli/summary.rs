@@ -42,6 +42,7 @@ pub fn of(outcome: &Outcome) -> String {
     page.lifetime_value(&manifest["lifetime_value"]);
     page.churn(&manifest["churn"]);
     page.cross_sell(&manifest["cross_sell"]);
+    page.reused_model(manifest);
     page.segments(manifest);
     page.notes(manifest);
     let _ = writeln!(out, "\npublished {}", shown(&outcome.directory));
@@ -327,6 +328,40 @@ impl Page<'_> {
             let _ = write!(offers, ", {} of them best sellers for want of an affinity", percent(share));
         }
         self.line("offers", &offers);
+    }
+
+    /// Says which model the scores stand on and how far the base has moved away from it.
+    fn reused_model(&mut self, manifest: &Value) {
+        let (model, drift) = (&manifest["reused_model"], &manifest["model_drift"]);
+        if model.is_null() {
+            return;
+        }
+        let number = |of: &Value| of.as_f64().unwrap_or(f64::NAN);
+        let text = |of: &Value| of.as_str().unwrap_or_default().to_owned();
+        self.title(&format!("reused model of {} ({} days old)", text(&model["as_of"]), model["age_days"]));
+        if drift["sentence"].is_string() {
+            self.line(&text(&drift["verdict"]), &text(&drift["sentence"]));
+        }
+        for (key, label) in [("purchases", "purchases"), ("spend", "spend")] {
+            let fit = &drift[key];
+            if !fit.is_object() {
+                continue;
+            }
+            let ln = &fit["log_likelihood_per_customer"];
+            let p_value = number(&fit["p_value"]);
+            let p_value = if p_value < 0.001 { "p < 0.001".to_owned() } else { format!("p {p_value:.3}") };
+            let said = format!(
+                "log-likelihood a customer {:.4}, {:.4} by a refit ({p_value})",
+                number(&ln["stored"]),
+                number(&ln["refit"]),
+            );
+            self.line(label, &said);
+        }
+        let orders = &drift["expected_orders"];
+        if orders.is_object() {
+            let whole = |key: &str| count(number(&orders[key]).round() as u64);
+            self.line("orders", &format!("{} expected, {} by a refit", whole("stored"), whole("refit")));
+        }
     }
 
     fn segments(&mut self, manifest: &Value) {

@@ -57,6 +57,11 @@ codes! {
 
     ANALYSIS = "K0401", "an analysis that cannot be computed";
     FRAME = "K0402", "scores that cannot be selected or joined";
+    UNREADABLE_MODEL = "K0403", "a stored model that cannot be read";
+    DAMAGED_MODEL = "K0404", "a stored model that is not one";
+    NEWER_MODEL = "K0405", "a stored model of a later version";
+    OTHER_MODEL = "K0406", "a stored model that does not fit the pipeline";
+    DRIFT = "K0407", "scores that have drifted further from a stored model than the pipeline allows";
 
     LOCKED = "K0501", "another run that holds the lock of the output directory";
     OUTPUT = "K0502", "results that cannot be written";

@@ -1,12 +1,15 @@
-//! Pure functions of `f64` that know no customers: special functions, the beta distribution, quadrature, quantiles, ordered sums, a small Newton maximiser.
+//! Pure functions of `f64` that know no customers: special functions, the beta distribution and the tail of χ², quadrature, quantiles, ordered sums,
+//! the population stability index, a small Newton maximiser.
 //!
 //! Every function is deterministic to the bit on any number of threads; domains are stated where they are not all of `f64`.
 
 pub mod beta;
+pub mod chi_squared;
 pub mod exp_integral;
 pub mod gamma;
 pub mod log_sum;
 pub mod newton;
 pub mod quadrature;
 pub mod quantile;
+pub mod stability;
 pub mod sum;

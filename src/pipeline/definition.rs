@@ -42,6 +42,7 @@ pub(super) fn pipeline(file: &mut Reader<'_, '_>) -> Pipeline {
         cross_sell: file.table(key("cross-sell", "Next best offers"), cross_sell),
         segments: file.tables(key("segment", "A group of customers by a condition over the score columns"), segment),
         campaigns: file.tables(key("campaign", "A file for the mailing tool: the customers of a segment"), campaign),
+        max_drift_psi: file.table(key("quality", "When results are not good enough to be published"), quality),
         output: file.table(key("output", "Where results go"), output),
         cache: file.table(key("cache", "What was read of transaction files is kept for the next run"), cache),
     }
@@ -355,6 +356,14 @@ fn campaign(table: &mut Reader<'_, '_>) -> CampaignRule {
     };
     campaign.columns.retain(|column| column.text != "customer_id" && column.text != "email");
     campaign
+}
+
+fn quality(table: &mut Reader<'_, '_>) -> Option<f64> {
+    let drift = key(
+        "max-drift-psi",
+        "How far the scores of a run by a reused model may have moved before nothing is published; without it, as far as they like",
+    );
+    table.number(drift.unit("population stability index").example("0.25"), 0.0, 100.0)
 }
 
 fn output(table: &mut Reader<'_, '_>) -> OutputSettings {

@@ -28,6 +28,8 @@ pub struct Pipeline {
     pub cross_sell: cross_sell::Params,
     pub segments: Vec<SegmentRule>,
     pub campaigns: Vec<CampaignRule>,
+    /// Population stability index above which a run by a reused model publishes nothing.
+    pub max_drift_psi: Option<f64>,
     pub output: OutputSettings,
     pub cache: CacheSettings,
 }

@@ -27,6 +27,11 @@ pub enum RunError {
     /// A table could not be computed.
     #[error("cannot select or join: {0}")]
     Frame(#[from] FrameError),
+    /// A score has moved further from a reused model than the pipeline allows.
+    #[error(
+        "`{column}` has drifted from the reused model: population stability index {index:.3}, the pipeline allows {allowed}"
+    )]
+    TooMuchDrift { column: &'static str, index: f64, allowed: f64 },
     /// Nothing could be written.
     #[error(transparent)]
     Publish(#[from] PublishError),
@@ -49,7 +54,7 @@ impl RunError {
     /// Returns the kind that the exit code tells.
     pub fn kind(&self) -> FailureKind {
         match self {
-            Self::TooManyRejects { .. } => FailureKind::Gate,
+            Self::TooManyRejects { .. } | Self::TooMuchDrift { .. } => FailureKind::Gate,
             Self::Publish(PublishError::Locked(_)) => FailureKind::Locked,
             Self::Publish(_) => FailureKind::Output,
             Self::Ingest(IngestError::Spill { .. })
@@ -66,6 +71,12 @@ impl RunError {
             Self::TooManyRejects { .. } => (
                 codes::TOO_MANY_REJECTS,
                 "look at `failed/rejects.parquet` in the output directory; mend the export, or raise `[input] max-reject-share`"
+                    .to_owned(),
+            ),
+            Self::TooMuchDrift { .. } => (
+                codes::DRIFT,
+                "look at the base; if it is right, run once without `--reuse-model` and reuse the model of that run, or raise \
+                 `[quality] max-drift-psi`"
                     .to_owned(),
             ),
             Self::NoCampaignColumn { column, .. } => (

@@ -3,11 +3,13 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::error::RunError;
+use super::reuse::ReusedModel;
 use crate::analysis::Analysis;
 use crate::analysis::abc::Abc;
 use crate::analysis::churn::Churn;
 use crate::analysis::cross_sell::CrossSell;
 use crate::analysis::lifetime_value::LifetimeValue;
+use crate::analysis::lifetime_value::reuse::Reused;
 use crate::analysis::overview::Overview;
 use crate::analysis::rfm::Rfm;
 use crate::campaign::Campaign;
@@ -16,6 +18,7 @@ use crate::ingest::{CUSTOMERS, ProductRules, TableSource, TransactionRules, with
 use crate::pipeline::{self, Analyse, Pipeline};
 use crate::scores::promised;
 use crate::segment::Segment;
+use crate::state::StoredModel;
 use crate::table::{ColumnSpec, Customers, Fingerprint};
 
 /// Everything a run needs to know before it reads.
@@ -31,7 +34,11 @@ pub struct Job {
     pub max_reject_share: f64,
     pub transaction_rules: TransactionRules,
     pub product_rules: ProductRules,
+    /// The pipeline as it was read.
+    pub settings: Pipeline,
     pub analyses: Vec<Box<dyn Analysis>>,
+    /// The model to score by, where nothing is to be fitted.
+    pub reused: Option<ReusedModel>,
     /// Columns of the scores.
     pub promised: Vec<ColumnSpec>,
     pub segments: Vec<Segment>,
@@ -54,9 +61,10 @@ impl Job {
     /// # Errors
     /// Returns every problem of the file.
     pub fn load(text: &str, pipeline_path: &str, directory: &Path) -> Result<Self, Vec<Diagnostic>> {
-        let columns_of = |pipeline: &Pipeline| promised(&analyses(pipeline));
+        let columns_of = |pipeline: &Pipeline| promised(&analyses(pipeline, None));
         let (pipeline, segments) = pipeline::check(text, &columns_of)?;
-        let analyses = analyses(&pipeline);
+        let analyses = analyses(&pipeline, None);
+        let settings = pipeline.clone();
         let campaigns = pipeline.campaigns.iter().map(|campaign| Campaign {
             name: campaign.name.text.clone(),
             segment: campaign.segment.text.clone(),
@@ -82,7 +90,9 @@ impl Job {
             },
             product_rules: pipeline.products,
             promised: promised(&analyses),
+            settings,
             analyses,
+            reused: None,
             campaigns: campaigns.collect(),
             segments,
             output,
@@ -137,14 +147,20 @@ impl Job {
     }
 }
 
-/// Sets up the analyses of a pipeline, each after those it builds on.
-fn analyses(pipeline: &Pipeline) -> Vec<Box<dyn Analysis>> {
+/// Sets up the analyses of a pipeline, each after those it builds on; by a stored model where there is one.
+pub fn analyses(pipeline: &Pipeline, reused: Option<&StoredModel>) -> Vec<Box<dyn Analysis>> {
     let mut analyses: Vec<Box<dyn Analysis>> = vec![Box::new(Overview)];
     for analyse in &pipeline.analyses {
         analyses.push(match analyse {
-            Analyse::Abc => Box::new(Abc(pipeline.abc)),
-            Analyse::Rfm => Box::new(Rfm(pipeline.rfm)),
-            Analyse::LifetimeValue => Box::new(LifetimeValue(pipeline.lifetime_value.clone())),
+            Analyse::Abc => Box::new(Abc { params: pipeline.abc, frozen: reused.and_then(|model| model.abc) }),
+            Analyse::Rfm => Box::new(Rfm { params: pipeline.rfm, frozen: reused.and_then(|model| model.rfm) }),
+            Analyse::LifetimeValue => {
+                let analysis = LifetimeValue(pipeline.lifetime_value.clone());
+                match reused.and_then(|model| model.lifetime_value.as_ref()) {
+                    Some(fitted) => Box::new(Reused { analysis, stored: fitted.stored.clone() }),
+                    None => Box::new(analysis),
+                }
+            }
             Analyse::Churn => Box::new(Churn(pipeline.churn.clone())),
             Analyse::CrossSell => Box::new(CrossSell(pipeline.cross_sell)),
         });

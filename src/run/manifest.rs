@@ -21,6 +21,8 @@ pub struct Manifest {
     pub klientel_version: &'static str,
     pub run: RunRecord,
     pub pipeline: PipelineRecord,
+    /// The model that the scores stand on, where it was not fitted by this run.
+    pub reused_model: Option<ReusedModelRecord>,
     pub inputs: Vec<InputRecord>,
     pub counts: CountsRecord,
     pub segments: Vec<SegmentRecord>,
@@ -41,7 +43,7 @@ pub struct Manifest {
 #[derive(Debug, Clone, Serialize)]
 pub struct RunRecord {
     pub id: String,
-    /// SHA-256 over pipeline, inputs, as-of and version.
+    /// SHA-256 over pipeline, inputs, as-of, version and reused model.
     pub fingerprint: String,
     pub as_of: String,
     /// Currency of all money, as the pipeline states it.
@@ -66,6 +68,19 @@ pub struct RunRecord {
 pub struct PipelineRecord {
     pub path: String,
     pub sha256: String,
+}
+
+/// Which model of an earlier run.
+#[derive(Debug, Clone, Serialize)]
+pub struct ReusedModelRecord {
+    pub path: String,
+    pub sha256: String,
+    /// Last day of the base that it was fitted to.
+    pub as_of: String,
+    /// Days from that day to the as-of of this run.
+    pub age_days: i64,
+    /// Pipeline of the run that fitted it.
+    pub pipeline_sha256: String,
 }
 
 /// One input file and how it was read.

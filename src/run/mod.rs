@@ -12,6 +12,7 @@ mod observer;
 mod read;
 mod record;
 mod resources;
+mod reuse;
 mod stages;
 mod write;
 
@@ -25,6 +26,8 @@ use crate::features::{DatasetBuilder, Outline, at};
 use crate::ingest::Reject;
 use crate::publish::{OutputLock, PublishError, REASON, Staging, make_latest, prune};
 use crate::scores::ScoredCustomers;
+use crate::state::model::Settings;
+use crate::state::{Drift, StoredModel, drift, to_text};
 use crate::table::Line;
 use stages::Stages;
 
@@ -33,6 +36,7 @@ pub use job::Job;
 pub use manifest::Manifest;
 pub use observer::{Event, Observer, Silent};
 pub use read::shown;
+pub use reuse::ReusedModel;
 
 /// What the program around the library knows and the library must not find out by itself.
 #[derive(Debug, Clone, Copy, Default)]
@@ -150,12 +154,32 @@ fn publish(
         },
     )?;
 
-    let (findings, analysis_seconds) = stages.run(
+    let base = Base { data: &data, now: &now };
+    let (mut findings, analysis_seconds) = stages.run(
         "analyses",
         None,
-        || analyses::run_all(&job.analyses, &Base { data: &data, now: &now }),
+        || analyses::run_all(&job.analyses, &base),
         |(findings, _)| findings.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", "),
     )?;
+
+    let (model, drift) = stages.run(
+        "model",
+        None,
+        || {
+            Ok::<_, RunError>(match &job.reused {
+                Some(reused) => (reused.text.clone(), Some(Drift::of(&reused.model, &base, &findings))),
+                None => (to_text(&StoredModel::of(&settings(job, &inputs), &findings)), None),
+            })
+        },
+        |(_, drift)| match drift.as_ref().and_then(|drift| drift.largest) {
+            Some((column, index)) => format!("reused, largest drift {index:.3} ({column})"),
+            None => "kept for later runs".to_owned(),
+        },
+    )?;
+    if let Some(drift) = drift {
+        check_drift(job, &drift)?;
+        findings.push((drift::NAME, drift.findings));
+    }
 
     let staging = Staging::start(lock, &id)?;
     let selected = stages.run(
@@ -170,7 +194,7 @@ fn publish(
     let outputs = stages.run(
         "write",
         None,
-        || write::write_all(&staging, &selected, &findings, &write::rejects_table(job, &inputs.rejects)),
+        || write::write_all(&staging, &selected, &findings, &write::rejects_table(job, &inputs.rejects), &model),
         |outputs| format!("{} files", outputs.len() + 1),
     )?;
 
@@ -215,6 +239,25 @@ fn check_rejects(job: &Job, tables: &[(&'static str, u64, u64)]) -> Result<(), R
         }
     }
     Ok(())
+}
+
+fn check_drift(job: &Job, drift: &Drift) -> Result<(), RunError> {
+    match (drift.largest, job.settings.max_drift_psi) {
+        (Some((column, index)), Some(allowed)) if index > allowed => {
+            Err(RunError::TooMuchDrift { column, index, allowed })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn settings<'a>(job: &'a Job, inputs: &read::Inputs) -> Settings<'a> {
+    Settings {
+        as_of: inputs.as_of,
+        currency: job.transaction_rules.currency.code.as_deref(),
+        pipeline_sha256: &job.pipeline_sha256,
+        lifetime_value: &job.settings.lifetime_value,
+        churn: &job.settings.churn,
+    }
 }
 
 /// Leaves reason and rejects under `failed/`; where even that cannot be written, the error itself says enough.

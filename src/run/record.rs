@@ -41,12 +41,15 @@ pub struct Everything<'a> {
     pub seconds: f64,
 }
 
-/// Hashes what decides the results: version, pipeline, input contents and as-of.
+/// Hashes what decides the results: version, pipeline, input contents, as-of and the model that is reused.
 pub fn fingerprint(job: &Job, inputs: &Inputs) -> String {
     let mut hash = Fingerprint::default();
     hash.update(format!("{VERSION}\n{}\n{}\n", job.pipeline_sha256, inputs.as_of));
     for record in &inputs.records {
         hash.update(format!("{} {}\n", record.table, record.sha256));
+    }
+    if let Some(reused) = &job.reused {
+        hash.update(format!("model {}\n", reused.sha256));
     }
     hash.digits()
 }
@@ -66,7 +69,9 @@ pub fn complete_run(directory: &Path, fingerprint: &str) -> Option<Value> {
 
 /// Writes everything down.
 pub fn manifest(run: &Everything<'_>) -> Manifest {
+    let reused = run.job.reused.as_ref();
     let notes = run.inputs.notes.iter().chain(run.findings.iter().flat_map(|(_, found)| &found.notes)).cloned();
+    let notes = notes.chain(reused.map(|reused| reused.notes(run.inputs.as_of)).unwrap_or_default());
     Manifest {
         manifest_version: MANIFEST_VERSION,
         klientel_version: VERSION,
@@ -88,6 +93,7 @@ pub fn manifest(run: &Everything<'_>) -> Manifest {
             path: shown(&relative(Path::new(&run.job.pipeline_path), &run.job.directory)),
             sha256: run.job.pipeline_sha256.clone(),
         },
+        reused_model: reused.map(|reused| reused.record(run.inputs.as_of, &run.job.directory)),
         inputs: run.inputs.records.clone(),
         counts: counts(run),
         segments: run

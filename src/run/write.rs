@@ -1,4 +1,4 @@
-//! What is written: scores, segments, campaigns, side tables, rejects; files are written side by side.
+//! What is written: scores, segments, campaigns, side tables, rejects, the model; files are written side by side.
 
 use std::borrow::Cow;
 
@@ -15,6 +15,7 @@ use crate::publish::{OutputFile, PublishError, Staging};
 use crate::scores::ScoredCustomers;
 use crate::scores::frame::{Cells, Frame, FrameColumn, FrameError};
 use crate::segment::{Segment, select as select_members};
+use crate::state::MODEL_FILE;
 use crate::table::{Customers, Values};
 
 /// Everything that is selected from the scores.
@@ -58,6 +59,7 @@ pub fn write_all(
     selected: &Selected<'_>,
     findings: &[(&'static str, Findings)],
     rejects: &Frame<'_>,
+    model: &str,
 ) -> Result<Vec<OutputFile>, PublishError> {
     let side_tables: Vec<(&str, Frame<'_>)> = findings
         .iter()
@@ -80,6 +82,7 @@ pub fn write_all(
         writes.push(Box::new(|| both((*name).to_owned(), table)));
     }
     writes.push(Box::new(|| staging.write_parquet("rejects.parquet", rejects).map(|file| vec![file])));
+    writes.push(Box::new(|| staging.write_text(MODEL_FILE, model).map(|file| vec![file])));
     let files = writes.par_iter().map(|write| write()).collect::<Result<Vec<_>, _>>()?;
     Ok(files.concat())
 }

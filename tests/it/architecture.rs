@@ -14,7 +14,7 @@ const ROOMS: &[&[&str]] = &[
     &["scores"],
     &["segment"],
     &["campaign"],
-    &["ingest", "publish"],
+    &["ingest", "state", "publish"],
     &["pipeline"],
     &["run", "generate"],
     &["cli"],

@@ -11,6 +11,7 @@ mod lifetime_clock;
 mod online_retail;
 mod publishing;
 mod purchase_models;
+mod reuse_model;
 mod rfm_orders;
 mod sample_data;
 mod scale;

@@ -153,7 +153,7 @@ fn a_cache_that_is_too_small_or_cannot_be_written_is_a_note() {
     let tiny = format!("{PIPELINE}[cache]\nmax-size = 0.00001\n");
     let first = ran(&project, &tiny, CACHED);
     assert!(first.notes().contains("the cache is too small"), "{}", first.notes());
-    assert_eq!(first.hashes, ran(&project, PIPELINE, PLAIN).hashes);
+    assert_eq!(first.hashes, ran(&project, &tiny, PLAIN).hashes);
     project.write("taken", b"a file");
     let taken = format!("{PIPELINE}[cache]\ndirectory = 'taken'\n");
     assert!(ran(&project, &taken, CACHED).notes().contains("cannot write to the cache"));

@@ -98,11 +98,12 @@ impl Run {
         value.as_f64().unwrap_or_else(|| panic!("{path} is {value}"))
     }
 
-    /// Returns name and content hash of every output but the manifest.
+    /// Returns name and content hash of every output but the manifest and the model: both name the pipeline file that led to them.
     pub fn hashes(&self) -> Vec<(String, String)> {
         let outputs = self.manifest["outputs"].as_array().unwrap();
         let text = |value: &Value| value.as_str().unwrap().to_owned();
-        outputs.iter().map(|output| (text(&output["path"]), text(&output["sha256"]))).collect()
+        let hashes = outputs.iter().map(|output| (text(&output["path"]), text(&output["sha256"])));
+        hashes.filter(|(path, _)| path != "model.json").collect()
     }
 }
 

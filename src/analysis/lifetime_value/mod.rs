@@ -24,7 +24,9 @@ pub mod holdout;
 pub mod intervals;
 pub mod models;
 pub mod opportunities;
+pub mod parameters;
 pub mod purchases;
+pub mod reuse;
 pub mod score;
 pub mod season;
 pub mod tables;
@@ -46,6 +48,7 @@ use self::intervals::Intervals;
 use self::models::Statistics;
 use self::opportunities::{Opportunities, Opportunity};
 pub use self::purchases::{Fitted, ModelChoice, PurchaseKind};
+use self::reuse::Stored;
 use self::score::{Score, Scoring};
 use self::season::{Cohorts, SeasonIndex, SeasonProof};
 use self::uncertainty::Uncertainty;
@@ -95,10 +98,12 @@ pub struct Model {
     pub purchases: Fitted,
     /// Missing where too few customers brought money on repeat purchase days.
     pub spend: Option<FittedGammaGamma>,
-    /// Values for sums over some of the customers.
-    pub equity: Equity,
-    /// How the days after as-of count for the purchases.
-    pub clock: Clock,
+    /// What counts of an order.
+    pub basis: Basis,
+    /// Index of the months, January first; none where it is not asked for or cannot be told.
+    pub season: Option<[f64; 12]>,
+    /// What `bg-bb` counts.
+    pub opportunity: Option<Opportunity>,
 }
 
 /// The analysis.
@@ -115,6 +120,21 @@ impl Analysis for LifetimeValue {
     }
 
     fn run(&self, base: &Base<'_>, _before: &[(&'static str, Findings)]) -> Result<Findings, AnalysisError> {
+        self.score(base, None)
+    }
+}
+
+/// The purchase model, and why it is this one.
+struct Found {
+    evidence: Option<Evidence>,
+    fitted: Fitted,
+    histories: Histories,
+    notes: Vec<String>,
+}
+
+impl LifetimeValue {
+    /// Scores by a stored model, or by one that is fitted to the base.
+    fn score(&self, base: &Base<'_>, stored: Option<&Stored>) -> Result<Findings, AnalysisError> {
         self.check()?;
         let as_of = base.now.as_of;
         let days = Clock::Days(as_of);
@@ -122,10 +142,16 @@ impl Analysis for LifetimeValue {
         let mut customers = clock.histories(base);
         let now = clock.customers(base);
         let base = &Base { data: base.data, now: &now };
-        let (purchases, spend) = rayon::join(
-            || self.purchases(base, &customers, &clock),
-            || FittedGammaGamma::fit(repeat_spend(base.now, &customers)),
-        );
+        let (purchases, spend) = match stored {
+            Some(stored) => (
+                Ok(stored.purchases(&customers)),
+                stored.model.spend.clone().ok_or_else(|| "the reused model has no model of spend".to_owned()),
+            ),
+            None => rayon::join(
+                || self.purchases(base, &customers, &clock),
+                || FittedGammaGamma::fit(repeat_spend(base.now, &customers)).map_err(|reason| reason.to_string()),
+            ),
+        };
         let Found { mut evidence, fitted, mut histories, mut notes } = match purchases {
             Ok(found) => found,
             Err(reason) => return Ok(nothing(customers.len(), format!("no lifetime values: {reason}"))),
@@ -137,10 +163,17 @@ impl Analysis for LifetimeValue {
                 None
             }
         };
-        let basis = Basis::of(base.now, &customers);
-        let season = self.season(base, &fitted, evidence.as_mut(), &mut notes);
-        if let Some(season) = &season {
-            clock = Clock::Season(Season::new(&season.index(), as_of));
+        let basis = stored.map_or_else(|| Basis::of(base.now, &customers), |of| of.basis(base.now, &customers));
+        let found_season = match stored {
+            Some(_) => None,
+            None => self.season(base, &fitted, evidence.as_mut(), &mut notes),
+        };
+        let season = match stored {
+            Some(stored) => stored.model.season,
+            None => found_season.as_ref().map(SeasonIndex::index),
+        };
+        if let Some(index) = &season {
+            clock = Clock::Season(Season::new(index, as_of));
             customers = clock.histories(base);
             histories = Histories::compress(customers.iter().flatten().copied().collect());
         }
@@ -154,14 +187,14 @@ impl Analysis for LifetimeValue {
             || Intervals::tabulate(&uncertainty, &histories, horizon.end()),
         );
         drop(histories);
-        let mut model = Model { purchases: fitted, spend, clock, equity: Equity::default() };
+        let model = Model { purchases: fitted, spend, basis, season, opportunity: self.0.opportunity };
         let scoring = Scoring {
             now: base.now,
             model: &model,
             table: &table,
             intervals: &intervals,
             basis: &basis,
-            clock: &model.clock,
+            clock: &clock,
         };
         let scores: Vec<Option<Score>> = (0..customers.len())
             .into_par_iter()
@@ -186,19 +219,10 @@ impl Analysis for LifetimeValue {
             facts: facts::of(&self.0, &model, evidence.as_ref(), season.as_ref(), &basis, &scores),
             model: Some(model),
             notes,
+            ..Findings::default()
         })
     }
-}
 
-/// The purchase model, and why it is this one.
-struct Found {
-    evidence: Option<Evidence>,
-    fitted: Fitted,
-    histories: Histories,
-    notes: Vec<String>,
-}
-
-impl LifetimeValue {
     fn check(&self) -> Result<(), AnalysisError> {
         let error = |reason: String, help: &str| Err(AnalysisError { analysis: NAME, reason, help: help.to_owned() });
         let Params { horizon_months, discount_rate_per_year: rate, model, opportunity, season } = self.0;
@@ -293,4 +317,4 @@ fn repeat_spend(now: &CustomerFeatures, customers: &[Option<History>]) -> Vec<(u
 #[cfg(test)]
 mod honesty;
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;

@@ -64,6 +64,23 @@ impl Cuts {
         Some(Self { rule, fifths })
     }
 
+    /// Takes cut points as they are, in fifths of the unit of the values; returns nothing unless they ascend.
+    pub fn from_fifths(rule: CutRule, fifths: [i128; 4]) -> Option<Self> {
+        // What a whole number of fifths is compared with lies in this range.
+        let in_range = fifths.iter().all(|fifth| fifth.unsigned_abs() <= 1 << 100);
+        (fifths.is_sorted() && in_range).then_some(Self { rule, fifths })
+    }
+
+    /// Returns the cut points in fifths of the unit of the values.
+    pub fn fifths(&self) -> [i128; 4] {
+        self.fifths
+    }
+
+    /// Returns how a value is compared with them.
+    pub fn rule(&self) -> CutRule {
+        self.rule
+    }
+
     /// Returns in which of the five intervals a value lies: 0 is the lowest.
     pub fn level(&self, value: i64) -> u8 {
         let value = 5 * i128::from(value);

@@ -20,7 +20,7 @@ use std::sync::Arc;
 pub use cuts::{CutRule, Cuts};
 pub use segments::SegmentMap;
 
-use super::{Analysis, AnalysisError, Base, Fact, Findings};
+use super::{Analysis, AnalysisError, Base, Chosen, Fact, Findings};
 use crate::features::CustomerFeatures;
 use crate::table::{Column, ColumnKind, ColumnSpec, Nullable, Values};
 use crate::units::{MONEY_SCALE, NONE_IX};
@@ -34,7 +34,11 @@ pub struct Params {
 
 /// The analysis `rfm`.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Rfm(pub Params);
+pub struct Rfm {
+    pub params: Params,
+    /// Cut points of an earlier base, in place of those of this one.
+    pub frozen: Option<Scale>,
+}
 
 /// Recency in days, orders and minor units of one customer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,10 +95,11 @@ impl Analysis for Rfm {
     }
 
     fn run(&self, base: &Base<'_>, _: &[(&'static str, Findings)]) -> Result<Findings, AnalysisError> {
-        let Params { cuts, segments } = self.0;
+        let Params { cuts, segments } = self.params;
         let habits = habits(base.now);
         let known: Vec<Habits> = habits.iter().copied().flatten().collect();
-        let scale = Scale::of(&known, cuts);
+        let chosen = Scale::of(&known, cuts);
+        let scale = self.frozen.or(chosen);
         let table = segments.table();
         // Without any scored customer there is no scale, and `habits` are all unknown.
         let scores: Vec<Option<[u8; 3]>> =
@@ -135,12 +140,13 @@ impl Analysis for Rfm {
         }
         let by_segment = segments.names().into_iter().zip(n_in_segment.map(Fact::Integer)).collect();
         facts.push(("segments", Fact::Group(by_segment)));
-        Ok(Findings { columns, facts, notes, ..Findings::default() })
+        Ok(Findings { columns, facts, notes, chosen: chosen.map(Chosen::Rfm), ..Findings::default() })
     }
 }
 
 impl Scale {
-    fn dimensions(&self) -> [(&'static str, Cuts, f64); 3] {
+    /// Returns name, cuts and unit of each dimension.
+    pub fn dimensions(&self) -> [(&'static str, Cuts, f64); 3] {
         [
             ("recency_days", self.recency, 1.0),
             ("frequency", self.frequency, 1.0),
@@ -209,7 +215,7 @@ mod tests {
     }
     fn run(params: Params, customers: &[(Option<i32>, u32, i64)]) -> Findings {
         let (data, now) = (dataset(customers.len(), 0, Baskets::default()), features(customers));
-        Rfm(params).run(&Base { data: &data, now: &now }, &[]).unwrap()
+        Rfm { params, frozen: None }.run(&Base { data: &data, now: &now }, &[]).unwrap()
     }
 
     #[test]
@@ -228,6 +234,23 @@ mod tests {
         let found = run(Params { cuts: CutRule::RPackage, segments: SegmentMap::RPackage }, &[(None, 0, 0)]);
         assert!(found.columns.iter().all(|column| column.values.n_unknown() == 1));
         assert!(found.facts.iter().all(|(name, _)| *name != "cut_points"));
+    }
+
+    #[test]
+    fn frozen_cut_points_score_another_base() {
+        let customers: Vec<_> = (0..10).map(|i| (Some(10 * i), 1 + i as u32, i64::from(i) * 100)).collect();
+        let Some(Chosen::Rfm(scale)) = run(Params::default(), &customers).chosen else { panic!("nothing was chosen") };
+        let later = [(Some(45), 5, 450), (Some(1_000), 90, 90_000)];
+        let (data, now) = (dataset(2, 0, Baskets::default()), features(&later));
+        let frozen = Rfm { params: Params::default(), frozen: Some(scale) };
+        let found = frozen.run(&Base { data: &data, now: &now }, &[]).unwrap();
+        let scores = |ix: usize| match &found.columns[ix].values {
+            Values::Integer(scores) => [scores.get(0), scores.get(1)],
+            _ => panic!("scores are whole numbers"),
+        };
+        assert_eq!([3, 4, 5].map(scores), [[Some(3), Some(1)], [Some(3), Some(5)], [Some(3), Some(5)]]);
+        // By themselves the two would share the ends.
+        assert_ne!(found.chosen, Some(Chosen::Rfm(scale)));
     }
 
     #[test]

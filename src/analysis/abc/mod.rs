@@ -11,15 +11,20 @@
 //! | `rank`             | `(n_customers)` | 1 is the highest value, N is ranked on behind C                    |
 //! | `cumulative_share` | `(n_customers)` | share of `Σv⁺` up to and including the tie group; unknown for N     |
 //!
+//! A run can classify by the [`Thresholds`] of an earlier one instead; rank and share are always those of the base.
+//!
 //! Sums are `i128` and cuts are whole billionths, so that a share is compared with a cut exactly and no currency unit matters.
 //! `O(n log n)` time, `O(n)` memory. Source: Dickie, "ABC inventory analysis shoots for dollars, not pennies", Factory
 //! Management and Maintenance, July 1951.
+
+mod thresholds;
 
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::{Analysis, AnalysisError, Base, Fact, Findings, SideTable};
+pub use self::thresholds::{Floors, Thresholds};
+use super::{Analysis, AnalysisError, Base, Chosen, Fact, Findings, SideTable};
 use crate::features::Dataset;
 use crate::table::{Column, ColumnKind, ColumnSpec, Nullable, ProductLabels, Values};
 use crate::units::NONE_IX;
@@ -151,7 +156,11 @@ pub struct Params {
 
 /// The analysis `abc`.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Abc(pub Params);
+pub struct Abc {
+    pub params: Params,
+    /// Where the classes start, in place of the cuts.
+    pub frozen: Option<Thresholds>,
+}
 
 /// Classifies every customer by the share of the positive total that ranks before it; values of zero or less are class N.
 ///
@@ -161,7 +170,7 @@ pub struct Abc(pub Params);
 /// assert_eq!(classify(&[5, 80, 0, 15], Cuts::default()), [C, A, N, B]);
 /// ```
 pub fn classify(value: &[i64], cuts: Cuts) -> Vec<AbcClass> {
-    let standing = Standing::of(value.iter().copied().map(Some), cuts);
+    let standing = Standing::of(value.iter().copied().map(Some), cuts, None);
     standing.class.into_iter().flatten().collect()
 }
 
@@ -177,10 +186,13 @@ struct Standing {
     /// Number and sum of the values in each class, in the order of [`AbcClass::ALL`].
     n: [i64; 4],
     sum: [i128; 4],
+    /// Where the classes start by the cuts.
+    floors: Option<Floors>,
 }
 
 impl Standing {
-    fn of(value: impl Iterator<Item = Option<i64>>, cuts: Cuts) -> Self {
+    /// Ranks values and classifies them, by frozen floors where there are any.
+    fn of(value: impl Iterator<Item = Option<i64>>, cuts: Cuts, frozen: Option<Floors>) -> Self {
         let mut n_values = 0;
         let mut ranked: Vec<(i64, u32)> =
             value.zip(0..).inspect(|_| n_values += 1).filter_map(|(value, ix)| Some((value?, ix))).collect();
@@ -194,12 +206,19 @@ impl Standing {
             order: ranked.iter().map(|(_, ix)| *ix).collect(),
             n: [0; 4],
             sum: [0; 4],
+            floors: None,
         };
         let (mut rank, mut before) = (1, 0_i128);
         for ties in ranked.chunk_by(|a, b| a.0 == b.0) {
             let value = i128::from(ties[0].0);
             let sum = value * ties.len() as i128;
-            let class = if value > 0 { cuts.class(before, total) } else { AbcClass::N };
+            let by_cuts = if value > 0 { cuts.class(before, total) } else { AbcClass::N };
+            let class = frozen.map_or(by_cuts, |floors| floors.class(ties[0].0));
+            standing.floors = match by_cuts {
+                AbcClass::A => Floors::new(ties[0].0, ties[0].0),
+                AbcClass::B => standing.floors.and_then(|floors| Floors::new(floors.a(), ties[0].0)),
+                AbcClass::C | AbcClass::N => standing.floors,
+            };
             let share = (value > 0).then(|| (before + sum) as f64 / total as f64);
             for (_, ix) in ties {
                 standing.class[*ix as usize] = Some(class);
@@ -264,21 +283,27 @@ impl Analysis for Abc {
     }
 
     fn run(&self, base: &Base<'_>, _: &[(&'static str, Findings)]) -> Result<Findings, AnalysisError> {
-        let Params { cuts, value: asked } = self.0;
+        let Params { cuts, value: asked } = self.params;
         let margin_known = base.now.margin.n_unknown() < base.now.margin.len();
         let mut notes = Vec::new();
-        let value = if asked == Value::Margin && !margin_known {
-            notes.push("no margin is known, so customers and products are ranked by revenue".to_owned());
-            Value::Revenue
-        } else {
-            asked
+        let value = match self.frozen.map(|frozen| frozen.value) {
+            Some(Value::Margin) if !margin_known => return Err(no_margin()),
+            Some(value) => value,
+            None if asked == Value::Margin && !margin_known => {
+                notes.push("no margin is known, so customers and products are ranked by revenue".to_owned());
+                Value::Revenue
+            }
+            None => asked,
         };
+        let floors = self.frozen.and_then(|frozen| frozen.customers);
         let customers = match value {
-            Value::GrossRevenue => Standing::of(base.now.gross_revenue.iter().copied().map(Some), cuts),
-            Value::Revenue => Standing::of(base.now.revenue.iter().copied().map(Some), cuts),
-            Value::Margin => Standing::of(base.now.margin.iter(), cuts),
+            Value::GrossRevenue => Standing::of(base.now.gross_revenue.iter().copied().map(Some), cuts, floors),
+            Value::Revenue => Standing::of(base.now.revenue.iter().copied().map(Some), cuts, floors),
+            Value::Margin => Standing::of(base.now.margin.iter(), cuts, floors),
         };
-        let (products, product_facts) = product_table(base.data, value, cuts);
+        let floors = self.frozen.and_then(|frozen| frozen.products);
+        let (products, product_facts, product_floors) = product_table(base.data, value, cuts, floors);
+        let chosen = Thresholds { value, cuts, customers: customers.floors, products: product_floors };
         let facts = vec![
             ("value", Fact::Text(value.label().to_owned())),
             ("cuts", Fact::List(vec![Fact::Number(cuts.a()), Fact::Number(cuts.b())])),
@@ -286,12 +311,26 @@ impl Analysis for Abc {
             ("products", product_facts),
         ];
         let columns = customers.columns(0..customers.class.len());
-        Ok(Findings { columns, tables: vec![products], facts, notes, ..Findings::default() })
+        let chosen = Some(Chosen::Abc(chosen));
+        Ok(Findings { columns, tables: vec![products], facts, notes, chosen, ..Findings::default() })
+    }
+}
+
+fn no_margin() -> AnalysisError {
+    AnalysisError {
+        analysis: "abc",
+        reason: "the reused model has thresholds of margin, and no margin is known in this base".to_owned(),
+        help: "map `cost` or `margin`, or run without `--reuse-model` to choose thresholds of revenue".to_owned(),
     }
 }
 
 /// Ranks merchandise, highest value first; products of unknown value come last, in order of their ids.
-fn product_table(data: &Dataset, value: Value, cuts: Cuts) -> (SideTable, Fact) {
+fn product_table(
+    data: &Dataset,
+    value: Value,
+    cuts: Cuts,
+    frozen: Option<Floors>,
+) -> (SideTable, Fact, Option<Floors>) {
     let not_merchandise = |ix: usize| data.products.not_merchandise.get(ix).copied().unwrap_or(false);
     let merchandise: Vec<u32> = (0..data.n_products()).filter(|ix| !not_merchandise(*ix)).map(|ix| ix as u32).collect();
     let value_of = |product: &u32| {
@@ -302,7 +341,7 @@ fn product_table(data: &Dataset, value: Value, cuts: Cuts) -> (SideTable, Fact) 
             Value::Margin => data.product_margin.get(product).copied().flatten(),
         }
     };
-    let standing = Standing::of(merchandise.iter().map(value_of), cuts);
+    let standing = Standing::of(merchandise.iter().map(value_of), cuts, frozen);
     let unknown = (0..merchandise.len()).filter(|ix| standing.class[*ix].is_none());
     let rows: Vec<usize> = standing.order.iter().map(|ix| *ix as usize).chain(unknown).collect();
 
@@ -315,7 +354,7 @@ fn product_table(data: &Dataset, value: Value, cuts: Cuts) -> (SideTable, Fact) 
         Column::new("value", Values::Money(values)),
     ];
     columns.extend(standing.columns(rows.iter().copied()));
-    (SideTable { name: "abc_products", columns }, standing.facts())
+    (SideTable { name: "abc_products", columns }, standing.facts(), standing.floors)
 }
 
 #[cfg(test)]
@@ -359,7 +398,7 @@ mod tests {
     #[test]
     fn ranks_are_competition_ranks_and_shares_include_the_tie_group() {
         let value = [Some(-5), Some(20), None, Some(60), Some(20)];
-        let standing = Standing::of(value.into_iter(), Cuts::default());
+        let standing = Standing::of(value.into_iter(), Cuts::default(), None);
         assert_eq!(standing.rank, [4, 2, 0, 1, 2]);
         assert_eq!(standing.cumulative_share, [None, Some(1.0), None, Some(0.6), Some(1.0)]);
         assert_eq!(standing.class, [Some(N), Some(A), None, Some(A), Some(A)]);
@@ -382,7 +421,7 @@ mod tests {
         data.products.not_merchandise[3] = true;
         let mut now = features(&[(Some(1), 1, 80), (Some(1), 1, 20), (None, 0, -5)]);
         now.margin = margin.into_iter().collect();
-        let abc = Abc(Params { value, ..Params::default() });
+        let abc = Abc { params: Params { value, ..Params::default() }, frozen: None };
         abc.run(&Base { data: &data, now: &now }, &[]).unwrap()
     }
 
