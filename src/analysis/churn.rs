@@ -76,9 +76,10 @@ impl Analysis for Churn {
                 ..Findings::default()
             });
         };
-        let risk_of = |history| model.purchases.probability_no_purchase(history, f64::from(horizon_days));
-        let risks: Vec<Option<f64>> =
-            histories::of_customers(base.now).into_par_iter().map(|history| history.map(risk_of)).collect();
+        let risk_of =
+            |ix: usize, history| model.purchases.of(ix).probability_no_purchase(history, f64::from(horizon_days));
+        let histories = histories::of_customers(base.now).into_par_iter().enumerate();
+        let risks: Vec<Option<f64>> = histories.map(|(ix, history)| Some(risk_of(ix, history?))).collect();
         let clv = found.and_then(|findings| findings.columns.iter().find(|column| column.name == "clv"));
         let clv = clv.and_then(|column| match &column.values {
             Values::Money(values) => Some(values),
@@ -153,7 +154,7 @@ mod tests {
         else {
             panic!("columns are not of the promised kinds")
         };
-        let model = &before[0].1.model.as_ref().unwrap().purchases;
+        let model = &before[0].1.model.as_ref().unwrap().purchases.pooled;
         let Values::Money(clv) = &before[0].1.columns[3].values else { panic!("clv is not money") };
         for (ix, history) in histories::of_customers(&example.now).into_iter().enumerate() {
             let expected = history.map(|history| model.probability_no_purchase(history, 90.0));

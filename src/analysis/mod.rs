@@ -23,6 +23,11 @@ pub trait Analysis: Send + Sync {
         &[]
     }
 
+    /// Customer attributes that this one reads, by name.
+    fn attributes(&self) -> &[String] {
+        &[]
+    }
+
     /// Columns that [`Analysis::run`] will write, one value a customer, in this order.
     fn columns(&self) -> Vec<ColumnSpec>;
 

@@ -6,12 +6,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::canonical::{CUSTOMERS, Canonical, Cell, PRODUCTS, TRANSACTIONS, snake_case};
+use super::canonical::{CUSTOMERS, Canonical, Cell, PRODUCTS, TRANSACTIONS, attribute_name, snake_case};
 use super::reader::Reader;
-use super::settings::{Analyse, CacheSettings, CampaignRule, Inputs, OutputSettings, Pipeline, SegmentRule};
+use super::settings::{
+    Analyse, Attribute, CacheSettings, CampaignRule, Inputs, OutputSettings, Pipeline, Placed, SegmentRule,
+};
 use super::shape::key;
 use super::words::{date_formats, words};
-use crate::analysis::lifetime_value::ModelChoice;
+use crate::analysis::lifetime_value::{Cohorts, Grouping, ModelChoice};
 use crate::analysis::{abc, churn, cross_sell, lifetime_value, rfm};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::ingest::{
@@ -37,6 +39,7 @@ pub(super) fn pipeline(file: &mut Reader<'_, '_>) -> Pipeline {
         abc: file.table(key("abc", "ABC analysis of customers and products"), abc),
         rfm: file.table(key("rfm", "Recency, frequency, monetary value"), rfm),
         lifetime_value: file.table(key("lifetime-value", "Customer lifetime value"), lifetime_value),
+        covariates: file.texts_below("lifetime-value", COVARIATES),
         churn: file.table(key("churn", "Risk that a customer does not come back"), churn),
         cross_sell: file.table(key("cross-sell", "Next best offers"), cross_sell),
         segments: file.tables(key("segment", "A group of customers by a condition over the score columns"), segment),
@@ -64,8 +67,8 @@ fn analyses(file: &mut Reader<'_, '_>) -> Vec<Analyse> {
 }
 
 fn inputs(table: &mut Reader<'_, '_>) -> Inputs {
-    Inputs {
-        max_reject_share: table
+    let (max_reject_share, transactions) = (
+        table
             .number(
                 key("max-reject-share", "Rejected rows of a table above which nothing is published")
                     .unit("share of the rows")
@@ -74,16 +77,39 @@ fn inputs(table: &mut Reader<'_, '_>) -> Inputs {
                 1.0,
             )
             .unwrap_or_default(),
-        transactions: table.table(key("transactions", "Transaction lines"), |table| {
+        table.table(key("transactions", "Transaction lines"), |table| {
             source(table, TRANSACTIONS, r#""../sample-data/transactions-*.csv""#, r#""exports/transactions.parquet""#)
         }),
-        customers: table.optional_table(key("customers", "Customer master data, for campaign files"), |table| {
-            source(table, CUSTOMERS, r#""../sample-data/customers.csv""#, r#""exports/customers.parquet""#)
-        }),
+    );
+    let about_customers = key("customers", "Customer master data, for campaign files and attributes");
+    let (customers, attributes) = table.optional_table(about_customers, customers).unzip();
+    Inputs {
+        max_reject_share,
+        transactions,
+        customers,
+        attributes: attributes.unwrap_or_default(),
         products: table.optional_table(key("products", "Product master data"), |table| {
             source(table, PRODUCTS, r#""../sample-data/products.csv""#, r#""exports/products.parquet""#)
         }),
     }
+}
+
+fn customers(table: &mut Reader<'_, '_>) -> (TableSource, Vec<Attribute>) {
+    let mut source = source(table, CUSTOMERS, r#""../sample-data/customers.csv""#, r#""exports/customers.parquet""#);
+    let headers = table.distinct_texts(
+        key("attributes", "Headers of further columns to read; campaigns and covariates call `Plan B` `plan_b`")
+            .default("[]"),
+    );
+    let attribute = |header: Placed| Attribute { name: attribute_name(&header.text), header };
+    let attributes: Vec<Attribute> = headers.into_iter().map(attribute).collect();
+    for Attribute { name, header } in &attributes {
+        // A name that is taken is found when the names are checked.
+        if !CUSTOMERS.iter().any(|column| snake_case(column.key.name) == *name) {
+            source.columns.insert(name.clone(), header.text.clone());
+            source.attributes.push(name.clone());
+        }
+    }
+    (source, attributes)
 }
 
 fn source(
@@ -234,21 +260,60 @@ fn rfm(table: &mut Reader<'_, '_>) -> rfm::Params {
 }
 
 fn lifetime_value(table: &mut Reader<'_, '_>) -> lifetime_value::Params {
-    let lifetime_value::Params { horizon_months, discount_rate_per_year, model } = lifetime_value::Params::default();
+    let lifetime_value::Params { horizon_months, discount_rate_per_year, model, .. } =
+        lifetime_value::Params::default();
     let horizon = key("horizon", "How far the value looks ahead").default(quoted(Period::Months(horizon_months)));
     let rate = key("discount-rate-per-year", "What money a year later is worth less")
         .unit("share a year")
         .default(format!("{discount_rate_per_year:.2}"));
     let wanted_model = key("model", "Model of the purchases; `auto` takes the one that forecasts a holdout best");
     let models = words(ModelChoice::ALL, ModelChoice::label);
-    lifetime_value::Params {
+    let covariates = key(
+        COVARIATES,
+        "Customer attributes whose levels have purchase rate and dropout of their own; needs mbg-nbd, pareto-nbd or auto",
+    );
+    let cohorts = key(COHORTS, "Customers who first bought in the same period are fitted apart and shrunk to all");
+    let params = lifetime_value::Params {
         horizon_months: match table.period(horizon, true) {
             Some(Period::Months(months)) => months,
             _ => horizon_months,
         },
         discount_rate_per_year: table.number(rate, 0.0, lifetime_value::MAX_RATE).unwrap_or(discount_rate_per_year),
         model: table.word(wanted_model.default(quoted(model.label())), &models).unwrap_or(model),
+        grouping: grouping(
+            table.distinct_texts(covariates.default("[]")),
+            table.word(cohorts.example(r#""year""#), &words(Cohorts::ALL, Cohorts::label)),
+        ),
+    };
+    contradictions(table, &params);
+    params
+}
+
+const COVARIATES: &str = "covariates";
+const COHORTS: &str = "cohorts";
+
+fn grouping(covariates: Vec<Placed>, cohorts: Option<Cohorts>) -> Grouping {
+    match cohorts {
+        Some(cohorts) => Grouping::Cohorts(cohorts),
+        None if covariates.is_empty() => Grouping::None,
+        None => Grouping::Covariates(covariates.into_iter().map(|covariate| covariate.text).collect()),
     }
+}
+
+/// Notes what cannot be asked for together.
+fn contradictions(table: &mut Reader<'_, '_>, params: &lifetime_value::Params) {
+    let has_covariates =
+        table.raw(COVARIATES).and_then(|value| value.get_ref().as_array()).is_some_and(|a| !a.is_empty());
+    let Some(covariates) = table.raw(COVARIATES).filter(|_| has_covariates) else { return };
+    if table.has(COHORTS) {
+        let title = "`lifetime-value.covariates` and `lifetime-value.cohorts` exclude each other";
+        let problem = Diagnostic::error(codes::CONTRADICTION, title);
+        table.note(problem.at(covariates.span(), "customers are grouped in one way").help("remove one of them"));
+    }
+    let (Some(model), false) = (table.raw("model"), params.model.takes_covariates()) else { return };
+    let title = format!("`lifetime-value.covariates` cannot go with the model `{}`", params.model.label());
+    let problem = Diagnostic::error(codes::CONTRADICTION, title).at(model.span(), "this model has no covariates");
+    table.note(problem.help("choose `mbg-nbd`, `pareto-nbd` or `auto`"));
 }
 
 fn churn(table: &mut Reader<'_, '_>) -> churn::Params {

@@ -32,7 +32,9 @@ use crate::table::ColumnSpec;
 pub use check::check_segments;
 pub use reference::reference;
 pub use schema::schema;
-pub use settings::{Analyse, CacheSettings, CampaignRule, Inputs, OutputSettings, Pipeline, Placed, SegmentRule};
+pub use settings::{
+    Analyse, Attribute, CacheSettings, CampaignRule, Inputs, OutputSettings, Pipeline, Placed, SegmentRule,
+};
 
 /// Reads a pipeline file without its segment expressions and campaign columns.
 ///

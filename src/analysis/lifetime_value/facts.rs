@@ -7,7 +7,7 @@ use super::gamma_gamma::FittedGammaGamma;
 use super::histories::History;
 use super::purchases::Fitted;
 use super::score::Score;
-use super::{Model, Params};
+use super::{Model, Params, groups};
 use crate::analysis::Fact;
 use crate::features::CustomerFeatures;
 use crate::units::MONEY_SCALE;
@@ -23,8 +23,11 @@ pub(super) fn of(
     basis: &Basis,
     scores: &[Option<Score>],
 ) -> Vec<(&'static str, Fact)> {
-    let mut facts =
-        vec![("model_asked_for", Fact::Text(params.model.label().to_owned())), ("model", purchases(&model.purchases))];
+    let mut facts = vec![
+        ("model_asked_for", Fact::Text(params.model.label().to_owned())),
+        ("model", purchases(&model.purchases.pooled)),
+    ];
+    facts.extend(groups::facts::of(&model.purchases));
     facts.extend(evidence.map(|evidence| ("evaluation", evaluation(evidence))));
     if let Some(fitted) = &model.spend {
         facts.push(("spend", spend(fitted)));
@@ -79,7 +82,7 @@ fn evaluation(evidence: &Evidence) -> Fact {
     let purchases: u64 = split.observations.iter().map(|(o, n)| u64::from(o.n_after) * u64::from(*n)).sum();
     let models = evidence.models.iter().map(|candidate| (candidate.kind.label(), accuracy(&candidate.accuracy)));
     let rules = evidence.rules.iter().map(|(name, figures)| (*name, accuracy(figures)));
-    Fact::Group(vec![
+    let mut facts = vec![
         ("cut", Fact::Text(split.cut.to_string())),
         ("holdout_days", Fact::Integer(i64::from(split.days))),
         ("n", Fact::Integer(split.n_customers as i64)),
@@ -88,7 +91,12 @@ fn evaluation(evidence: &Evidence) -> Fact {
         ("chosen", Fact::Text(evidence.chosen().kind.label().to_owned())),
         ("models", Fact::Group(models.collect())),
         ("rules", Fact::Group(rules.collect())),
-    ])
+    ];
+    facts.extend(evidence.grouped.as_ref().map(|grouped| {
+        let name = ("name", Fact::Text(grouped.name.clone()));
+        ("grouped", Fact::Group(vec![name, ("accuracy", accuracy(&grouped.accuracy))]))
+    }));
+    Fact::Group(facts)
 }
 
 /// Figures by name; one that does not exist is left out.

@@ -4,6 +4,8 @@
 //! purchase day follows the Gamma-Gamma model ([`gamma_gamma`]), and [`value`] adds both up over a horizon of calendar months, or for ever. Dates
 //! go in, days are inside, rates are per year: nobody passes a unit. The columns are told in [`score`], the tables in [`tables`].
 //!
+//! All customers share one purchase model, unless the pipeline asks for [`groups`] with parameters of their own.
+//!
 //! Customers without a purchase day are null in all columns. The worth of an order is margin where the base has margins, revenue
 //! elsewhere, see [`basis`].
 //!
@@ -16,6 +18,7 @@ pub mod choice;
 pub mod dates;
 pub mod diagnosis;
 pub mod gamma_gamma;
+pub mod groups;
 pub mod histories;
 pub mod holdout;
 pub mod models;
@@ -32,6 +35,8 @@ use self::basis::Basis;
 use self::choice::Evidence;
 use self::diagnosis::FitError;
 pub use self::gamma_gamma::FittedGammaGamma;
+use self::groups::partition::Partition;
+pub use self::groups::{Cohorts, Grouping, Purchasing};
 use self::histories::{Histories, History};
 use self::holdout::Split;
 use self::models::Statistics;
@@ -59,18 +64,20 @@ pub struct Params {
     pub discount_rate_per_year: f64,
     /// Model of the purchases.
     pub model: ModelChoice,
+    /// Customers with purchase parameters of their own.
+    pub grouping: Grouping,
 }
 
 impl Default for Params {
     fn default() -> Self {
-        Self { horizon_months: 12, discount_rate_per_year: 0.10, model: ModelChoice::Auto }
+        Self { horizon_months: 12, discount_rate_per_year: 0.10, model: ModelChoice::Auto, grouping: Grouping::None }
     }
 }
 
 /// The fitted models, which other analyses build on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
-    pub purchases: Fitted,
+    pub purchases: Purchasing,
     /// Missing where too few customers brought money on repeat purchase days.
     pub spend: Option<FittedGammaGamma>,
 }
@@ -88,6 +95,13 @@ impl Analysis for LifetimeValue {
         score::columns()
     }
 
+    fn attributes(&self) -> &[String] {
+        match &self.0.grouping {
+            Grouping::Covariates(names) => names,
+            _ => &[],
+        }
+    }
+
     fn run(&self, base: &Base<'_>, _before: &[(&'static str, Findings)]) -> Result<Findings, AnalysisError> {
         self.check()?;
         let customers = histories::of_customers(base.now);
@@ -95,7 +109,7 @@ impl Analysis for LifetimeValue {
             || self.purchases(base, &customers),
             || FittedGammaGamma::fit(repeat_spend(base.now, &customers)),
         );
-        let Found { evidence, fitted, histories, mut notes } = match purchases {
+        let Found { evidence, purchases, parts, mut notes } = match purchases {
             Ok(found) => found,
             Err(reason) => return Ok(nothing(customers.len(), format!("no lifetime values: {reason}"))),
         };
@@ -108,21 +122,38 @@ impl Analysis for LifetimeValue {
         };
         let basis = Basis::of(base.now, &customers);
         let horizon = Horizon::months(base.now.as_of, self.0.horizon_months, self.0.discount_rate_per_year);
-        let table = ExpectationTable::tabulate(fitted.0.model, &histories, &horizon);
-        drop(histories);
-        let model = Model { purchases: fitted, spend };
-        let scoring = Scoring { now: base.now, model: &model, table: &table, basis: &basis };
-        let scores: Vec<Option<Score>> = (0..customers.len())
-            .into_par_iter()
-            .map(|ix| customers[ix].and_then(|history| scoring.score(ix, history)))
-            .collect();
+        let model = Model { purchases, spend };
+        let score = |fitted: &Fitted, histories: Histories, members: &(dyn Fn(usize) -> usize + Sync), n: usize| {
+            let table = ExpectationTable::tabulate(fitted.0.model, &histories, &horizon);
+            drop(histories);
+            let scoring = Scoring { now: base.now, model: &model, purchases: fitted, table: &table, basis: &basis };
+            let score = |ix: usize| customers[ix].and_then(|history| scoring.score(ix, history));
+            (0..n).into_par_iter().map(|nth| score(members(nth))).collect::<Vec<Option<Score>>>()
+        };
+        let scores = match parts {
+            Parts::Whole(histories) => score(&model.purchases.pooled, histories, &|ix| ix, customers.len()),
+            Parts::Groups(groups) => {
+                let mut scores = vec![None; customers.len()];
+                for (group, (histories, members)) in model.purchases.groups.iter().zip(groups) {
+                    let of_group = score(&group.fitted, histories, &|nth| members[nth] as usize, members.len());
+                    members.iter().zip(of_group).for_each(|(ix, score)| scores[*ix as usize] = score);
+                }
+                scores
+            }
+        };
         if self.0.discount_rate_per_year == 0.0 {
             notes.push("no residual values: without a discount rate there is no end of them".to_owned());
         }
         notes.extend(facts::spend_notes(base.now, &customers, &model, &basis));
         Ok(Findings {
             columns: score::fill(&scores),
-            tables: evidence.as_ref().map(tables::of).unwrap_or_default(),
+            tables: evidence
+                .as_ref()
+                .map(tables::of)
+                .unwrap_or_default()
+                .into_iter()
+                .chain(groups::facts::table(&model.purchases))
+                .collect(),
             facts: facts::of(&self.0, &model, evidence.as_ref(), &basis, &scores),
             model: Some(model),
             notes,
@@ -133,9 +164,16 @@ impl Analysis for LifetimeValue {
 /// The purchase model, and why it is this one.
 struct Found {
     evidence: Option<Evidence>,
-    fitted: Fitted,
-    histories: Histories,
+    purchases: Purchasing,
+    parts: Parts,
     notes: Vec<String>,
+}
+
+/// The histories of the customers who share a model.
+enum Parts {
+    Whole(Histories),
+    /// Histories and customers of each group.
+    Groups(Vec<(Histories, Vec<u32>)>),
 }
 
 impl LifetimeValue {
@@ -163,15 +201,21 @@ impl LifetimeValue {
         let choice = self.0.model;
         let histories = Histories::compress(customers.iter().flatten().copied().collect());
         let horizon_days = as_of.add_months(self.0.horizon_months).0.abs_diff(as_of.0);
-        let evidence = Split::of(days, as_of, horizon_days).and_then(|split| Evidence::of(split, choice));
+        let (partition, mut notes) = Partition::of(&self.0.grouping, base, customers);
+        let kinds = choice::candidates(choice, !self.attributes().is_empty());
+        let mut evidence = Split::of(days, as_of, horizon_days).and_then(|split| Evidence::of(split, kinds));
+        if let (Some(partition), Some(evidence)) = (&partition, &mut evidence) {
+            let pooled = evidence.chosen();
+            evidence.grouped = partition.candidate(base, &evidence.split, pooled.kind, &pooled.fitted);
+        }
         let mut kind = choice::kind(choice, evidence.as_ref());
-        let mut notes = match &evidence {
+        notes.extend(match &evidence {
             Some(evidence) => evidence.notes(),
             None => vec![format!(
                 "purchase model: the base is too short or too small for a holdout, {} is used unproven",
                 kind.label()
             )],
-        };
+        });
         let mut statistics = Statistics { histories, gaps: vec![] };
         let fitted = loop {
             if kind.reads_gaps() {
@@ -188,7 +232,25 @@ impl LifetimeValue {
             }
         };
         notes.extend(fitted.0.diagnoses.iter().map(|diagnosis| format!("purchase model: {diagnosis}")));
-        Ok(Found { evidence, fitted, histories: statistics.histories, notes })
+        let Some(partition) = partition else {
+            let parts = Parts::Whole(statistics.histories);
+            return Ok(Found { evidence, purchases: Purchasing::pooled(fitted), parts, notes });
+        };
+        let parts = partition.statistics(base, customers, kind.reads_gaps());
+        let Some(mut fits) = partition.fit(kind, &fitted, &parts) else {
+            notes.push(format!(
+                "{} {} cannot be fitted: all customers share one model",
+                kind.label(),
+                partition.words()
+            ));
+            let parts = Parts::Whole(statistics.histories);
+            return Ok(Found { evidence, purchases: Purchasing::pooled(fitted), parts, notes });
+        };
+        notes.append(&mut fits.notes);
+        let members = partition.members();
+        let purchases = partition.purchasing(fitted, fits, &parts);
+        let parts = Parts::Groups(parts.into_iter().map(|part| part.histories).zip(members).collect());
+        Ok(Found { evidence, purchases, parts, notes })
     }
 }
 

@@ -52,6 +52,11 @@ impl PurchaseKind {
         matches!(self, Self::MbgCnbd | Self::BgCnbd)
     }
 
+    /// Says whether attributes of customers may shift its parameters.
+    pub fn takes_covariates(self) -> bool {
+        matches!(self, Self::MbgNbd | Self::ParetoNbd)
+    }
+
     /// Fits the model to a base.
     ///
     /// # Errors
@@ -104,6 +109,14 @@ impl ModelChoice {
         }
         all
     };
+
+    /// Says whether the model takes covariates, or the choice can fall on one that does.
+    pub fn takes_covariates(self) -> bool {
+        match self {
+            Self::Auto => true,
+            Self::Named(kind) => kind.takes_covariates(),
+        }
+    }
 
     /// Returns the word in pipelines.
     pub fn label(self) -> &'static str {

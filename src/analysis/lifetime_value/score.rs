@@ -15,6 +15,7 @@ use super::basis::Basis;
 use super::dates::{MAX_DAYS, days_to_next_order};
 use super::facts::NOTABLE_CORRELATION;
 use super::histories::History;
+use super::purchases::Fitted;
 use super::value::{ExpectationTable, WINDOWS};
 use crate::features::CustomerFeatures;
 use crate::table::{Column, ColumnKind, ColumnSpec, Nullable, Values};
@@ -46,6 +47,8 @@ pub struct Score {
 pub struct Scoring<'a> {
     pub now: &'a CustomerFeatures,
     pub model: &'a Model,
+    /// Model of the customers who are scored.
+    pub purchases: &'a Fitted,
     pub table: &'a ExpectationTable,
     pub basis: &'a Basis,
 }
@@ -53,14 +56,14 @@ pub struct Scoring<'a> {
 impl Scoring<'_> {
     /// Scores a customer.
     pub fn score(&self, ix: usize, history: History) -> Option<Score> {
-        let Self { now, model, table, basis } = self;
+        let Self { now, model, purchases, table, basis } = self;
         let if_alive = table.get(history)?;
-        let p_alive = model.purchases.p_alive(history);
+        let p_alive = purchases.p_alive(history);
         let revenue =
             model.spend.as_ref().and_then(|s| s.expected_spend(history.n_repeats, Money(now.repeat_revenue[ix])));
         let order_value = revenue.map(|revenue| revenue * basis.share_of_revenue(now, ix));
         let worth = |orders: f64| order_value.map(|major| Money::from_major(p_alive * orders * major).0);
-        let purchases = &model.purchases.0.model;
+        let purchases = &purchases.0.model;
         let after = |day: i32, days: u32| i32::try_from(days).ok().and_then(|days| day.checked_add(days));
         Some(Score {
             p_alive,

@@ -79,6 +79,7 @@ impl Example {
             product_gross_revenue: vec![],
             product_revenue: vec![],
             product_margin: vec![],
+            attributes: vec![],
             guest_revenue: 0,
         };
         Self { data, now }
@@ -139,7 +140,7 @@ fn without_interest_value_is_orders_times_order_value() {
 fn orders_are_those_of_the_model_in_calendar_days() {
     let example = Example::new(600);
     let found = example.run(Params::default());
-    let model = &found.model.as_ref().unwrap().purchases;
+    let model = &found.model.as_ref().unwrap().purchases.pooled;
     for (ix, history) in histories::of_customers(&example.now).into_iter().enumerate() {
         let Some(history) = history else { continue };
         // 2026-06-30 to 2027-06-30.
@@ -252,7 +253,7 @@ fn every_model_fills_every_column() {
     let example = Example::new(600);
     for kind in PurchaseKind::ALL {
         let found = example.run(named(kind));
-        assert_eq!(found.model.as_ref().unwrap().purchases.formulas().name(), kind.label());
+        assert_eq!(found.model.as_ref().unwrap().purchases.pooled.formulas().name(), kind.label());
         for ix in (0..600).filter(|ix| ix % 10 != 9) {
             let [in_30, in_90, in_365] = [4, 5, 6].map(|column| numbers(&found, column).get(ix).unwrap());
             assert!(0.0 <= in_30 && in_30 <= in_90 && in_90 <= in_365 && in_365 <= 1.0, "{kind:?} {in_30} {in_365}");
@@ -267,7 +268,7 @@ fn every_model_fills_every_column() {
 fn dates_are_those_of_the_model() {
     let example = Example::new(600);
     let found = example.run(named(PurchaseKind::MbgNbd));
-    let model = &found.model.as_ref().unwrap().purchases;
+    let model = &found.model.as_ref().unwrap().purchases.pooled;
     let (Values::Date(next), Values::Date(win_back)) = (&found.columns[8].values, &found.columns[9].values) else {
         panic!("columns are not of the promised kinds")
     };
@@ -329,6 +330,6 @@ fn evidence_stands_in_facts_and_tables() {
     short.data.purchase_days = PurchaseDays { starts: vec![0; 601], ..PurchaseDays::default() };
     let found = short.run(Params::default());
     assert!(found.tables.is_empty());
-    assert_eq!(found.model.unwrap().purchases.formulas().name(), "mbg-nbd");
+    assert_eq!(found.model.unwrap().purchases.pooled.formulas().name(), "mbg-nbd");
     assert!(found.notes[0].contains("too short or too small for a holdout, mbg-nbd is used unproven"));
 }
