@@ -92,6 +92,15 @@ pub(super) fn analysed_attributes() -> Vec<&'static str> {
     campaign_attributes().into_iter().filter(|name| !PERSONAL.contains(name)).collect()
 }
 
+/// Returns the canonical customer column that an attribute of this name is, whatever it is called in the export.
+pub(super) fn canonical_attribute(name: &str) -> Option<&'static str> {
+    let normal = name.replace('_', "");
+    let is_it = |column: &&'static ingest::ColumnRequest| {
+        column.name.replace('_', "") == normal || column.synonyms.contains(&normal.as_str())
+    };
+    ingest::CUSTOMERS.columns.iter().find(is_it).and_then(ingest::ColumnRequest::own_name)
+}
+
 /// Names an attribute by its header: lower-case letters, digits and single underscores.
 pub(super) fn attribute_name(header: &str) -> String {
     let mut name = String::new();
@@ -150,6 +159,10 @@ mod tests {
         ] {
             assert_eq!(attribute_name(header), name);
         }
+        assert_eq!(
+            ["e_mail_adresse", "vorname", "plan"].map(canonical_attribute),
+            [Some("email"), Some("first_name"), None]
+        );
         assert_eq!(analysed_attributes(), ["salutation", "industry", "postal_code", "city", "country", "language"]);
     }
 

@@ -1,6 +1,8 @@
 //! Names in a pipeline that was read: segments and campaigns against each other and against the columns.
 
-use super::canonical::{CUSTOMERS, analysed_attributes, attribute_name, campaign_attributes, snake_case};
+use super::canonical::{
+    CUSTOMERS, analysed_attributes, attribute_name, campaign_attributes, canonical_attribute, snake_case,
+};
 use super::in_file_order;
 use super::settings::{Analyse, Attribute, CampaignRule, Pipeline, Placed, SegmentRule};
 use crate::diagnostic::{Diagnostic, codes, nearest};
@@ -45,13 +47,15 @@ pub(super) fn names(pipeline: &Pipeline) -> Vec<Diagnostic> {
 fn attribute_names(attributes: &[Attribute]) -> Vec<Diagnostic> {
     let problem = |(ix, Attribute { name, header }): (usize, &Attribute)| {
         let twin = attributes[..ix].iter().find(|before| before.name == *name && before.header.text != header.text);
-        let canonical = CUSTOMERS.iter().find(|column| snake_case(column.key.name) == *name);
+        let canonical = canonical_attribute(name);
         let (title, help) = if name.is_empty() {
             ("has no letters or digits to be named by".to_owned(), "give the column another header".to_owned())
-        } else if let Some(column) = canonical {
-            let key = column.key.name;
-            let help = format!("name its header under `[input.customers.columns]`: `{key} = \"{}\"`", header.text);
-            (format!("would be called `{name}`, as a column that is read anyway"), help)
+        } else if let Some(canonical) = canonical {
+            let key = canonical.replace('_', "-");
+            let help = format!(
+                "it is `{canonical}`; another column is named under `[input.customers.columns]`: `{key} = \"…\"`"
+            );
+            (format!("is the column `{canonical}`, which is found by itself"), help)
         } else {
             let twin = twin?;
             let title = format!("would be called `{name}`, as `{}` is", twin.header.text);

@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::canonical::{CUSTOMERS, Canonical, Cell, PRODUCTS, TRANSACTIONS, attribute_name, snake_case};
+use super::canonical::{
+    CUSTOMERS, Canonical, Cell, PRODUCTS, TRANSACTIONS, attribute_name, canonical_attribute, snake_case,
+};
 use super::reader::Reader;
 use super::settings::{
     Analyse, Attribute, CacheSettings, CampaignRule, Inputs, OutputSettings, Pipeline, Placed, SegmentRule,
@@ -104,7 +106,7 @@ fn customers(table: &mut Reader<'_, '_>) -> (TableSource, Vec<Attribute>) {
     let attributes: Vec<Attribute> = headers.into_iter().map(attribute).collect();
     for Attribute { name, header } in &attributes {
         // A name that is taken is found when the names are checked.
-        if !CUSTOMERS.iter().any(|column| snake_case(column.key.name) == *name) {
+        if canonical_attribute(name).is_none() {
             source.columns.insert(name.clone(), header.text.clone());
             source.attributes.push(name.clone());
         }
