@@ -350,8 +350,9 @@ fn eigen(mut m: Vec<Vec<f64>>) -> (Vec<f64>, Vec<Vec<f64>>) {
                 for row in m.iter_mut().chain(&mut vectors) {
                     (row[p], row[q]) = turn(row[p], row[q]);
                 }
-                for k in 0..n {
-                    (m[p][k], m[q][k]) = turn(m[p][k], m[q][k]);
+                let (above, below) = m.split_at_mut(q);
+                for (one, other) in above[p].iter_mut().zip(&mut below[0]) {
+                    (*one, *other) = turn(*one, *other);
                 }
                 (m[p][q], m[q][p]) = (0.0, 0.0);
             }
