@@ -2,7 +2,7 @@
 //!
 //! Every function is deterministic to the bit on any number of threads; domains are stated where they are not all of `f64`.
 
-pub mod chi_square;
+pub mod chi_squared;
 pub mod exp_integral;
 pub mod gamma;
 pub mod log_sum;

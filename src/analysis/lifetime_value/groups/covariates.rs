@@ -29,7 +29,7 @@ use crate::analysis::lifetime_value::diagnosis::Diagnosis;
 use crate::analysis::lifetime_value::models::landscape::Landscape;
 use crate::analysis::lifetime_value::models::{DEGENERATE_SHAPE, Statistics};
 use crate::analysis::lifetime_value::purchases::{Fitted, Purchases};
-use crate::maths::chi_square::tail;
+use crate::maths::chi_squared::upper_tail;
 use crate::maths::newton::{Peak, Stop, Surface, ascend};
 
 /// Range of a coefficient: a factor of twenty thousand either way.
@@ -58,7 +58,7 @@ pub struct Effect {
 impl Effect {
     /// Returns how likely an effect as large as this is by chance.
     pub fn p(&self) -> Option<f64> {
-        self.standard_error.map(|error| tail((self.value / error).powi(2), 1))
+        self.standard_error.map(|error| upper_tail((self.value / error).powi(2), 1))
     }
 }
 
@@ -164,7 +164,7 @@ pub(super) fn fit(design: &Design, pooled: &Fitted, parts: &[Statistics]) -> Opt
             effects,
             likelihood_ratio: ratio,
             degrees_of_freedom,
-            p: tail(ratio, degrees_of_freedom),
+            p: upper_tail(ratio, degrees_of_freedom),
         }),
         n_parameters: (joint.n_free + n_effects) as f64,
         spread: vec![],

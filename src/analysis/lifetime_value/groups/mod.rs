@@ -5,7 +5,7 @@
 //! | `cohorts`    | who first bought in the same calendar year or quarter | fitted apart and shrunk to the pooled fit, see [`cohorts`]         |
 //! | `covariates` | who has the same values of the attributes             | the pooled ones times `exp(± γ'z)`, see [`covariates`] and [`design`] |
 //!
-//! Both fit every group on its own distinct [`Histories`](super::histories::Histories), through the [`Landscape`](super::models::landscape::Landscape)
+//! Both fit every group on its own distinct [`Histories`](super::histories::Histories), through the [`Landscape`]
 //! of the model. The pooled fit stays beside: model and holdout are chosen by it, and a grouping has to stand beside it in `clv_models`.
 //! Memory: four bytes a customer.
 

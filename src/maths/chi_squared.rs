@@ -15,7 +15,7 @@ use super::gamma::ln_gamma;
 const MOST_TERMS: u32 = 10_000;
 
 /// Returns the probability that a chi-squared variable with `degrees` of freedom, at least one, exceeds `x`.
-pub fn tail(x: f64, degrees: u32) -> f64 {
+pub fn upper_tail(x: f64, degrees: u32) -> f64 {
     let (a, z) = (0.5 * f64::from(degrees.max(1)), 0.5 * x);
     if z <= 0.0 || z.is_nan() {
         return 1.0;
@@ -65,7 +65,7 @@ mod tests {
                     sum += term;
                 }
                 let expected = (-0.5 * x).exp() * sum;
-                assert!((tail(x, 2 * pairs) - expected).abs() <= 1e-12 * expected + 1e-15, "{x} {pairs}");
+                assert!((upper_tail(x, 2 * pairs) - expected).abs() <= 1e-12 * expected + 1e-15, "{x} {pairs}");
             }
         }
         for (x, degrees, expected) in [
@@ -75,12 +75,16 @@ mod tests {
             (7.814_727_903_251_179, 3, 0.05),
             (200.0, 101, 1.686_448_206_535_628_7e-8),
         ] {
-            assert!((tail(x, degrees) / expected - 1.0).abs() < 1e-9, "{x} {degrees}: {}", tail(x, degrees));
+            assert!(
+                (upper_tail(x, degrees) / expected - 1.0).abs() < 1e-9,
+                "{x} {degrees}: {}",
+                upper_tail(x, degrees)
+            );
         }
     }
 
     #[test]
     fn no_gain_is_always_exceeded() {
-        assert_eq!([tail(0.0, 3), tail(-1.0, 3), tail(1e9, 3)], [1.0, 1.0, 0.0]);
+        assert_eq!([upper_tail(0.0, 3), upper_tail(-1.0, 3), upper_tail(1e9, 3)], [1.0, 1.0, 0.0]);
     }
 }
