@@ -80,7 +80,7 @@ fn measure(data: &Dataset, now: &CustomerFeatures, model: ModelChoice) -> (f64, 
     let start = Instant::now();
     let found = LifetimeValue(Params { model, ..Params::default() }).run(&Base { data, now }, &[]);
     let all = start.elapsed().as_secs_f64();
-    assert!(found.is_ok_and(|found| found.model.is_some()), "a base like this has values");
+    assert!(found.is_ok_and(|found| found.valuation.is_some()), "a base like this has values");
     (fit, all)
 }
 

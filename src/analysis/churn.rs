@@ -69,17 +69,17 @@ impl Analysis for Churn {
         let horizon_end = self.0.horizon.end_after(as_of);
         let horizon_days = horizon_end.0 - as_of.0;
         let found = before.iter().find(|(name, _)| *name == "lifetime_value").map(|(_, findings)| findings);
-        let Some(model) = found.and_then(|findings| findings.model.as_ref()) else {
+        let Some(valuation) = found.and_then(|findings| findings.valuation.as_ref()) else {
             return Ok(Findings {
                 columns: self.fill(&vec![None; base.now.n_purchase_days.len()], None),
                 notes: vec!["no churn risks: they need the purchase model of the lifetime values".to_owned()],
                 ..Findings::default()
             });
         };
-        let time = model.clock.until(horizon_end);
-        let risk_of = |history| model.purchases.probability_no_purchase(history, time);
-        let risks: Vec<Option<f64>> =
-            model.clock.histories(base).into_par_iter().map(|history| history.map(risk_of)).collect();
+        let time = valuation.clock.until(horizon_end);
+        let risk_of = |ix: usize, history| valuation.model.purchases.of(ix).probability_no_purchase(history, time);
+        let histories = valuation.clock.histories(base).into_par_iter().enumerate();
+        let risks: Vec<Option<f64>> = histories.map(|(ix, history)| Some(risk_of(ix, history?))).collect();
         let clv = found.and_then(|findings| findings.columns.iter().find(|column| column.name == "clv"));
         let clv = clv.and_then(|column| match &column.values {
             Values::Money(values) => Some(values),
@@ -154,7 +154,7 @@ mod tests {
         else {
             panic!("columns are not of the promised kinds")
         };
-        let model = &before[0].1.model.as_ref().unwrap().purchases;
+        let model = &before[0].1.valuation.as_ref().unwrap().model.purchases.pooled;
         let Values::Money(clv) = &before[0].1.columns.iter().find(|column| column.name == "clv").unwrap().values else {
             panic!("clv is not money")
         };

@@ -23,6 +23,11 @@ pub trait Analysis: Send + Sync {
         &[]
     }
 
+    /// Customer attributes that this one reads, by name.
+    fn attributes(&self) -> &[String] {
+        &[]
+    }
+
     /// Columns that [`Analysis::run`] will write, one value a customer, in this order.
     fn columns(&self) -> Vec<ColumnSpec>;
 
@@ -49,8 +54,8 @@ pub struct Findings {
     pub tables: Vec<SideTable>,
     /// Parameters and fit quality for manifest and summary, in a fixed order.
     pub facts: Vec<(&'static str, Fact)>,
-    /// The fitted model, where there is one that others build on.
-    pub model: Option<lifetime_value::Model>,
+    /// The lifetime values, which others build on.
+    pub valuation: Option<lifetime_value::Valuation>,
     /// The thresholds that this base leads to, used or not.
     pub chosen: Option<Chosen>,
     /// What the reader of the results must know, in a sentence each.

@@ -124,8 +124,8 @@ mod tests {
             objection: vec![false; 5],
             unreadable: vec![],
             attributes: BTreeMap::from([
-                ("email", texts(["a@example.com", "b@example.com", "", "d@example.com", "B@example.com "])),
-                ("first_name", texts(["Ada", "Bo", "Cy", "", "Di"])),
+                ("email".to_owned(), texts(["a@example.com", "b@example.com", "", "d@example.com", "B@example.com "])),
+                ("first_name".to_owned(), texts(["Ada", "Bo", "Cy", "", "Di"])),
             ]),
             ids,
         };

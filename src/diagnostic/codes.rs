@@ -30,6 +30,8 @@ codes! {
     KIND = "K0205", "a comparison of two different kinds of value";
     UNKNOWN_CAMPAIGN_COLUMN = "K0206", "a campaign with a column that nothing provides";
     MISSING_TABLE = "K0207", "a campaign that needs a table the pipeline does not read";
+    UNKNOWN_ATTRIBUTE = "K0208", "a customer attribute that the pipeline does not read";
+    ATTRIBUTE_NAME = "K0209", "a customer attribute whose name is taken or empty";
 
     NO_FILE = "K0301", "no file matches a path or pattern";
     DIRECTORY = "K0302", "a path names a directory";
@@ -54,6 +56,7 @@ codes! {
     DAMAGED_ARCHIVE = "K0321", "a compressed export that is damaged or ends too early";
     LONG_RECORD = "K0322", "a text file with a record that does not end";
     SPILL = "K0323", "no room on disk for lines that do not fit into memory";
+    NO_ATTRIBUTE = "K0324", "an analysis of an attribute that the customer export does not have";
 
     ANALYSIS = "K0401", "an analysis that cannot be computed";
     FRAME = "K0402", "scores that cannot be selected or joined";

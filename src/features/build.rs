@@ -102,6 +102,7 @@ impl DatasetBuilder {
         let data = Dataset {
             as_of: self.outline.as_of,
             customer_ids: self.outline.customer_ids,
+            attributes: Vec::new(),
             product_ids: self.outline.product_ids,
             products: self.outline.products,
             purchase_days: total.purchase_days,

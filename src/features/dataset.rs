@@ -1,7 +1,7 @@
 //! Everything that is known of the base, in dense columns.
 
 use super::{Baskets, Corrections, Orders, PurchaseDays};
-use crate::table::{Ids, Products};
+use crate::table::{Column, Ids, Products};
 use crate::units::Day;
 
 /// The base as the analyses see it; every per-customer structure is indexed by `CustomerIx`, every per-product one by `ProductIx`.
@@ -11,6 +11,8 @@ pub struct Dataset {
     pub as_of: Day,
     /// Customers with at least one line up to `as_of`, ascending by id.
     pub customer_ids: Ids,
+    /// Customer attributes that an analysis reads, one value a customer: text, or numbers.
+    pub attributes: Vec<Column>,
     /// Products, ascending by id.
     pub product_ids: Ids,
     /// What is known of each product.

@@ -36,7 +36,7 @@ pub(super) const MOST_RECORD_BYTES: usize = 64 * 1024 * 1024;
 pub(super) struct Body<'a> {
     pub(super) table: &'static str,
     /// Canonical name of the column that says what a row is about.
-    pub(super) key: Option<&'static str>,
+    pub(super) key: Option<&'a str>,
     pub(super) path: &'a Path,
     pub(super) separators: Separators,
     /// Fields of the header, and of every record.
@@ -233,7 +233,7 @@ impl Body<'_> {
 
     /// Writes out what was rejected in some parts, which begin in a line.
     pub(super) fn rejects(&self, text: &str, parts: &[TextPart], line: u64) -> Vec<Reject> {
-        let key = self.columns.iter().find(|column| Some(column.request.name) == self.key);
+        let key = self.columns.iter().find(|column| Some(&*column.request.name) == self.key);
         let (mut scratch, mut rejects, mut part_line) = (String::new(), Vec::new(), line);
         for part in parts {
             for RejectedRecord { record, fault, .. } in &part.rejected {

@@ -26,7 +26,7 @@ use super::readings::Decision;
 use super::reject::Reject;
 use super::reject::rejected_rows;
 use super::report::{FileReport, Layout};
-use super::spec::{Cell, TableSpec};
+use super::spec::{Cell, ColumnRequest, TableSpec};
 
 const MAGIC: &[u8] = b"klientel lines 2\n";
 
@@ -132,7 +132,7 @@ fn header(file: &ParsedFile<PackedPart>) -> Header {
     let columns = file.columns.iter().enumerate().map(|(ix, mapped)| {
         let decision = file.decisions.get(ix);
         Column {
-            name: mapped.request.name.to_owned(),
+            name: mapped.request.name.to_string(),
             header: mapped.header.clone(),
             position: mapped.position,
             nullable: mapped.nullable,
@@ -182,7 +182,8 @@ pub(super) fn read(from: impl Read, spec: &TableSpec, path: &Path) -> Result<Par
         let mut columns = Vec::new();
         for _ in 0..n_columns {
             let name: Vec<u8> = reader.list()?;
-            let name = std::str::from_utf8(&name).ok().and_then(request).ok_or(Damaged)?.name;
+            let name =
+                std::str::from_utf8(&name).ok().and_then(request).and_then(ColumnRequest::own_name).ok_or(Damaged)?;
             columns.push((name, packed_bytes::get(&mut reader, n_rows)?));
         }
         parts.push(PackedPart { n_rows, columns });
@@ -210,8 +211,8 @@ pub(super) fn read(from: impl Read, spec: &TableSpec, path: &Path) -> Result<Par
         },
     };
     for column in header.columns {
-        let request = request(&column.name).ok_or(Damaged)?;
-        file.report.mapping.push((request.name, column.header.clone()));
+        let request = request(&column.name).ok_or(Damaged)?.clone();
+        file.report.mapping.push((request.name.clone(), column.header.clone()));
         file.evidence.push(column.dates.map_or(Evidence::Nothing, |dates| Evidence::Date(Box::new(dates))));
         file.decisions.push(Decision { reading: column.reading, why: column.why, is_open: column.is_open });
         let Column { header, position, nullable, .. } = column;

@@ -147,8 +147,8 @@ impl File<'_> {
         };
         let columns = headers::map(job.spec, job.source, self.path, &head.headers)?;
         for Mapped { request, header, why, .. } in &columns {
-            report.evidence.push(format!("`{header}` read as {} ({why})", kebab(request.name)));
-            report.mapping.push((request.name, header.clone()));
+            report.evidence.push(format!("`{header}` read as {} ({why})", kebab(&request.name)));
+            report.mapping.push((request.name.clone(), header.clone()));
         }
         let body = Body {
             table: job.spec.name,

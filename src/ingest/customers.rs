@@ -8,8 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::columns::Columns;
-use super::specs::CUSTOMERS;
-use super::{Cell, TypedTable};
+use super::{ColumnName, TypedColumn, TypedTable};
 use crate::table::Customers;
 use crate::units::NONE_IX;
 
@@ -20,14 +19,10 @@ const NO: [&str; 8] = ["no", "nein", "n", "false", "falsch", "0", "0.0", "-"];
 pub fn customers(table: &TypedTable) -> (Customers, u64) {
     let columns = Columns::of(table);
     let ids = columns.ids("customer_id");
-    let names: Vec<&'static str> = CUSTOMERS
-        .columns
-        .iter()
-        .filter(|request| {
-            request.cell == Cell::Text && request.name != "objection" && table.columns.contains_key(request.name)
-        })
-        .map(|request| request.name)
-        .collect();
+    let is_text = |(name, column): &(&ColumnName, &TypedColumn)| {
+        matches!(column, TypedColumn::Text { .. }) && !["customer_id", "objection"].contains(&&***name)
+    };
+    let names: Vec<&str> = table.columns.iter().filter(is_text).map(|(name, _)| &**name).collect();
 
     let mut rows: Vec<usize> = (0..table.n_rows).filter(|row| columns.codes("customer_id")[*row] != NONE_IX).collect();
     let content = |row: usize| -> Vec<u32> { names.iter().map(|name| columns.codes(name)[row]).collect() };
@@ -36,8 +31,8 @@ pub fn customers(table: &TypedTable) -> (Customers, u64) {
     rows.sort_by_cached_key(|row| (columns.codes("customer_id")[*row], file(*row), content(*row)));
 
     let mut customers = Customers { ids: ids.clone(), ..Customers::default() };
-    let mut attributes: BTreeMap<&'static str, Vec<String>> =
-        names.iter().map(|name| (*name, Vec::with_capacity(ids.len()))).collect();
+    let mut attributes: BTreeMap<String, Vec<String>> =
+        names.iter().map(|name| ((*name).to_owned(), Vec::with_capacity(ids.len()))).collect();
     let mut n_conflicts = 0;
     for same in rows.chunk_by(|a, b| columns.codes("customer_id")[*a] == columns.codes("customer_id")[*b]) {
         let consents: Vec<bool> = same.iter().map(|row| columns.is_set("email_opt_in", *row)).collect();

@@ -92,6 +92,9 @@ pub enum IngestError {
     Changed { file: PathBuf },
 }
 
+/// Key of the pipeline that names further columns by their headers.
+pub(super) const ATTRIBUTES: &str = "attributes";
+
 /// What to do where the first line may not be shown.
 const NO_HEADERS: &str = "the first line looks like data and is not shown: the file needs a line with headers";
 
@@ -171,6 +174,12 @@ impl IngestError {
                     }
                 }
             }
+            Self::NoSuchHeader { table, column, headers: found, .. }
+                if column == ATTRIBUTES && found.nearest.is_some() =>
+            {
+                let nearest = found.nearest.as_deref().unwrap_or_default();
+                format!("a similar header exists: name `{nearest}` in `[input.{table}]` `{ATTRIBUTES}`")
+            }
             Self::NoSuchHeader { table, column, headers, .. } => match (&headers.nearest, &headers.shown) {
                 (Some(nearest), _) => {
                     format!("a similar header exists: `[input.{table}.columns]` `{column} = \"{nearest}\"`")
@@ -178,6 +187,9 @@ impl IngestError {
                 (None, Some(headers)) => format!("the headers are {}", list_some(headers, 40)),
                 (None, None) => NO_HEADERS.to_owned(),
             },
+            Self::AmbiguousHeader { column, .. } if column == ATTRIBUTES => {
+                "headers must differ in letters and digits: give one of them another name in the export".to_owned()
+            }
             Self::AmbiguousHeader { table, column, found, .. } => format!(
                 "headers must differ in letters and digits; name one under `[input.{table}.columns]`: `{column} = \"{}\"`, or leave the column out: `{column} = \"\"`",
                 found.first().map_or("", String::as_str)

@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::error::Headers;
+use super::error::{ATTRIBUTES, Headers};
 use super::spec::{ColumnRequest, TableSource, TableSpec, kebab};
 use super::{IngestError, dates, numbers};
 use crate::diagnostic::nearest;
@@ -17,7 +17,7 @@ use crate::diagnostic::nearest;
 /// A column that was found.
 #[derive(Debug, Clone)]
 pub(super) struct Mapped {
-    pub(super) request: &'static ColumnRequest,
+    pub(super) request: ColumnRequest,
     /// Header as in the file.
     pub(super) header: String,
     /// Position among the fields of the file.
@@ -60,15 +60,15 @@ pub(super) fn map(
     let normal: Vec<String> = headers.iter().map(|header| normalise(header)).collect();
     let mut mapped = Vec::new();
     let mut taken = BTreeSet::new();
-    for request in spec.columns {
-        if source.columns.get(request.name).is_some_and(|wanted| !wanted.is_empty()) {
+    for request in spec.columns.iter() {
+        if source.columns.get(&*request.name).is_some_and(|wanted| !wanted.is_empty()) {
             let position = find_named(spec, source, file, request, headers, &normal)?;
             taken.insert(position);
             mapped.push(Mapped::new(request, headers, position, "named in the pipeline"));
         }
     }
-    for request in spec.columns.iter().filter(|request| !source.columns.contains_key(request.name)) {
-        let own_name = normalise(request.name);
+    for request in spec.columns.iter().filter(|request| !source.columns.contains_key(&*request.name)) {
+        let own_name = normalise(&request.name);
         for (name, why) in std::iter::once((own_name.as_str(), "its own name"))
             .chain(request.synonyms.iter().map(|synonym| (*synonym, "synonym")))
         {
@@ -80,7 +80,7 @@ pub(super) fn map(
                     mapped.push(Mapped::new(request, headers, *position, why));
                     break;
                 }
-                several => return Err(ambiguous(spec, file, request, headers, several)),
+                several => return Err(ambiguous(spec, source, file, request, headers, several)),
             }
         }
     }
@@ -90,8 +90,9 @@ pub(super) fn map(
 }
 
 impl Mapped {
-    fn new(request: &'static ColumnRequest, headers: &[String], position: usize, why: &'static str) -> Self {
-        Self { request, header: headers[position].clone(), position, nullable: request.nullable, why }
+    fn new(request: &ColumnRequest, headers: &[String], position: usize, why: &'static str) -> Self {
+        let (header, nullable) = (headers[position].clone(), request.nullable);
+        Self { request: request.clone(), header, position, nullable, why }
     }
 }
 
@@ -104,7 +105,7 @@ fn find_named(
     headers: &[String],
     normal: &[String],
 ) -> Result<usize, IngestError> {
-    let wanted = source.columns.get(request.name).map_or("", String::as_str);
+    let wanted = source.columns.get(&*request.name).map_or("", String::as_str);
     let positions = |is_it: &dyn Fn(usize) -> bool| (0..headers.len()).filter(|ix| is_it(*ix)).collect::<Vec<_>>();
     let exact = positions(&|ix| headers[ix] == wanted.trim());
     let wanted_normal = normalise(wanted);
@@ -121,17 +122,26 @@ fn find_named(
             Err(IngestError::NoSuchHeader {
                 table: spec.name,
                 file: file.to_owned(),
-                column: kebab(request.name),
+                column: in_pipeline(source, request),
                 header: wanted.to_owned(),
                 headers: Box::new(Headers { nearest: similar.map(str::to_owned), shown }),
             })
         }
-        several => Err(ambiguous(spec, file, request, headers, several)),
+        several => Err(ambiguous(spec, source, file, request, headers, several)),
     }
+}
+
+/// The key under which the pipeline names the header of a column.
+fn in_pipeline(source: &TableSource, request: &ColumnRequest) -> String {
+    if source.attributes.iter().any(|name| *name == request.name) {
+        return ATTRIBUTES.to_owned();
+    }
+    kebab(&request.name)
 }
 
 fn ambiguous(
     spec: &TableSpec,
+    source: &TableSource,
     file: &Path,
     request: &ColumnRequest,
     headers: &[String],
@@ -140,7 +150,7 @@ fn ambiguous(
     IngestError::AmbiguousHeader {
         table: spec.name,
         file: file.to_owned(),
-        column: kebab(request.name),
+        column: in_pipeline(source, request),
         found: found.iter().map(|ix| headers[*ix].clone()).collect(),
     }
 }
@@ -157,8 +167,8 @@ fn require(
     let mut missing: Vec<(&str, String)> = spec
         .columns
         .iter()
-        .filter(|request| request.required && !has(request.name))
-        .map(|request| (request.name, format!("`{}`", kebab(request.name))))
+        .filter(|request| request.required && !has(&request.name))
+        .map(|request| (&*request.name, format!("`{}`", kebab(&request.name))))
         .collect();
     if complete.is_none()
         && let Some(name) = spec.one_of.first().and_then(|group| group.iter().find(|name| !has(name)))
@@ -171,7 +181,7 @@ fn require(
     }
     let Some((first, _)) = missing.first() else {
         for column in mapped.iter_mut() {
-            column.nullable &= !complete.is_some_and(|group| group.contains(&column.request.name));
+            column.nullable &= !complete.is_some_and(|group| group.contains(&&*column.request.name));
         }
         return Ok(());
     };
@@ -206,7 +216,7 @@ fn shown(spec: &TableSpec, source: &TableSource, headers: &[String], normal: &[S
     let named: Vec<String> = source.columns.values().map(|header| normalise(header)).collect();
     let is_known = |name: &String| {
         let is_in_table =
-            |request: &ColumnRequest| normalise(request.name) == *name || request.synonyms.contains(&name.as_str());
+            |request: &ColumnRequest| normalise(&request.name) == *name || request.synonyms.contains(&name.as_str());
         !name.is_empty() && (named.contains(name) || spec.columns.iter().any(is_in_table))
     };
     let is_data = |header: &String| {
@@ -233,7 +243,7 @@ mod tests {
     fn check(named: &[(&str, &str)], headers: &[&str], expected: Result<&[(&str, &str)], &str>) {
         let found = run(named, headers);
         let found = found.as_ref().map_err(IngestError::code).map(|mapped| {
-            mapped.iter().map(|column| (column.request.name, column.header.as_str())).collect::<Vec<_>>()
+            mapped.iter().map(|column| (&*column.request.name, column.header.as_str())).collect::<Vec<_>>()
         });
         assert_eq!(found, expected.map(<[_]>::to_vec), "{headers:?}");
     }
@@ -308,7 +318,7 @@ mod tests {
     fn a_header_the_pipeline_takes_is_not_found_again() {
         let found = run(&[("amount", "Preis")], &["customer_id", "date", "Preis"]).unwrap();
         assert_eq!(
-            found.iter().map(|column| column.request.name).collect::<Vec<_>>(),
+            found.iter().map(|column| &*column.request.name).collect::<Vec<_>>(),
             ["customer_id", "date", "amount"]
         );
     }
@@ -317,7 +327,8 @@ mod tests {
     fn amount_may_be_replaced_by_quantity_and_price() {
         let nullable = |headers: &[&str]| {
             let mapped = run(&[], headers).unwrap();
-            mapped.iter().filter(|column| column.nullable).map(|column| column.request.name).collect::<Vec<_>>()
+            let nullable = mapped.iter().filter(|column| column.nullable);
+            nullable.filter_map(|column| column.request.own_name()).collect::<Vec<_>>()
         };
         assert_eq!(nullable(&["customer_id", "date", "quantity", "unit_price"]), ["customer_id"]);
         assert_eq!(nullable(&["customer_id", "date", "quantity", "amount"]), ["customer_id", "quantity"]);
@@ -364,10 +375,10 @@ mod tests {
 
     #[test]
     fn no_name_stands_for_two_columns_of_a_table() {
-        for spec in [TRANSACTIONS, CUSTOMERS, PRODUCTS] {
+        for spec in [&TRANSACTIONS, &CUSTOMERS, &PRODUCTS] {
             let mut seen = BTreeSet::new();
-            for request in spec.columns {
-                assert!(seen.insert(normalise(request.name)), "{} twice in {}", request.name, spec.name);
+            for request in spec.columns.iter() {
+                assert!(seen.insert(normalise(&request.name)), "{} twice in {}", request.name, spec.name);
                 for synonym in request.synonyms {
                     assert_eq!(normalise(synonym), *synonym);
                     assert!(seen.insert((*synonym).to_owned()), "{synonym} twice in {}", spec.name);

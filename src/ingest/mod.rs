@@ -21,12 +21,13 @@
 //! | `texts`, `interner`, `packed`           | what is held of a part, and ids that are the same in all parts   |
 //! | `cache`, `cache_entry`, `bytes`, `packed_bytes` | what is kept for the next run                            |
 //! | `lines`                                 | lines of all files: one money, one sign, counted once, by customer |
-//! | `customers`, `products`                 | master data: consent, names, what is not merchandise             |
+//! | `customers`, `attributes`, `products`   | master data: consent, names, what the pipeline names, what is not merchandise |
 //! | `reject`, `report`, `error`             | what the user gets to see                                        |
 //!
 //! The result does not depend on the number of threads or on how files are cut into windows and parts. Time is `O(bytes)`; memory
 //! holds the columns of all files, and of every file that is being read a few windows.
 
+mod attributes;
 mod body;
 mod bulk;
 mod bytes;
@@ -73,6 +74,7 @@ mod synonyms;
 mod texts;
 mod windows;
 
+pub use attributes::attributes;
 pub use cache::{Cache, CacheReport};
 pub use column::{NO_DAY, NO_NUMBER, TypedColumn, UNKNOWN_FLAG};
 pub use customers::customers;
@@ -89,5 +91,5 @@ pub use products::{ProductFindings, ProductList, ProductRules, describe};
 pub use read::{TypedTable, read_table};
 pub use reject::{Reject, reject_rows};
 pub use report::FileReport;
-pub use spec::{Cell, ColumnFormat, ColumnRequest, CsvOptions, Format, TableSource, TableSpec, kebab};
+pub use spec::{Cell, ColumnFormat, ColumnName, ColumnRequest, CsvOptions, Format, TableSource, TableSpec, kebab};
 pub use specs::{CUSTOMERS, PRODUCTS, TRANSACTIONS};

@@ -79,13 +79,13 @@ fn parse_file(job: &Job<'_>, path: &Path, stated: &Stated) -> Result<ParsedFile,
         if !parquet_values::can_read(kind, request.cell) {
             return Err(IngestError::UnreadableType {
                 file: path.to_owned(),
-                column: kebab(request.name),
+                column: kebab(&request.name),
                 header: header.clone(),
                 found: kind.to_string(),
             });
         }
-        report.evidence.push(format!("`{header}` read as {} ({why}, type {kind})", kebab(request.name)));
-        report.mapping.push((request.name, header.clone()));
+        report.evidence.push(format!("`{header}` read as {} ({why}, type {kind})", kebab(&request.name)));
+        report.mapping.push((request.name.clone(), header.clone()));
     }
     if table.n_rows() == 0 {
         report.evidence.push("a header and no rows".to_owned());
@@ -280,7 +280,7 @@ impl<'a> Table<'a> {
             return Ok(Vec::new());
         }
         let texts = self.rows_as_text(&positions, rows)?;
-        let key = columns.iter().find(|column| Some(column.request.name) == job.spec.key());
+        let key = columns.iter().find(|column| Some(&*column.request.name) == job.spec.key());
         let keys = key.map_or_else(|| Ok(vec![None; rows.len()]), |column| self.keys(column.position, rows))?;
         let faults = groups.iter().flat_map(|group| &group.rejected);
         let rejects = faults.zip(texts).zip(keys).map(|(((_, column, fault), (line, row)), key)| Reject {

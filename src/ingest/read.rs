@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::column::{Evidence, Part, Reading, TypedColumn, join};
+use super::column::{Evidence, Part, TypedColumn, join};
 use super::dates::DateFormat;
 use super::evidence::DateEvidence;
 use super::file::{Job, ParsedFile};
 use super::readings::{self, Stated};
 use super::reject::Reject;
 use super::report::FileReport;
-use super::spec::{Format, TableSource, TableSpec, kebab};
+use super::spec::{ColumnName, Format, TableSource, TableSpec, kebab};
 use super::{IngestError, csv, parquet};
 
 /// Size of the parts that text files are cut into.
@@ -28,7 +28,7 @@ const BATCH_BYTES: u64 = 32 * 1024 * 1024;
 #[derive(Debug, Clone)]
 pub struct TypedTable {
     /// Columns that at least one file has, by canonical name; rows of the others hold empty cells.
-    pub columns: BTreeMap<&'static str, TypedColumn>,
+    pub columns: BTreeMap<ColumnName, TypedColumn>,
     /// Rows that were accepted.
     pub n_rows: usize,
     /// First row of every file.
@@ -50,6 +50,7 @@ pub fn read_table(
     source: &TableSource,
     progress: Option<&(dyn Fn(u64) + Sync)>,
 ) -> Result<TypedTable, IngestError> {
+    let spec = &spec.with_attributes(&source.attributes);
     read_in_parts(&Job { spec, source, part_bytes: PART_BYTES, progress })
 }
 
@@ -166,14 +167,14 @@ fn settle_open_dates<P>(
             return Err(IngestError::AmbiguousDate {
                 table: job.spec.name,
                 file: files[file].report.path.clone(),
-                column: kebab(column.request.name),
+                column: kebab(&column.request.name),
                 header: column.header.clone(),
                 day_first: day_first.label(),
                 month_first: month_first.label(),
             });
         };
         if decision.reading != files[file].decisions[ix].reading {
-            settled.insert(column.request.name, decision.reading);
+            settled.insert(column.request.name.clone(), decision.reading);
         }
         files[file].decisions[ix] = decision;
     }
@@ -184,12 +185,12 @@ fn settle_open_dates<P>(
 fn reparse<P>(
     job: &Job<'_>,
     stated: &Stated,
-    settled: &BTreeMap<&'static str, Reading>,
+    settled: &Stated,
     parse: &Parse<'_, P>,
     file: &mut ParsedFile<P>,
 ) -> Result<(), IngestError> {
     let mut stated = stated.clone();
-    stated.extend(settled);
+    stated.extend(settled.clone());
     let again = parse(&Job { progress: None, ..*job }, &file.report.path, &stated)?;
     if again.report.sha256 != file.report.sha256 {
         return Err(IngestError::Changed { file: file.report.path.clone() });
@@ -207,7 +208,7 @@ fn combine(spec: &TableSpec, parsed: Vec<ParsedFile>) -> TypedTable {
         files: Vec::new(),
         rejects: Vec::new(),
     };
-    let mut parts: BTreeMap<&'static str, Vec<Part>> = BTreeMap::new();
+    let mut parts: BTreeMap<&str, Vec<Part>> = BTreeMap::new();
     let requests = spec.columns.iter().filter(|request| {
         parsed.iter().any(|file| file.columns.iter().any(|column| column.request.name == request.name))
     });
@@ -219,22 +220,22 @@ fn combine(spec: &TableSpec, parsed: Vec<ParsedFile>) -> TypedTable {
         table.rejects.extend(file.rejects);
         for part in file.parts {
             let mut built: BTreeMap<&str, _> =
-                file.columns.iter().map(|column| column.request.name).zip(part.columns).collect();
+                file.columns.iter().map(|column| &*column.request.name).zip(part.columns).collect();
             for request in &requests {
-                let part = match built.remove(request.name) {
+                let part = match built.remove(&*request.name) {
                     Some(builder) => Part::Built(Box::new(builder)),
                     None => Part::Missing { n_rows: part.n_rows },
                 };
-                parts.entry(request.name).or_default().push(part);
+                parts.entry(&request.name).or_default().push(part);
             }
         }
     }
     let joined: Vec<_> = requests
         .into_iter()
-        .map(|request| (request, parts.remove(request.name).unwrap_or_default()))
+        .map(|request| (request, parts.remove(&*request.name).unwrap_or_default()))
         .collect::<Vec<_>>()
         .into_par_iter()
-        .map(|(request, parts)| (request.name, join(request.cell, parts)))
+        .map(|(request, parts)| (request.name.clone(), join(request.cell, parts)))
         .collect();
     table.columns.extend(joined);
     table

@@ -9,19 +9,20 @@ use super::column::{Part, join};
 use super::file::{Job, ParsedPart};
 use super::headers::Mapped;
 use super::read::read_in_parts;
+use super::specs::{optional, required};
 use super::*;
 use crate::units::NONE_IX;
 
 /// Column types of every kind under names that need no synonyms.
 pub(super) static SPEC: TableSpec = TableSpec {
     name: "transactions",
-    columns: &[
-        ColumnRequest { name: "customer_id", cell: Cell::Id, required: true, nullable: true, synonyms: &["kundennr"] },
-        ColumnRequest { name: "date", cell: Cell::Date, required: true, nullable: false, synonyms: &["datum"] },
-        ColumnRequest { name: "amount", cell: Cell::Decimal, required: true, nullable: false, synonyms: &["umsatz"] },
-        ColumnRequest { name: "note", cell: Cell::Text, required: false, nullable: true, synonyms: &[] },
-        ColumnRequest { name: "opt_in", cell: Cell::Flag, required: false, nullable: true, synonyms: &[] },
-    ],
+    columns: std::borrow::Cow::Borrowed(&[
+        required("customer_id", Cell::Id, true, &["kundennr"]),
+        required("date", Cell::Date, false, &["datum"]),
+        required("amount", Cell::Decimal, false, &["umsatz"]),
+        optional("note", Cell::Text, &[]),
+        optional("opt_in", Cell::Flag, &[]),
+    ]),
     one_of: &[],
 };
 
@@ -62,7 +63,7 @@ fn rows(table: &TypedTable) -> Vec<String> {
         TypedColumn::Decimal(numbers) => numbers[row].to_string(),
         TypedColumn::Flag(flags) => flags[row].to_string(),
     };
-    let names = SPEC.columns.iter().filter_map(|request| table.columns.get(request.name));
+    let names = SPEC.columns.iter().filter_map(|request| table.columns.get(&*request.name));
     let columns: Vec<&TypedColumn> = names.collect();
     (0..table.n_rows).map(|row| columns.iter().map(|column| cell(column, row)).collect::<Vec<_>>().join("|")).collect()
 }
@@ -189,13 +190,8 @@ fn rejected_customers_leave_no_trace() {
 
 #[test]
 fn an_ambiguous_column_follows_the_other_columns_and_then_the_delimiter() {
-    let spec = TableSpec {
-        columns: &[
-            ColumnRequest { name: "a", cell: Cell::Decimal, required: true, nullable: true, synonyms: &[] },
-            ColumnRequest { name: "b", cell: Cell::Decimal, required: true, nullable: true, synonyms: &[] },
-        ],
-        ..SPEC
-    };
+    let columns = ["a", "b"].map(|name| required(name, Cell::Decimal, true, &[])).to_vec().into();
+    let spec = TableSpec { columns, ..SPEC };
     let check = |text: &str, expected: i64, why: &str| {
         let (_dir, source) = folder(&[("a.csv", text.as_bytes())]);
         let table = read_table(&spec, &source, None).unwrap();

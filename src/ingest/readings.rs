@@ -15,10 +15,10 @@ use super::error::Side;
 use super::evidence::{DateEvidence, NumberEvidence, Outcome, Seen};
 use super::headers::Mapped;
 use super::number_format::{Mark, NumberFormat, NumberReading};
-use super::spec::{Cell, ColumnFormat, Format, TableSource, TableSpec, kebab};
+use super::spec::{Cell, ColumnFormat, ColumnName, Format, TableSource, TableSpec, kebab};
 
 /// Forms that need no evidence, by canonical name.
-pub(super) type Stated = BTreeMap<&'static str, Reading>;
+pub(super) type Stated = BTreeMap<ColumnName, Reading>;
 
 /// How one column is read, and why.
 #[derive(Debug, Clone)]
@@ -47,8 +47,8 @@ pub(super) fn stated(spec: &TableSpec, source: &TableSource) -> Result<Stated, I
         .map(|name| ("column", name))
         .chain(source.formats.keys().map(|name| ("column with a form", name)))
     {
-        if !spec.columns.iter().any(|request| request.name == name) {
-            let all: Vec<String> = spec.columns.iter().map(|request| format!("`{}`", kebab(request.name))).collect();
+        if !spec.columns.iter().any(|request| request.name == *name) {
+            let all: Vec<String> = spec.columns.iter().map(|request| format!("`{}`", kebab(&request.name))).collect();
             return Err(bad(setting, &kebab(name), all.join(", ")));
         }
     }
@@ -59,8 +59,8 @@ pub(super) fn stated(spec: &TableSpec, source: &TableSource) -> Result<Stated, I
     }
     let csv = if source.format == Format::Csv { source.csv } else { Default::default() };
     let mut stated = Stated::new();
-    for request in spec.columns {
-        let reading = match (request.cell, source.formats.get(request.name)) {
+    for request in spec.columns.iter() {
+        let reading = match (request.cell, source.formats.get(&*request.name)) {
             (Cell::Decimal, Some(ColumnFormat::Number(format))) => Some(Reading::Number(format.reading())),
             (Cell::Date, Some(ColumnFormat::Date(format))) => Some(Reading::Date(*format)),
             (Cell::Decimal, None) => csv.number_format.map(|format| Reading::Number(format.reading())),
@@ -72,10 +72,10 @@ pub(super) fn stated(spec: &TableSpec, source: &TableSource) -> Result<Stated, I
                     Cell::Date => ("date form", quoted(DateFormat::STATED.map(DateFormat::label))),
                     _ => ("form", "forms of numbers and dates only".to_owned()),
                 };
-                return Err(bad(&format!("{kind} of `{}`", kebab(request.name)), other.label(), accepted));
+                return Err(bad(&format!("{kind} of `{}`", kebab(&request.name)), other.label(), accepted));
             }
         };
-        stated.extend(reading.map(|reading| (request.name, reading)));
+        stated.extend(reading.map(|reading| (request.name.clone(), reading)));
     }
     Ok(stated)
 }
@@ -90,7 +90,7 @@ pub(super) fn guess(columns: &[Mapped], stated: &Stated, sample: &[Evidence], de
     columns
         .iter()
         .zip(sample)
-        .map(|(column, evidence)| match (stated.get(column.request.name), evidence) {
+        .map(|(column, evidence)| match (stated.get(&*column.request.name), evidence) {
             (Some(reading), _) => *reading,
             (None, Evidence::Number(numbers)) => number_reading(numbers.majority().unwrap_or(others.mark)),
             (None, Evidence::Date(dates)) => Reading::Date(dates.majority().unwrap_or(DateFormat::YearMonthDay)),
@@ -114,8 +114,8 @@ pub(super) fn decide(
 ) -> Result<Vec<Decision>, IngestError> {
     let others = of_other_columns(evidence, delimiter);
     let decide = |(column, evidence): (&Mapped, &Evidence)| {
-        let (table, column_name, header) = (spec.name, kebab(column.request.name), column.header.clone());
-        match (stated.get(column.request.name), evidence) {
+        let (table, column_name, header) = (spec.name, kebab(&column.request.name), column.header.clone());
+        match (stated.get(&*column.request.name), evidence) {
             (Some(reading), _) => Ok(decision(*reading, stated_words(column, *reading))),
             (None, Evidence::Nothing) => Ok(decision(plain_reading(column.request.cell), None)),
             (None, Evidence::Number(numbers)) => number_decision(column, numbers, &others).ok_or_else(|| {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::encoding::Encoding;
 use super::records::Separators;
+use super::spec::ColumnName;
 
 /// A file that was read.
 #[derive(Debug, Clone)]
@@ -25,7 +26,7 @@ pub struct FileReport {
     /// One sentence for every decision; shapes and counts, never what a cell holds.
     pub evidence: Vec<String>,
     /// Canonical name and header of every column that was read.
-    pub mapping: Vec<(&'static str, String)>,
+    pub mapping: Vec<(ColumnName, String)>,
     /// How a row is found again.
     pub(super) layout: Layout,
 }

@@ -2,34 +2,50 @@
 //!
 //! Names of columns are canonical (`customer_id`) here and kebab-case (`customer-id`) wherever a user reads them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{DateFormat, Encoding, IngestError, NumberFormat, files};
 
+/// Canonical name of a column: the program's own, or one that the pipeline gives to a further column.
+pub type ColumnName = Cow<'static, str>;
+
 /// What a table may contain.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct TableSpec {
     /// Name as in the pipeline, `transactions`.
     pub name: &'static str,
     /// Every column that is looked for; others in the file are ignored.
-    pub columns: &'static [ColumnRequest],
+    pub columns: Cow<'static, [ColumnRequest]>,
     /// Groups of columns of which one must be there in full; the columns of the first such group may not hold empty cells.
     pub one_of: &'static [&'static [&'static str]],
 }
 
 impl TableSpec {
     /// Returns the column whose cells say what a row is about: the first id that must be there.
-    pub fn key(&self) -> Option<&'static str> {
-        self.columns.iter().find(|request| request.required && request.cell == Cell::Id).map(|request| request.name)
+    pub fn key(&self) -> Option<&str> {
+        self.columns.iter().find(|request| request.required && request.cell == Cell::Id).map(|request| &*request.name)
+    }
+
+    /// Returns the same table with further columns of text; they are only found where the pipeline names their headers.
+    pub(super) fn with_attributes(&self, names: &[String]) -> Self {
+        let further = names.iter().map(|name| ColumnRequest {
+            name: Cow::Owned(name.clone()),
+            cell: Cell::Text,
+            required: false,
+            nullable: true,
+            synonyms: &[],
+        });
+        Self { columns: self.columns.iter().cloned().chain(further).collect(), ..self.clone() }
     }
 }
 
 /// One column that is looked for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct ColumnRequest {
     /// Canonical name, `customer_id`.
-    pub name: &'static str,
+    pub name: ColumnName,
     /// What its cells hold.
     pub cell: Cell,
     /// Says whether a file without this column is an error.
@@ -38,6 +54,16 @@ pub struct ColumnRequest {
     pub nullable: bool,
     /// Other names of the column, in normal form (lower-case letters and digits), the surest first.
     pub synonyms: &'static [&'static str],
+}
+
+impl ColumnRequest {
+    /// Returns the name, unless the pipeline gave it.
+    pub fn own_name(&self) -> Option<&'static str> {
+        match self.name {
+            Cow::Borrowed(name) => Some(name),
+            Cow::Owned(_) => None,
+        }
+    }
 }
 
 /// What the cells of a column hold.
@@ -76,6 +102,8 @@ pub struct TableSource {
     pub patterns: Vec<String>,
     /// Canonical name to header in the export; an empty header leaves the column out.
     pub columns: BTreeMap<String, String>,
+    /// Canonical names of columns beside those of the table, each with its header in `columns`.
+    pub attributes: Vec<String>,
     /// What is known of the text files beforehand.
     pub csv: CsvOptions,
     /// Canonical name to the written form of its cells.

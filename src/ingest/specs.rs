@@ -2,6 +2,8 @@
 //!
 //! Synonyms are in normal form (see `headers`), the surest first; the long lists are in `synonyms`.
 
+use std::borrow::Cow;
+
 use super::spec::{Cell, ColumnRequest, TableSpec};
 use super::synonyms::{
     AMOUNT, COUNTRY, CUSTOMER_ID, DATE, LINE_ID, NAME, ORDER_ID, PRODUCT_ID, PRODUCT_NAME, QUANTITY, UNIT_COST,
@@ -9,19 +11,24 @@ use super::synonyms::{
 };
 
 /// A column that need not be there and may hold empty cells.
-const fn optional(name: &'static str, cell: Cell, synonyms: &'static [&'static str]) -> ColumnRequest {
-    ColumnRequest { name, cell, required: false, nullable: true, synonyms }
+pub(super) const fn optional(name: &'static str, cell: Cell, synonyms: &'static [&'static str]) -> ColumnRequest {
+    ColumnRequest { name: Cow::Borrowed(name), cell, required: false, nullable: true, synonyms }
 }
 
 /// A column that must be there.
-const fn required(name: &'static str, cell: Cell, nullable: bool, synonyms: &'static [&'static str]) -> ColumnRequest {
-    ColumnRequest { name, cell, required: true, nullable, synonyms }
+pub(super) const fn required(
+    name: &'static str,
+    cell: Cell,
+    nullable: bool,
+    synonyms: &'static [&'static str],
+) -> ColumnRequest {
+    ColumnRequest { name: Cow::Borrowed(name), cell, required: true, nullable, synonyms }
 }
 
 /// Lines of orders or invoices.
 pub static TRANSACTIONS: TableSpec = TableSpec {
     name: "transactions",
-    columns: &[
+    columns: Cow::Borrowed(&[
         required("customer_id", Cell::Id, true, CUSTOMER_ID),
         optional("order_id", Cell::Id, ORDER_ID),
         optional("line_id", Cell::Id, LINE_ID),
@@ -70,14 +77,14 @@ pub static TRANSACTIONS: TableSpec = TableSpec {
             Cell::Text,
             &["belegart", "belegtyp", "auftragsart", "auftragsstatus", "bestellstatus", "orderstatus", "documenttype"],
         ),
-    ],
+    ]),
     one_of: &[&["amount"], &["quantity", "unit_price"]],
 };
 
 /// Customer master data.
 pub static CUSTOMERS: TableSpec = TableSpec {
     name: "customers",
-    columns: &[
+    columns: Cow::Borrowed(&[
         required("customer_id", Cell::Id, false, CUSTOMER_ID),
         optional(
             "email",
@@ -164,17 +171,17 @@ pub static CUSTOMERS: TableSpec = TableSpec {
                 "donotprofile",
             ],
         ),
-    ],
+    ]),
     one_of: &[],
 };
 
 /// Product master data.
 pub static PRODUCTS: TableSpec = TableSpec {
     name: "products",
-    columns: &[
+    columns: Cow::Borrowed(&[
         required("product_id", Cell::Id, false, PRODUCT_ID),
         optional("name", Cell::Text, NAME),
         optional("unit_cost", Cell::Decimal, UNIT_COST),
-    ],
+    ]),
     one_of: &[],
 };

@@ -1,6 +1,6 @@
-//! Newton's method for the maximum of a smooth function of a few positive parameters.
+//! Newton's method for the maximum of a smooth function of a few positive parameters, or of any number of coordinates.
 //!
-//! Works on `u = ln θ` inside a box. At each point the negative Hessian is decomposed, `−H = V diag(λ) Vᵀ`, and its eigenvalues are
+//! Works on `u = ln θ` inside a box; [`ascend`] is the search itself, over coordinates of any meaning. At each point the negative Hessian is decomposed, `−H = V diag(λ) Vᵀ`, and its eigenvalues are
 //! replaced by `max(|λ|, 1e-8 max|λ|)`, so that the step `V diag(1/λ) Vᵀ g` leads uphill on saddles and flat ridges as well. No parameter moves
 //! by more than 1.5 in `u`; a step that does not gain enough is halved. A step ends on the bounds of the box, and a parameter there that would be
 //! pushed outward stands still. Done when half of `g · step`, the gain that the parabola promises, is below 1e-18, or below the
@@ -23,14 +23,15 @@ const EIGENVALUE_FLOOR: f64 = 1e-8;
 const PROMISED_GAIN: f64 = 1e-18;
 /// Rounding of a long sum, relative to its size.
 const ROUNDING: f64 = 1e-12;
+/// Share of the largest curvature below which there is none.
+const FLAT: f64 = 1e-12;
+/// Share in a direction that makes a coordinate part of it.
+const TAKES_PART: f64 = 1e-4;
 /// A logarithm this close to its bound is on it.
 const ON_BOUND: f64 = 1e-12;
 
 /// A symmetric matrix of a few rows.
 pub type Matrix<const N: usize> = [[f64; N]; N];
-
-/// Lower and upper ends of the logarithms.
-type Bounds<const N: usize> = [(f64, f64); N];
 
 /// Value, gradient and Hessian of the objective, derived by the logarithms of the parameters.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +39,24 @@ pub struct Point<const N: usize> {
     pub value: f64,
     pub gradient: [f64; N],
     pub hessian: Matrix<N>,
+}
+
+/// The same where the number of coordinates is known only when the program runs, derived by the coordinates themselves.
+#[derive(Debug, Clone, Default)]
+pub struct Surface {
+    pub value: f64,
+    pub gradient: Vec<f64>,
+    pub hessian: Vec<Vec<f64>>,
+}
+
+impl<const N: usize> From<Point<N>> for Surface {
+    fn from(point: Point<N>) -> Self {
+        Self {
+            value: point.value,
+            gradient: point.gradient.to_vec(),
+            hessian: point.hessian.iter().map(|row| row.to_vec()).collect(),
+        }
+    }
 }
 
 /// Why the search ended.
@@ -79,6 +98,36 @@ impl<const N: usize> Maximum<N> {
     }
 }
 
+/// The best point found among any number of coordinates.
+#[derive(Debug, Clone)]
+pub struct Peak {
+    pub at: Vec<f64>,
+    pub value: f64,
+    /// Largest slope by a coordinate that is free to move.
+    pub gradient_norm: f64,
+    /// Iterations from the start that led here.
+    pub n_iterations: u32,
+    /// Coordinates that the box holds back.
+    pub held: Vec<bool>,
+    /// Why the search ended.
+    pub stop: Stop,
+    /// Whether another start converged to a lower maximum.
+    pub starts_disagree: bool,
+    /// Coordinates along which the curvature vanishes.
+    pub flat: Vec<bool>,
+    /// Inverse of the negative Hessian, for one observation; rows of held coordinates are zero, those of flat ones mean nothing.
+    pub covariance: Vec<Vec<f64>>,
+    /// Hessian of the value, held coordinates included.
+    pub hessian: Vec<Vec<f64>>,
+}
+
+impl Peak {
+    /// Returns the variance of a coordinate for one observation; unknown on a bound and along a ridge.
+    pub fn variance(&self, i: usize) -> Option<f64> {
+        (!self.held[i] && !self.flat[i]).then(|| self.covariance[i][i])
+    }
+}
+
 /// Searches from every start and returns the highest maximum, or nothing where the objective is finite at no start.
 ///
 /// `objective` receives the parameters themselves, inside `bounds`. A point whose value is not finite counts as infinitely low.
@@ -87,9 +136,29 @@ pub fn maximise<const N: usize>(
     starts: &[[f64; N]],
     bounds: [(f64, f64); N],
 ) -> Option<Maximum<N>> {
+    let parameters = |u: &[f64]| -> [f64; N] { std::array::from_fn(|i| u[i].exp()) };
+    let starts: Vec<Vec<f64>> = starts.iter().map(|start| start.map(f64::ln).to_vec()).collect();
     let bounds = bounds.map(|(low, high)| (low.ln(), high.ln()));
-    let mut found: Vec<Maximum<N>> =
-        starts.iter().filter_map(|start| climb(&objective, start.map(f64::ln), bounds)).collect();
+    let peak = ascend(|u| objective(parameters(u)).into(), &starts, &bounds)?;
+    Some(Maximum {
+        parameters: parameters(&peak.at),
+        value: peak.value,
+        gradient_norm: peak.gradient_norm,
+        n_iterations: peak.n_iterations,
+        at_bound: std::array::from_fn(|i| peak.held[i]),
+        stop: peak.stop,
+        starts_disagree: peak.starts_disagree,
+        // Of a few parameters on a ridge hardly one is known for sure.
+        variance: std::array::from_fn(|i| peak.variance(i).filter(|_| !peak.flat.contains(&true))),
+        hessian: std::array::from_fn(|i| std::array::from_fn(|j| peak.hessian[i][j])),
+    })
+}
+
+/// Searches as [`maximise`] does, over coordinates that need be no logarithms and that `objective` receives as they are.
+///
+/// Every start and `bounds` have one entry a coordinate; one whose bounds are equal stands still.
+pub fn ascend(objective: impl Fn(&[f64]) -> Surface, starts: &[Vec<f64>], bounds: &[(f64, f64)]) -> Option<Peak> {
+    let mut found: Vec<Peak> = starts.iter().filter_map(|start| climb(&objective, start, bounds)).collect();
     let best_ix = (0..found.len()).reduce(|best, ix| if found[ix].value > found[best].value { ix } else { best })?;
     let lower = found[best_ix].value - 1e-8 * (1.0 + found[best_ix].value.abs());
     let disagree = found.iter().any(|other| other.stop == Stop::Converged && other.value < lower);
@@ -98,33 +167,29 @@ pub fn maximise<const N: usize>(
     Some(best)
 }
 
-fn climb<const N: usize>(
-    objective: &impl Fn([f64; N]) -> Point<N>,
-    start: [f64; N],
-    bounds: Bounds<N>,
-) -> Option<Maximum<N>> {
-    let at = |u: [f64; N]| Some(objective(u.map(f64::exp))).filter(is_finite);
-    let mut u = within(start, &bounds);
-    let mut point = at(u)?;
+fn climb(objective: &impl Fn(&[f64]) -> Surface, start: &[f64], bounds: &[(f64, f64)]) -> Option<Peak> {
+    let at = |u: &[f64]| Some(objective(u)).filter(is_finite);
+    let mut u = within(start.to_vec(), bounds);
+    let mut point = at(&u)?;
     let mut n_iterations = 0;
     loop {
-        let direction = Direction::at(&u, &point, &bounds);
+        let direction = Direction::at(&u, &point, bounds);
         let rounding = ROUNDING * (1.0 + point.value.abs());
         let next = if n_iterations < MAX_ITERATIONS && direction.promised > PROMISED_GAIN {
-            let mut length = direction.longest(&u, &bounds);
+            let mut length = direction.longest(&u, bounds);
             let tries = (0..MAX_HALVINGS).map(|_| {
-                let next = std::array::from_fn(|i| u[i] + length * direction.step[i]);
+                let next = u.iter().zip(&direction.step).map(|(u, step)| u + length * step).collect();
                 let enough = point.value + 2e-4 * length * direction.promised;
                 length *= 0.5;
-                let next = within(next, &bounds);
-                at(next).map(|reached| (next, reached, enough))
+                let next = within(next, bounds);
+                at(&next).map(|reached| (next, reached, enough))
             });
             if direction.promised > rounding {
                 tries.flatten().find(|(_, reached, enough)| reached.value >= *enough)
             } else {
                 // The value is blind to gains below its rounding, the slope is not: it must at least halve.
-                let norm = |(next, reached): (&[f64; N], &Point<N>)| Direction::at(next, reached, &bounds).norm();
-                tries.take(1).flatten().find(|(next, reached, _)| norm((next, reached)) <= 0.5 * direction.norm())
+                let norm = |next: &[f64], reached: &Surface| Direction::at(next, reached, bounds).norm();
+                tries.take(1).flatten().find(|(next, reached, _)| norm(next, reached) <= 0.5 * direction.norm())
             }
         } else {
             None
@@ -141,117 +206,138 @@ fn climb<const N: usize>(
         } else {
             Stop::NoProgress
         };
-        return Some(Maximum {
-            parameters: u.map(f64::exp),
+        return Some(Peak {
             value: point.value,
             gradient_norm: direction.norm(),
             n_iterations,
-            at_bound: direction.held,
             stop,
             starts_disagree: false,
-            variance: direction.variance(),
+            flat: direction.flat(),
+            covariance: direction.covariance(),
+            held: direction.held,
             hessian: point.hessian,
+            at: u,
         });
     }
 }
 
-fn within<const N: usize>(u: [f64; N], bounds: &Bounds<N>) -> [f64; N] {
-    std::array::from_fn(|i| u[i].clamp(bounds[i].0, bounds[i].1))
+fn within(mut u: Vec<f64>, bounds: &[(f64, f64)]) -> Vec<f64> {
+    u.iter_mut().zip(bounds).for_each(|(u, (low, high))| *u = u.clamp(*low, *high));
+    u
 }
 
 /// Where to go from a point.
-struct Direction<const N: usize> {
-    step: [f64; N],
+struct Direction {
+    step: Vec<f64>,
     /// Half of `gradient · step`.
     promised: f64,
-    /// Parameters that lie on a bound and would leave the box.
-    held: [bool; N],
-    /// Slope of the parameters that are not held.
-    gradient: [f64; N],
-    eigenvalues: [f64; N],
-    eigenvectors: Matrix<N>,
+    /// Coordinates that lie on a bound and would leave the box.
+    held: Vec<bool>,
+    /// Slope of the coordinates that are not held.
+    gradient: Vec<f64>,
+    eigenvalues: Vec<f64>,
+    eigenvectors: Vec<Vec<f64>>,
 }
 
-impl<const N: usize> Direction<N> {
-    fn at(u: &[f64; N], point: &Point<N>, bounds: &Bounds<N>) -> Self {
-        let mut held = [false; N];
+impl Direction {
+    fn at(u: &[f64], point: &Surface, bounds: &[(f64, f64)]) -> Self {
+        let n = u.len();
+        let mut held: Vec<bool> = bounds.iter().map(|(low, high)| low >= high).collect();
         loop {
-            let gradient: [f64; N] = std::array::from_fn(|i| if held[i] { 0.0 } else { point.gradient[i] });
-            let (eigenvalues, eigenvectors) = eigen(curvature(&point.hessian, held));
+            let gradient: Vec<f64> = (0..n).map(|i| if held[i] { 0.0 } else { point.gradient[i] }).collect();
+            let (eigenvalues, eigenvectors) = eigen(curvature(&point.hessian, &held));
             let step = newton_step(&eigenvalues, &eigenvectors, &gradient);
             let leaves = |i: usize| {
                 (step[i] < 0.0 && u[i] <= bounds[i].0 + ON_BOUND) || (step[i] > 0.0 && u[i] >= bounds[i].1 - ON_BOUND)
             };
-            let more: [bool; N] = std::array::from_fn(|i| held[i] || leaves(i));
+            let more: Vec<bool> = (0..n).map(|i| held[i] || leaves(i)).collect();
             if more == held {
-                let promised = 0.5 * (0..N).map(|i| gradient[i] * step[i]).sum::<f64>();
+                let promised = 0.5 * (0..n).map(|i| gradient[i] * step[i]).sum::<f64>();
                 return Self { step, promised, held, gradient, eigenvalues, eigenvectors };
             }
             held = more;
         }
     }
 
-    /// The longest part of the step that neither goes too far nor leaves the box; clipping single parameters would leave a ridge.
-    fn longest(&self, u: &[f64; N], bounds: &Bounds<N>) -> f64 {
+    /// The longest part of the step that neither goes too far nor leaves the box; clipping single coordinates would leave a ridge.
+    fn longest(&self, u: &[f64], bounds: &[(f64, f64)]) -> f64 {
         let room = |i: usize| {
             let to_bound = if self.step[i] < 0.0 { u[i] - bounds[i].0 } else { bounds[i].1 - u[i] };
             to_bound.min(MAX_STEP) / self.step[i].abs()
         };
-        (0..N).filter(|i| self.step[*i] != 0.0).map(room).fold(1.0, f64::min)
+        (0..u.len()).filter(|i| self.step[*i] != 0.0).map(room).fold(1.0, f64::min)
     }
 
     fn norm(&self) -> f64 {
         self.gradient.iter().fold(0.0, |max: f64, slope| max.max(slope.abs()))
     }
 
-    /// Diagonal of the inverse of `−H`, of the parameters that are not held.
-    fn variance(&self) -> [Option<f64>; N] {
+    fn is_curved(&self) -> Vec<bool> {
         let largest = self.eigenvalues.iter().fold(0.0, |max: f64, value| max.max(*value));
-        let curved = self.eigenvalues.iter().all(|value| *value > 1e-12 * largest);
-        let inverse = |i: usize| (0..N).map(|k| self.eigenvectors[i][k].powi(2) / self.eigenvalues[k]).sum();
-        std::array::from_fn(|i| (curved && !self.held[i]).then(|| inverse(i)))
+        self.eigenvalues.iter().map(|value| *value > FLAT * largest).collect()
+    }
+
+    /// Coordinates that take part in a direction without curvature.
+    fn flat(&self) -> Vec<bool> {
+        let curved = self.is_curved();
+        let takes_part = |row: &Vec<f64>| row.iter().zip(&curved).any(|(v, curved)| !curved && v.abs() > TAKES_PART);
+        self.eigenvectors.iter().map(takes_part).collect()
+    }
+
+    /// The inverse of `−H` among the coordinates that are not held, in the directions that have a curvature.
+    fn covariance(&self) -> Vec<Vec<f64>> {
+        let n = self.eigenvalues.len();
+        let curved = self.is_curved();
+        let v = &self.eigenvectors;
+        let inverse = |i: usize, j: usize| match self.held[i] || self.held[j] {
+            true => 0.0,
+            false => (0..n).filter(|k| curved[*k]).map(|k| v[i][k] * v[j][k] / self.eigenvalues[k]).sum(),
+        };
+        (0..n).map(|i| (0..n).map(|j| inverse(i, j)).collect()).collect()
     }
 }
 
-fn is_finite<const N: usize>(point: &Point<N>) -> bool {
+fn is_finite(point: &Surface) -> bool {
     point.value.is_finite()
         && point.gradient.iter().all(|g| g.is_finite())
         && point.hessian.iter().flatten().all(|h| h.is_finite())
 }
 
-/// `−H`, with held parameters cut out: their rows are those of a scaled identity, which leaves the others alone.
-fn curvature<const N: usize>(hessian: &Matrix<N>, held: [bool; N]) -> Matrix<N> {
-    let scale = (0..N).filter(|i| !held[*i]).fold(0.0, |max: f64, i| max.max(hessian[i][i].abs()));
-    std::array::from_fn(|i| {
-        std::array::from_fn(|j| match (held[i] || held[j], i == j) {
-            (false, _) => -hessian[i][j],
-            (true, true) => scale,
-            (true, false) => 0.0,
-        })
-    })
+/// `−H`, with held coordinates cut out: their rows are those of a scaled identity, which leaves the others alone.
+fn curvature(hessian: &[Vec<f64>], held: &[bool]) -> Vec<Vec<f64>> {
+    let n = held.len();
+    let scale = (0..n).filter(|i| !held[*i]).fold(0.0, |max: f64, i| max.max(hessian[i][i].abs()));
+    let entry = |i: usize, j: usize| match (held[i] || held[j], i == j) {
+        (false, _) => -hessian[i][j],
+        (true, true) => scale,
+        (true, false) => 0.0,
+    };
+    (0..n).map(|i| (0..n).map(|j| entry(i, j)).collect()).collect()
 }
 
-fn newton_step<const N: usize>(values: &[f64; N], vectors: &Matrix<N>, gradient: &[f64; N]) -> [f64; N] {
+fn newton_step(values: &[f64], vectors: &[Vec<f64>], gradient: &[f64]) -> Vec<f64> {
+    let n = values.len();
     let floor = EIGENVALUE_FLOOR * values.iter().fold(0.0, |max: f64, value| max.max(value.abs()));
-    let mut step = [0.0; N];
-    for k in 0..N {
-        let along: f64 = (0..N).map(|i| vectors[i][k] * gradient[i]).sum();
+    let mut step = vec![0.0; n];
+    for k in 0..n {
+        let along: f64 = (0..n).map(|i| vectors[i][k] * gradient[i]).sum();
         // A function without any curvature has no parabola: its slope decides the direction.
         let size = values[k].abs().max(floor).max(f64::MIN_POSITIVE);
-        for i in 0..N {
+        for i in 0..n {
             step[i] += vectors[i][k] * along / size;
         }
     }
-    if step.iter().all(|s| s.is_finite()) { step } else { *gradient }
+    if step.iter().all(|s| s.is_finite()) { step } else { gradient.to_vec() }
 }
 
 /// Eigenvalues and eigenvectors (in columns) of a symmetric matrix by cyclic Jacobi rotations.
-pub(crate) fn eigen<const N: usize>(mut m: Matrix<N>) -> ([f64; N], Matrix<N>) {
-    let mut vectors: Matrix<N> = std::array::from_fn(|i| std::array::from_fn(|j| f64::from(u8::from(i == j))));
+pub(crate) fn eigen(mut m: Vec<Vec<f64>>) -> (Vec<f64>, Vec<Vec<f64>>) {
+    let n = m.len();
+    let mut vectors: Vec<Vec<f64>> = (0..n).map(|i| (0..n).map(|j| f64::from(u8::from(i == j))).collect()).collect();
     for _sweep in 0..50 {
         let mut rotated = false;
-        for p in 0..N {
-            for q in p + 1..N {
+        for p in 0..n {
+            for q in p + 1..n {
                 if m[p][q].abs() <= 1e-17 * (m[p][p].abs() * m[q][q].abs()).sqrt() || m[p][q] == 0.0 {
                     continue;
                 }
@@ -264,9 +350,10 @@ pub(crate) fn eigen<const N: usize>(mut m: Matrix<N>) -> ([f64; N], Matrix<N>) {
                 for row in m.iter_mut().chain(&mut vectors) {
                     (row[p], row[q]) = turn(row[p], row[q]);
                 }
-                let (row_p, row_q) = (m[p], m[q]);
-                m[p] = std::array::from_fn(|k| turn(row_p[k], row_q[k]).0);
-                m[q] = std::array::from_fn(|k| turn(row_p[k], row_q[k]).1);
+                let (above, below) = m.split_at_mut(q);
+                for (one, other) in above[p].iter_mut().zip(&mut below[0]) {
+                    (*one, *other) = turn(*one, *other);
+                }
                 (m[p][q], m[q][p]) = (0.0, 0.0);
             }
         }
@@ -274,7 +361,7 @@ pub(crate) fn eigen<const N: usize>(mut m: Matrix<N>) -> ([f64; N], Matrix<N>) {
             break;
         }
     }
-    (std::array::from_fn(|i| m[i][i]), vectors)
+    ((0..n).map(|i| m[i][i]).collect(), vectors)
 }
 
 #[cfg(test)]
@@ -336,16 +423,59 @@ mod tests {
         assert!(found.parameters[0] > 1.0 && found.gradient_norm < 1e-7);
     }
 
+    /// A ridge takes the errors of the coordinates that lie along it, and of no other.
+    #[test]
+    fn a_ridge_leaves_the_other_errors_alone() {
+        let ridge = |u: &[f64]| {
+            let (along, other) = (u[0] + u[1] - 1.0, u[2] - 0.5);
+            let hessian = [[-2.0, -2.0, 0.0], [-2.0, -2.0, 0.0], [0.0, 0.0, -8.0]];
+            Surface {
+                value: -along * along - 4.0 * other * other,
+                gradient: vec![-2.0 * along, -2.0 * along, -8.0 * other],
+                hessian: hessian.map(|row| row.to_vec()).to_vec(),
+            }
+        };
+        let found = ascend(ridge, &[vec![3.0, 0.0, 0.0]], &[(-9.0, 9.0); 3]).unwrap();
+        assert_eq!(found.flat, [true, true, false]);
+        assert_eq!((found.variance(0), found.variance(1)), (None, None));
+        assert!((found.variance(2).unwrap() - 0.125).abs() < 1e-12);
+    }
+
     #[test]
     fn nothing_is_found_where_nothing_is_finite() {
         let nowhere = |_: [f64; 1]| Point { value: f64::NAN, gradient: [0.0], hessian: [[0.0]] };
         assert!(maximise(nowhere, &[[1.0]], [(0.1, 10.0)]).is_none());
     }
 
+    /// A parabola over four coordinates, one of which stands still: the maximum and its covariance are known.
+    #[test]
+    fn coordinates_may_be_negative_and_stand_still() {
+        let parabola = |u: &[f64]| {
+            let d = [u[0] + 2.0, u[1] - 0.5, u[2] - 3.0, u[3] - 9.0];
+            let value = -d[0] * d[0] - d[0] * d[1] - d[1] * d[1] - 2.0 * d[2] * d[2] - d[3] * d[3];
+            let mut surface = Surface { value, ..Surface::default() };
+            surface.gradient = vec![-2.0 * d[0] - d[1], -d[0] - 2.0 * d[1], -4.0 * d[2], -2.0 * d[3]];
+            surface.hessian =
+                [[-2.0, -1.0, 0.0, 0.0], [-1.0, -2.0, 0.0, 0.0], [0.0, 0.0, -4.0, 0.0], [0.0, 0.0, 0.0, -2.0]]
+                    .map(|row| row.to_vec())
+                    .to_vec();
+            surface
+        };
+        let bounds = [(-10.0, 10.0), (-10.0, 10.0), (-10.0, 1.0), (4.0, 4.0)];
+        let found = ascend(parabola, &[vec![0.0; 4]], &bounds).unwrap();
+        for (found, expected) in found.at.iter().zip([-2.0, 0.5, 1.0, 4.0]) {
+            assert!((found - expected).abs() < 1e-12);
+        }
+        assert_eq!(found.held, [false, false, true, true]);
+        let covariance = &found.covariance;
+        assert!((covariance[0][0] - 2.0 / 3.0).abs() < 1e-12 && (covariance[0][1] + 1.0 / 3.0).abs() < 1e-12);
+        assert_eq!((found.variance(2), found.variance(3)), (None, None));
+    }
+
     #[test]
     fn eigenvectors_rebuild_the_matrix() {
         let m = [[4.0, 1.0, -2.0], [1.0, -3.0, 0.5], [-2.0, 0.5, 1e-3]];
-        let (values, v) = eigen(m);
+        let (values, v) = eigen(m.iter().map(|row| row.to_vec()).collect());
         for i in 0..3 {
             for j in 0..3 {
                 let rebuilt: f64 = (0..3).map(|k| v[i][k] * values[k] * v[j][k]).sum();

@@ -80,7 +80,42 @@ pub(super) const PRODUCTS: &[Canonical] = &[
 /// Customer columns that a campaign file may hold beside the e-mail address: what is kept as text, but nobody's objection.
 pub(super) fn campaign_attributes() -> Vec<&'static str> {
     let texts = ingest::CUSTOMERS.columns.iter().filter(|column| column.cell == ingest::Cell::Text);
-    texts.map(|column| column.name).filter(|name| !["email", "objection"].contains(name)).collect()
+    let names = texts.filter_map(ingest::ColumnRequest::own_name);
+    names.filter(|name| !["email", "objection"].contains(name)).collect()
+}
+
+/// Customer columns that say who somebody is or where to find them: no analysis reads them.
+const PERSONAL: [&str; 5] = ["phone", "first_name", "last_name", "company", "street"];
+
+/// Canonical customer columns that an analysis may read.
+pub(super) fn analysed_attributes() -> Vec<&'static str> {
+    campaign_attributes().into_iter().filter(|name| !PERSONAL.contains(name)).collect()
+}
+
+/// Returns the canonical customer column that an attribute of this name is, whatever it is called in the export.
+pub(super) fn canonical_attribute(name: &str) -> Option<&'static str> {
+    let normal = name.replace('_', "");
+    let is_it = |column: &&'static ingest::ColumnRequest| {
+        column.name.replace('_', "") == normal || column.synonyms.contains(&normal.as_str())
+    };
+    ingest::CUSTOMERS.columns.iter().find(is_it).and_then(ingest::ColumnRequest::own_name)
+}
+
+/// Names an attribute by its header: lower-case letters, digits and single underscores.
+pub(super) fn attribute_name(header: &str) -> String {
+    let mut name = String::new();
+    for c in header.chars().flat_map(char::to_lowercase) {
+        match c {
+            'ä' => name.push_str("ae"),
+            'ö' => name.push_str("oe"),
+            'ü' => name.push_str("ue"),
+            'ß' => name.push_str("ss"),
+            'a'..='z' | '0'..='9' => name.push(c),
+            _ if name.is_empty() || name.ends_with('_') => {}
+            _ => name.push('_'),
+        }
+    }
+    name.trim_end_matches('_').to_owned()
 }
 
 /// Turns a key into the name of the column.
@@ -107,10 +142,28 @@ mod tests {
                     ingest::Cell::Date => Cell::Date,
                     _ => Cell::Plain,
                 };
-                (column.name.to_owned(), cell)
+                (column.name.to_string(), cell)
             });
             assert_eq!(mapped.collect::<BTreeMap<_, _>>(), read.collect::<BTreeMap<_, _>>(), "{}", spec.name);
         }
+    }
+
+    #[test]
+    fn attributes_are_named_by_their_headers() {
+        for (header, name) in [
+            ("Plan", "plan"),
+            ("Größe (Mitarbeiter)", "groesse_mitarbeiter"),
+            ("ABC-Kunde?", "abc_kunde"),
+            ("  X  ", "x"),
+            ("%", ""),
+        ] {
+            assert_eq!(attribute_name(header), name);
+        }
+        assert_eq!(
+            ["e_mail_adresse", "vorname", "plan"].map(canonical_attribute),
+            [Some("email"), Some("first_name"), None]
+        );
+        assert_eq!(analysed_attributes(), ["salutation", "industry", "postal_code", "city", "country", "language"]);
     }
 
     #[test]

@@ -1,13 +1,15 @@
 //! Names in a pipeline that was read: segments and campaigns against each other and against the columns.
 
-use super::canonical::campaign_attributes;
+use super::canonical::{
+    CUSTOMERS, analysed_attributes, attribute_name, campaign_attributes, canonical_attribute, snake_case,
+};
 use super::in_file_order;
-use super::settings::{Analyse, CampaignRule, Pipeline, Placed, SegmentRule};
+use super::settings::{Analyse, Attribute, CampaignRule, Pipeline, Placed, SegmentRule};
 use crate::diagnostic::{Diagnostic, codes, nearest};
 use crate::segment::{self, Segment, SegmentProblem};
 use crate::table::ColumnSpec;
 
-/// Finds names that are used twice and campaigns for segments that do not exist.
+/// Finds names that are used twice, campaigns for segments that do not exist, and attributes that nothing reads.
 pub(super) fn names(pipeline: &Pipeline) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     let segments: Vec<_> = pipeline.segments.iter().map(|segment| &segment.name).collect();
@@ -36,7 +38,56 @@ pub(super) fn names(pipeline: &Pipeline) -> Vec<Diagnostic> {
         let problem = Diagnostic::error(codes::UNKNOWN_SEGMENT, title);
         problems.push(problem.at(wanted.span.clone(), "no segment has this name").help(help));
     }
+    problems.extend(attribute_names(&pipeline.input.attributes));
+    problems.extend(pipeline.covariates.iter().filter_map(|covariate| covariate_problem(pipeline, covariate)));
     problems
+}
+
+/// Finds attributes without a name of their own.
+fn attribute_names(attributes: &[Attribute]) -> Vec<Diagnostic> {
+    let problem = |(ix, Attribute { name, header }): (usize, &Attribute)| {
+        let twin = attributes[..ix].iter().find(|before| before.name == *name && before.header.text != header.text);
+        let canonical = canonical_attribute(name);
+        let (title, help) = if name.is_empty() {
+            ("has no letters or digits to be named by".to_owned(), "give the column another header".to_owned())
+        } else if let Some(canonical) = canonical {
+            let key = canonical.replace('_', "-");
+            let help = format!(
+                "it is `{canonical}`; another column is named under `[input.customers.columns]`: `{key} = \"…\"`"
+            );
+            (format!("is the column `{canonical}`, which is found by itself"), help)
+        } else {
+            let twin = twin?;
+            let title = format!("would be called `{name}`, as `{}` is", twin.header.text);
+            (title, "headers must differ in letters and digits".to_owned())
+        };
+        let problem = Diagnostic::error(codes::ATTRIBUTE_NAME, format!("attribute `{}` {title}", header.text));
+        Some(problem.at(header.span.clone(), "no name of its own").help(help))
+    };
+    attributes.iter().enumerate().filter(|(_, attribute)| given(&attribute.header)).filter_map(problem).collect()
+}
+
+/// Says why a covariate cannot be read, where it cannot.
+fn covariate_problem(pipeline: &Pipeline, covariate: &Placed) -> Option<Diagnostic> {
+    let wanted = covariate.text.as_str();
+    let named = pipeline.input.attributes.iter().map(|attribute| attribute.name.as_str());
+    let known: Vec<&str> = analysed_attributes().into_iter().chain(named).collect();
+    let has_table = pipeline.input.customers.is_some();
+    if !given(covariate) || (known.contains(&wanted) && has_table) {
+        return None;
+    }
+    let help = if !has_table {
+        "attributes come from the customers: add a table `[input.customers.csv]` with `path = \"…\"`".to_owned()
+    } else if CUSTOMERS.iter().any(|column| snake_case(column.key.name) == wanted) {
+        format!("`{wanted}` is for campaigns alone: it tells nothing of a group; known are {}", known.join(", "))
+    } else if let Some(near) = nearest(&attribute_name(wanted), known.iter().copied()) {
+        format!("a similar attribute exists: `{near}`")
+    } else {
+        format!("name its header in `[input.customers]` `attributes`; known are {}", known.join(", "))
+    };
+    let title = format!("`lifetime-value.covariates` names unknown attribute `{wanted}`");
+    let problem = Diagnostic::error(codes::UNKNOWN_ATTRIBUTE, title);
+    Some(problem.at(covariate.span.clone(), "no customer attribute has this name").help(help))
 }
 
 /// Checks segment expressions and campaign columns against the columns that the analyses will write.
@@ -53,6 +104,13 @@ pub fn check_segments(pipeline: &Pipeline, columns: &[ColumnSpec]) -> Result<Vec
                 segments.push(Segment { name: rule.name.text.clone(), text: text.clone(), predicate });
             }
             Err(found) => problems.extend(found.into_iter().map(|problem| placed(pipeline, rule, problem))),
+        }
+    }
+    for Attribute { name, header } in &pipeline.input.attributes {
+        if columns.iter().any(|column| column.name == *name) {
+            let title = format!("attribute `{}` would be called `{name}`, as a column of the scores", header.text);
+            let problem = Diagnostic::error(codes::ATTRIBUTE_NAME, title);
+            problems.push(problem.at(header.span.clone(), "no name of its own").help("give the column another header"));
         }
     }
     for campaign in &pipeline.campaigns {
@@ -89,7 +147,8 @@ fn switched_off(pipeline: &Pipeline, column: &str) -> Option<String> {
 }
 
 fn campaign_problems(pipeline: &Pipeline, campaign: &CampaignRule, columns: &[ColumnSpec]) -> Vec<Diagnostic> {
-    let attributes = campaign_attributes();
+    let mut attributes = campaign_attributes();
+    attributes.extend(pipeline.input.attributes.iter().map(|attribute| attribute.name.as_str()));
     let name = &campaign.name;
     let mut problems = Vec::new();
     if pipeline.input.customers.is_none() && given(name) {

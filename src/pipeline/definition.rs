@@ -6,19 +6,21 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::canonical::{CUSTOMERS, Canonical, Cell, PRODUCTS, TRANSACTIONS, snake_case};
-use super::reader::{Reader, Value};
-use super::settings::{Analyse, CacheSettings, CampaignRule, Inputs, OutputSettings, Pipeline, SegmentRule};
+use super::canonical::{
+    CUSTOMERS, Canonical, Cell, PRODUCTS, TRANSACTIONS, attribute_name, canonical_attribute, snake_case,
+};
+use super::lifetime_value::{COVARIATES, lifetime_value};
+use super::reader::Reader;
+use super::settings::{
+    Analyse, Attribute, CacheSettings, CampaignRule, Inputs, OutputSettings, Pipeline, Placed, SegmentRule,
+};
 use super::shape::key;
 use super::words::{date_formats, words};
-use crate::analysis::lifetime_value::opportunities::Opportunity;
-use crate::analysis::lifetime_value::{ModelChoice, PurchaseKind};
-use crate::analysis::{abc, churn, cross_sell, lifetime_value, rfm};
+use crate::analysis::{abc, churn, cross_sell, rfm};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::ingest::{
     ColumnFormat, CsvOptions, Currency, Encoding, Format, NumberFormat, ProductRules, ReturnRules, TableSource,
 };
-use crate::units::Period;
 
 /// Reads the whole file. What is required and missing or wrong was noted; what stands in for it here is never used.
 pub(super) fn pipeline(file: &mut Reader<'_, '_>) -> Pipeline {
@@ -38,6 +40,7 @@ pub(super) fn pipeline(file: &mut Reader<'_, '_>) -> Pipeline {
         abc: file.table(key("abc", "ABC analysis of customers and products"), abc),
         rfm: file.table(key("rfm", "Recency, frequency, monetary value"), rfm),
         lifetime_value: file.table(key("lifetime-value", "Customer lifetime value"), lifetime_value),
+        covariates: file.texts_below("lifetime-value", COVARIATES),
         churn: file.table(key("churn", "Risk that a customer does not come back"), churn),
         cross_sell: file.table(key("cross-sell", "Next best offers"), cross_sell),
         segments: file.tables(key("segment", "A group of customers by a condition over the score columns"), segment),
@@ -66,8 +69,8 @@ fn analyses(file: &mut Reader<'_, '_>) -> Vec<Analyse> {
 }
 
 fn inputs(table: &mut Reader<'_, '_>) -> Inputs {
-    Inputs {
-        max_reject_share: table
+    let (max_reject_share, transactions) = (
+        table
             .number(
                 key("max-reject-share", "Rejected rows of a table above which nothing is published")
                     .unit("share of the rows")
@@ -76,16 +79,39 @@ fn inputs(table: &mut Reader<'_, '_>) -> Inputs {
                 1.0,
             )
             .unwrap_or_default(),
-        transactions: table.table(key("transactions", "Transaction lines"), |table| {
+        table.table(key("transactions", "Transaction lines"), |table| {
             source(table, TRANSACTIONS, r#""../sample-data/transactions-*.csv""#, r#""exports/transactions.parquet""#)
         }),
-        customers: table.optional_table(key("customers", "Customer master data, for campaign files"), |table| {
-            source(table, CUSTOMERS, r#""../sample-data/customers.csv""#, r#""exports/customers.parquet""#)
-        }),
+    );
+    let about_customers = key("customers", "Customer master data, for campaign files and attributes");
+    let (customers, attributes) = table.optional_table(about_customers, customers).unzip();
+    Inputs {
+        max_reject_share,
+        transactions,
+        customers,
+        attributes: attributes.unwrap_or_default(),
         products: table.optional_table(key("products", "Product master data"), |table| {
             source(table, PRODUCTS, r#""../sample-data/products.csv""#, r#""exports/products.parquet""#)
         }),
     }
+}
+
+fn customers(table: &mut Reader<'_, '_>) -> (TableSource, Vec<Attribute>) {
+    let mut source = source(table, CUSTOMERS, r#""../sample-data/customers.csv""#, r#""exports/customers.parquet""#);
+    let headers = table.distinct_texts(
+        key("attributes", "Headers of further columns to read; campaigns and covariates call `Plan B` `plan_b`")
+            .default("[]"),
+    );
+    let attribute = |header: Placed| Attribute { name: attribute_name(&header.text), header };
+    let attributes: Vec<Attribute> = headers.into_iter().map(attribute).collect();
+    for Attribute { name, header } in &attributes {
+        // A name that is taken is found when the names are checked.
+        if canonical_attribute(name).is_none() {
+            source.columns.insert(name.clone(), header.text.clone());
+            source.attributes.push(name.clone());
+        }
+    }
+    (source, attributes)
 }
 
 fn source(
@@ -235,78 +261,6 @@ fn rfm(table: &mut Reader<'_, '_>) -> rfm::Params {
     }
 }
 
-fn lifetime_value(table: &mut Reader<'_, '_>) -> lifetime_value::Params {
-    let defaults = lifetime_value::Params::default();
-    let lifetime_value::Params { horizon_months, discount_rate_per_year, model, season, .. } = defaults;
-    let horizon = key("horizon", "How far the value looks ahead").default(quoted(Period::Months(horizon_months)));
-    let rate = key("discount-rate-per-year", "What money a year later is worth less")
-        .unit("share a year")
-        .default(format!("{discount_rate_per_year:.2}"));
-    let wanted_model = key("model", "Model of the purchases; `auto` takes the one that forecasts a holdout best");
-    let models = words(ModelChoice::ALL, ModelChoice::label);
-    let wanted_opportunity = key(
-        "opportunity",
-        "What `bg-bb` counts, which alone needs it: a customer buys in a week, month, quarter or year of the calendar or does not",
-    );
-    let wanted_season = key(
-        "season",
-        "Whether histories and the days to come are read by an index of their month; it takes 24 months of data, and not `bg-bb`",
-    );
-    let params = lifetime_value::Params {
-        horizon_months: match table.period(horizon, true) {
-            Some(Period::Months(months)) => months,
-            _ => horizon_months,
-        },
-        discount_rate_per_year: table.number(rate, 0.0, lifetime_value::MAX_RATE).unwrap_or(discount_rate_per_year),
-        model: table.word(wanted_model.default(quoted(model.label())), &models).unwrap_or(model),
-        opportunity: table
-            .word(wanted_opportunity.example(r#""1 month""#), &words(Opportunity::ALL, Opportunity::label)),
-        season: table.flag(wanted_season.default(season.to_string())).unwrap_or(season),
-    };
-    opportunities(table, &params);
-    params
-}
-
-/// Notes what the model that counts opportunities lacks, and what only it can use.
-fn opportunities(table: &mut Reader<'_, '_>, params: &lifetime_value::Params) {
-    let (model, opportunity) = (table.raw("model"), table.raw("opportunity"));
-    // What a model that does not exist would need nobody knows.
-    if model.is_some_and(|value| value.get_ref().as_str() != Some(params.model.label())) {
-        return;
-    }
-    let is_bg_bb = params.model == ModelChoice::Named(PurchaseKind::BgBb);
-    let mut problem = |at: Option<&Value<'_>>, problem: &str, label: &str, help: &str| {
-        if let Some(at) = at {
-            table.note(Diagnostic::error(codes::CONTRADICTION, problem).at(at.span(), label).help(help));
-        }
-    };
-    if !is_bg_bb {
-        problem(
-            opportunity,
-            "`lifetime-value.opportunity` needs the model `bg-bb`",
-            "no other model counts opportunities",
-            "add `model = \"bg-bb\"`, or remove `opportunity`",
-        );
-        return;
-    }
-    if opportunity.is_none() {
-        problem(
-            model,
-            "the model `bg-bb` needs `lifetime-value.opportunity`",
-            "counts opportunities, and nothing says how long one is",
-            "add for example `opportunity = \"1 month\"`",
-        );
-    }
-    if params.season {
-        problem(
-            model,
-            "`lifetime-value.season` does not go with the model `bg-bb`",
-            "counts opportunities, and the season weighs days",
-            "remove `season`, or choose another model",
-        );
-    }
-}
-
 fn churn(table: &mut Reader<'_, '_>) -> churn::Params {
     let churn::Params { horizon } = churn::Params::default();
     let wanted = key("horizon", "A customer without a purchase for this long after as-of has churned");
@@ -392,6 +346,6 @@ fn cache(table: &mut Reader<'_, '_>) -> CacheSettings {
 const GIB: f64 = 1_073_741_824.0;
 
 /// Writes a default as TOML text.
-fn quoted(word: impl fmt::Display) -> String {
+pub(super) fn quoted(word: impl fmt::Display) -> String {
     format!("\"{word}\"")
 }

@@ -15,6 +15,7 @@
 mod canonical;
 mod check;
 mod definition;
+mod lifetime_value;
 mod reader;
 mod reference;
 mod schema;
@@ -32,7 +33,9 @@ use crate::table::ColumnSpec;
 pub use check::check_segments;
 pub use reference::reference;
 pub use schema::schema;
-pub use settings::{Analyse, CacheSettings, CampaignRule, Inputs, OutputSettings, Pipeline, Placed, SegmentRule};
+pub use settings::{
+    Analyse, Attribute, CacheSettings, CampaignRule, Inputs, OutputSettings, Pipeline, Placed, SegmentRule,
+};
 
 /// Reads a pipeline file without its segment expressions and campaign columns.
 ///

@@ -24,6 +24,8 @@ pub struct Pipeline {
     pub abc: abc::Params,
     pub rfm: rfm::Params,
     pub lifetime_value: lifetime_value::Params,
+    /// Customer attributes that the lifetime values are fitted by, as the file names them.
+    pub covariates: Vec<Placed>,
     pub churn: churn::Params,
     pub cross_sell: cross_sell::Params,
     pub segments: Vec<SegmentRule>,
@@ -78,7 +80,17 @@ pub struct Inputs {
     pub max_reject_share: f64,
     pub transactions: TableSource,
     pub customers: Option<TableSource>,
+    /// Columns of the customers beside the canonical ones.
+    pub attributes: Vec<Attribute>,
     pub products: Option<TableSource>,
+}
+
+/// A column of the customer export that the pipeline names beside the canonical ones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attribute {
+    /// What segments, campaigns and analyses call it, `snake_case`.
+    pub name: String,
+    pub header: Placed,
 }
 
 /// A named condition.

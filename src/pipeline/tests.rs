@@ -71,13 +71,8 @@ fn smallest_pipeline_has_the_defaults() {
     assert_eq!(pipeline.returns, ReturnRules { order_prefixes: None, statuses: None });
     assert_eq!(pipeline.abc, abc::Params { cuts: abc::Cuts::new(0.80, 0.95).unwrap(), value: abc::Value::Revenue });
     assert_eq!(pipeline.rfm, rfm::Params { cuts: rfm::CutRule::Quantile, segments: rfm::SegmentMap::Eleven });
-    let lifetime_value = lifetime_value::Params {
-        horizon_months: 12,
-        discount_rate_per_year: 0.10,
-        model: ModelChoice::Auto,
-        opportunity: None,
-        season: false,
-    };
+    let lifetime_value =
+        lifetime_value::Params { horizon_months: 12, discount_rate_per_year: 0.10, ..Default::default() };
     assert_eq!(pipeline.lifetime_value, lifetime_value);
     assert_eq!(pipeline.churn, churn::Params { horizon: Period::Days(90) });
     let cross_sell = cross_sell::Params { offers_per_customer: 3, min_support_count: 5, neighbours_per_product: 50 };
@@ -186,8 +181,7 @@ keep-runs = 1
         horizon_months: 18,
         discount_rate_per_year: 0.0,
         model: ModelChoice::Named(PurchaseKind::ParetoNbd),
-        opportunity: None,
-        season: true,
+        ..Default::default()
     };
     assert_eq!(pipeline.lifetime_value, lifetime_value);
     assert_eq!(pipeline.churn.horizon, Period::Months(6));

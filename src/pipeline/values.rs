@@ -117,6 +117,12 @@ impl Reader<'_, '_> {
         elements.into_iter().flat_map(|elements| elements.iter()).filter_map(|element| self.placed(element)).collect()
     }
 
+    /// Returns the texts of a list in a table below this one, which was read before.
+    pub fn texts_below(&self, table: &str, name: &str) -> Vec<Placed> {
+        let elements = self.raw(table).and_then(|value| value.get_ref().as_table()?.get(name)?.get_ref().as_array());
+        elements.into_iter().flat_map(|elements| elements.iter()).filter_map(|element| self.placed(element)).collect()
+    }
+
     pub fn paths(&mut self, key: Key) -> Option<Vec<String>> {
         self.value(key, Shape::Paths, |value, misfits| {
             if value.get_ref().is_str() {

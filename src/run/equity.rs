@@ -28,16 +28,17 @@ pub fn table(
     segments: &[(Segment, Frame<'_>)],
     findings: &[(&'static str, Findings)],
 ) -> Option<SideTable> {
-    let model = findings.iter().find_map(|(_, found)| found.model.as_ref()).filter(|model| model.spend.is_some())?;
-    let mut rows: Vec<(&str, String, Sum)> = vec![("all", String::new(), model.equity.total())];
+    let valued =
+        findings.iter().find_map(|(_, found)| found.valuation.as_ref()).filter(|of| of.model.spend.is_some())?;
+    let mut rows: Vec<(&str, String, Sum)> = vec![("all", String::new(), valued.equity.total())];
     for by in CLASSES {
-        let classes = of_classes(scores, by, &model.equity);
+        let classes = of_classes(scores, by, &valued.equity);
         rows.extend(classes.into_iter().map(|(class, sum)| (by, class, sum)));
     }
     for (segment, members) in segments {
         let members =
             members.columns().first().into_iter().flat_map(|ids| (0..members.height()).map(|row| ids.position(row)));
-        rows.push(("segment", segment.name.clone(), model.equity.sum(members)));
+        rows.push(("segment", segment.name.clone(), valued.equity.sum(members)));
     }
     let total = rows[0].2.value;
     let money = |of: &dyn Fn(&Sum) -> Option<f64>| {

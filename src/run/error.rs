@@ -21,6 +21,9 @@ pub enum RunError {
     /// A campaign needs a column that the customer export does not have.
     #[error("campaign `{campaign}` needs `{column}`, which the customer export does not have")]
     NoCampaignColumn { campaign: String, column: String },
+    /// An analysis reads an attribute that the customer export does not have.
+    #[error("an analysis reads the attribute `{attribute}`, which the customer export does not have")]
+    NoAttribute { attribute: String },
     /// An analysis could not run.
     #[error(transparent)]
     Analysis(#[from] AnalysisError),
@@ -85,6 +88,10 @@ impl RunError {
                     "name its header under `[input.customers.columns]`: `{} = \"…\"`, or leave it out of the campaign",
                     kebab(column)
                 ),
+            ),
+            Self::NoAttribute { attribute } => (
+                codes::NO_ATTRIBUTE,
+                format!("name its header under `[input.customers.columns]`: `{} = \"…\"`, or leave the attribute out", kebab(attribute)),
             ),
             Self::Analysis(error) => (codes::ANALYSIS, error.help.clone()),
             Self::Frame(_) => (codes::FRAME, "please report this with the pipeline file: a checked condition must fit".to_owned()),

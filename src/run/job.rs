@@ -14,12 +14,12 @@ use crate::analysis::overview::Overview;
 use crate::analysis::rfm::Rfm;
 use crate::campaign::Campaign;
 use crate::diagnostic::Diagnostic;
-use crate::ingest::{CUSTOMERS, ProductRules, TableSource, TransactionRules, without_detours};
+use crate::ingest::{CUSTOMERS, ProductRules, TableSource, TransactionRules, attributes, without_detours};
 use crate::pipeline::{self, Analyse, Pipeline};
 use crate::scores::promised;
 use crate::segment::Segment;
 use crate::state::StoredModel;
-use crate::table::{ColumnSpec, Customers, Fingerprint};
+use crate::table::{Column, ColumnSpec, Customers, Fingerprint, Ids};
 
 /// Everything a run needs to know before it reads.
 pub struct Job {
@@ -123,6 +123,23 @@ impl Job {
         let files = self.tables().into_iter().map(|(table, source)| source.files(table).ok());
         let files: Vec<PathBuf> = files.collect::<Option<Vec<_>>>()?.concat();
         files.iter().map(|file| file.metadata().ok().map(|meta| meta.len())).sum()
+    }
+
+    /// Lays out the customer attributes that the analyses read.
+    ///
+    /// # Errors
+    /// Fails where the customer export does not have one.
+    pub fn attributes(&self, customers: Option<&Customers>, ids: &Ids) -> Result<Vec<Column>, RunError> {
+        let mut wanted: Vec<String> =
+            self.analyses.iter().flat_map(|analysis| analysis.attributes()).cloned().collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let Some(customers) = customers else { return Ok(vec![]) };
+        if let Some(name) = wanted.iter().find(|name| !customers.attributes.contains_key(*name)) {
+            return Err(RunError::NoAttribute { attribute: name.clone() });
+        }
+        let named = self.customers.iter().flat_map(|source| &source.attributes).collect::<Vec<_>>();
+        Ok(attributes(customers, ids, &wanted, |name| named.iter().any(|named| *named == name)))
     }
 
     /// Checks that the customer export has every attribute that a campaign asks for.

@@ -144,7 +144,8 @@ fn publish(
             let mut builder = DatasetBuilder::new(outline);
             let lines_at_once = surroundings.memory_limit.map_or(u64::MAX, |limit| limit / PASS_SHARE / LINE_BYTES);
             let guests = assembled.feed(&mut builder, lines_at_once)?;
-            let (data, counts) = builder.finish(guests);
+            let (mut data, counts) = builder.finish(guests);
+            data.attributes = job.attributes(inputs.customers.as_ref(), &data.customer_ids)?;
             let now = at(&data, data.as_of);
             Ok::<_, RunError>((data, counts, now))
         },

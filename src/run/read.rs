@@ -200,7 +200,7 @@ impl Tables {
 
 fn record(table: &'static str, file: &FileReport, job: &Job) -> InputRecord {
     let columns: BTreeMap<String, String> =
-        file.mapping.iter().map(|(canonical, header)| ((*canonical).to_owned(), header.clone())).collect();
+        file.mapping.iter().map(|(canonical, header)| (canonical.to_string(), header.clone())).collect();
     InputRecord {
         table,
         path: shown(&job.below(table, &file.path)),

@@ -10,7 +10,8 @@ use super::job::{Job, analyses, relative};
 use super::manifest::ReusedModelRecord;
 use super::read::shown;
 use crate::analysis::abc;
-use crate::analysis::lifetime_value::ModelChoice;
+use crate::analysis::lifetime_value::opportunities::Opportunity;
+use crate::analysis::lifetime_value::{Grouping, ModelChoice};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::pipeline::{Analyse, Pipeline};
 use crate::state::{MODEL_FILE, StateError, StoredModel, drift, read};
@@ -125,13 +126,34 @@ fn misfits(pipeline: &Pipeline, model: &StoredModel) -> Vec<(String, &'static st
         }
     }
     if let Some(stored) = model.lifetime_value.as_ref().filter(|_| asked(Analyse::LifetimeValue)) {
-        let was = stored.stored.model.purchases.formulas().name();
+        let was = stored.stored.model.purchases.pooled.formulas().name();
         if let ModelChoice::Named(is) = pipeline.lifetime_value.model
             && was != is.label()
         {
             misfits.push((
                 format!("its purchase model is {was}, `lifetime-value.model` is {}", is.label()),
                 "set the key to \"auto\" or back, or run once without `--reuse-model` and reuse the model of that run",
+            ));
+        }
+        let asked = &pipeline.lifetime_value;
+        if asked.grouping != Grouping::None {
+            misfits.push((
+                "it holds one purchase model, `lifetime-value` asks for cohorts or covariates".to_owned(),
+                "remove `cohorts` and `covariates`, or run without `--reuse-model`: groups are those of a base",
+            ));
+        }
+        if !asked.season && stored.stored.model.season.is_some() {
+            misfits.push(("it reads days by season, `lifetime-value.season` is false".to_owned(), SET_BACK));
+        }
+        if asked.opportunity != stored.stored.model.opportunity {
+            let length = |each: Option<Opportunity>| each.map_or("none", Opportunity::label);
+            misfits.push((
+                format!(
+                    "its opportunity is {}, `lifetime-value.opportunity` is {}",
+                    length(stored.stored.model.opportunity),
+                    length(asked.opportunity)
+                ),
+                SET_BACK,
             ));
         }
     }

@@ -56,11 +56,11 @@ impl Drift {
         if let Some(lifetime_value) = &model.lifetime_value {
             let stored = &lifetime_value.stored.model;
             let (purchases, spend) = rayon::join(
-                || refit_purchases(base, &stored.purchases, lifetime_value.horizon_months),
+                || refit_purchases(base, stored, lifetime_value.horizon_months),
                 || stored.spend.as_ref().map(|stored| (stored, refit_spend(base, stored))),
             );
             match purchases {
-                Ok(refit) => drift.purchases(&stored.purchases.parameters_weeks(), &refit),
+                Ok(refit) => drift.purchases(&stored.purchases.pooled.parameters_weeks(), &refit),
                 Err(reason) => {
                     drift.notes.push(format!("drift: the purchase model cannot be fitted to this base: {reason}"))
                 }

@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use super::StoredLifetimeValue;
 use crate::analysis::lifetime_value::basis::Basis;
 use crate::analysis::lifetime_value::models::{Fit, Parameter};
+use crate::analysis::lifetime_value::opportunities::Opportunity;
 use crate::analysis::lifetime_value::purchases::Purchases;
 use crate::analysis::lifetime_value::reuse::Stored;
-use crate::analysis::lifetime_value::{Fitted, FittedGammaGamma, MAX_RATE, Model, PurchaseKind};
+use crate::analysis::lifetime_value::{Fitted, FittedGammaGamma, MAX_RATE, Model, PurchaseKind, Purchasing};
 
 /// Longest horizon that a pipeline can ask for.
 const MAX_MONTHS: u32 = 1_200;
@@ -24,6 +25,10 @@ pub struct LifetimeValueRecord {
     purchases: PurchasesRecord,
     spend: Option<SpendRecord>,
     value_basis: BasisRecord,
+    /// Index of the months, January first.
+    season: Option<[f64; 12]>,
+    /// What `bg-bb` counts.
+    opportunity: Option<String>,
     /// What was odd about the fits.
     caveats: Vec<String>,
 }
@@ -57,6 +62,8 @@ struct ParameterRecord {
 struct SpendRecord {
     model: String,
     parameters: Vec<ParameterRecord>,
+    /// Of the log-likelihood, by the logarithms of the parameters.
+    hessian: Vec<Vec<f64>>,
     log_likelihood: f64,
     n: u64,
     n_iterations: u32,
@@ -87,9 +94,11 @@ impl LifetimeValueRecord {
         Self {
             horizon_months: *horizon_months,
             discount_rate_per_year: *discount_rate_per_year,
-            purchases: PurchasesRecord::of(&model.purchases),
+            purchases: PurchasesRecord::of(&model.purchases.pooled),
             spend: model.spend.as_ref().map(SpendRecord::of),
             value_basis: BasisRecord { name: name.to_owned(), margin_rate, prior_revenue },
+            season: model.season,
+            opportunity: model.opportunity.map(|each| each.label().to_owned()),
             caveats: caveats.clone(),
         }
     }
@@ -113,10 +122,25 @@ impl LifetimeValueRecord {
         };
         let purchases = self.purchases.read()?;
         let spend = self.spend.map(SpendRecord::read).transpose()?;
+        if self.season.is_some_and(|index| index.iter().any(|month| *month <= 0.0)) {
+            return Err("the index of a month in `lifetime_value.season` is not above zero".to_owned());
+        }
+        let known = |label: &str| Opportunity::ALL.into_iter().find(|each| each.label() == label);
+        let opportunity = match &self.opportunity {
+            Some(label) => {
+                Some(known(label).ok_or_else(|| format!("`{label}` is no opportunity that klientel knows"))?)
+            }
+            None => None,
+        };
+        if opportunity.is_some() != matches!(purchases.0.model, Purchases::BgBb(_)) {
+            return Err("the purchase model and `lifetime_value.opportunity` do not fit each other".to_owned());
+        }
+        let purchases = Purchasing::pooled(purchases);
+        let model = Model { purchases, spend, basis, season: self.season, opportunity };
         Ok(StoredLifetimeValue {
             horizon_months: self.horizon_months,
             discount_rate_per_year: self.discount_rate_per_year,
-            stored: Stored { model: Model { purchases, spend, basis }, caveats: self.caveats },
+            stored: Stored { model, caveats: self.caveats },
         })
     }
 }
@@ -198,6 +222,7 @@ impl SpendRecord {
         Self {
             model: GAMMA_GAMMA.to_owned(),
             parameters: parameters.map(record).into(),
+            hessian: fitted.hessian.clone(),
             log_likelihood: fitted.log_likelihood,
             n: fitted.n_customers,
             n_iterations: fitted.n_iterations,
@@ -212,7 +237,11 @@ impl SpendRecord {
         if self.model != GAMMA_GAMMA || !all_positive || !symbols.eq(["p", "q", "v"]) {
             return Err(not_spend());
         }
+        if self.hessian.len() != 3 || self.hessian.iter().any(|row| row.len() != 3) {
+            return Err("the Hessian of the spend model is not three by three".to_owned());
+        }
         Ok(FittedGammaGamma {
+            hessian: self.hessian,
             p: p.value,
             q: q.value,
             v: v.value,

@@ -46,17 +46,17 @@ impl StoredModel {
     /// Takes over what the analyses of a run found.
     pub fn of(settings: &Settings<'_>, findings: &[(&'static str, Findings)]) -> Self {
         let found = |wanted: &str| findings.iter().find(|(name, _)| *name == wanted).map(|(_, found)| found);
-        let lifetime_value = found("lifetime_value").and_then(|found| found.model.as_ref());
+        let lifetime_value = found("lifetime_value").and_then(|found| found.valuation.as_ref());
         Self {
             as_of: settings.as_of,
             currency: settings.currency.map(str::to_owned),
             pipeline_sha256: settings.pipeline_sha256.to_owned(),
             abc: thresholds(findings),
             rfm: scale(findings),
-            lifetime_value: lifetime_value.map(|model| StoredLifetimeValue {
+            lifetime_value: lifetime_value.map(|valuation| StoredLifetimeValue {
                 horizon_months: settings.lifetime_value.horizon_months,
                 discount_rate_per_year: settings.lifetime_value.discount_rate_per_year,
-                stored: Stored::of(model),
+                stored: Stored::of(&valuation.model),
             }),
             churn_horizon: found("churn").map(|_| settings.churn.horizon),
             distributions: findings.iter().flat_map(|(_, found)| &found.columns).filter_map(Distribution::of).collect(),

@@ -15,8 +15,8 @@ pub struct Customers {
     pub email_opt_out: Vec<bool>,
     /// Objection to profiling: removed before any feature is computed.
     pub objection: Vec<bool>,
-    /// Text attributes by canonical name (`email`, `first_name`, …); an empty text is unknown.
-    pub attributes: BTreeMap<&'static str, Vec<String>>,
+    /// Text attributes by canonical name (`email`, `first_name`, …) or that of the pipeline; an empty text is unknown.
+    pub attributes: BTreeMap<String, Vec<String>>,
     /// Ids whose row could not be read: nobody knows whether they object, so they are treated as if they did.
     pub unreadable: Vec<String>,
 }

@@ -8,6 +8,7 @@ mod face;
 mod generated;
 mod german_formats;
 mod lifetime_clock;
+mod lifetime_groups;
 mod online_retail;
 mod publishing;
 mod purchase_models;

@@ -40,6 +40,7 @@ pub fn dataset(n_customers: usize, n_products: usize, baskets: Baskets) -> Datas
         product_gross_revenue: vec![0; n_products],
         product_revenue: vec![0; n_products],
         product_margin: vec![],
+        attributes: vec![],
         guest_revenue: 0,
     }
 }

@@ -34,6 +34,16 @@ pub struct Candidate {
     pub accuracy: Accuracy,
 }
 
+/// The chosen model with groups on the holdout.
+#[derive(Debug, Clone)]
+pub struct GroupedCandidate {
+    pub name: String,
+    /// A share of one where a group is shrunk.
+    pub n_parameters: f64,
+    pub log_likelihood_weeks: f64,
+    pub accuracy: Accuracy,
+}
+
 /// What the holdout says.
 #[derive(Debug, Clone)]
 pub struct Evidence {
@@ -42,6 +52,8 @@ pub struct Evidence {
     pub models: Vec<Candidate>,
     /// Position of the chosen one.
     pub chosen: usize,
+    /// The same with groups, where the pipeline asks for them.
+    pub grouped: Option<GroupedCandidate>,
     /// Rules by name.
     pub rules: [(&'static str, Accuracy); 2],
     /// What a season would add, where one was asked for and can be proven.
@@ -49,12 +61,8 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// Fits what was asked for to the calibration period and forecasts the holdout; nothing where no model can be fitted.
-    pub fn of(split: Split, choice: ModelChoice) -> Option<Self> {
-        let kinds = match choice {
-            ModelChoice::Auto => CANDIDATES.to_vec(),
-            ModelChoice::Named(kind) => vec![kind],
-        };
+    /// Fits the candidates to the calibration period and forecasts the holdout; nothing where no model can be fitted.
+    pub fn of(split: Split, kinds: Vec<PurchaseKind>) -> Option<Self> {
         let candidate = |kind: PurchaseKind| {
             let fitted = kind.fit(&split.calibration).ok()?;
             let forecasts = forecasts(&fitted, &split);
@@ -69,7 +77,7 @@ impl Evidence {
         let chosen = chosen.unwrap_or(default);
         models.get(chosen)?;
         let rules = [("last_period", Accuracy::of(&last_period(&split))), ("recency", Accuracy::of(&recency(&split)))];
-        Some(Self { split, models, chosen, rules, season: None })
+        Some(Self { split, models, chosen, grouped: None, rules, season: None })
     }
 
     /// Returns the model that is used.
@@ -92,7 +100,27 @@ impl Evidence {
                 )
             })
         };
-        self.rules.iter().filter_map(beaten).collect()
+        let grouped = self.grouped.as_ref().and_then(|grouped| {
+            let (with, without) = (grouped.accuracy.deviance?, own.deviance?);
+            (with >= without).then(|| {
+                format!(
+                    "purchase model: {} does not forecast the holdout better than {} alone (deviance {with:.4} and {without:.4}); it is used because the pipeline asks for it",
+                    grouped.name,
+                    kind.label()
+                )
+            })
+        });
+        self.rules.iter().filter_map(beaten).chain(grouped).collect()
+    }
+}
+
+/// Returns what is tried; `with_covariates` leaves out what takes none.
+pub fn candidates(choice: ModelChoice, with_covariates: bool) -> Vec<PurchaseKind> {
+    match choice {
+        ModelChoice::Auto => {
+            CANDIDATES.into_iter().filter(|kind| !with_covariates || kind.takes_covariates()).collect()
+        }
+        ModelChoice::Named(kind) => vec![kind],
     }
 }
 
@@ -111,8 +139,13 @@ pub fn forecasts(fitted: &Fitted, split: &Split) -> Vec<Forecast> {
 
 /// What a model says of each distinct history in a time after the cut, and what happened in the whole holdout.
 pub fn forecasts_within(fitted: &Fitted, split: &Split, time: f64) -> Vec<Forecast> {
+    forecasts_of(fitted, time, &split.observations)
+}
+
+/// The same for some of the observations, which ascend.
+pub fn forecasts_of(fitted: &Fitted, time: f64, observations: &[(Observation, u32)]) -> Vec<Forecast> {
     let formulas = fitted.formulas();
-    let equal: Vec<&[(Observation, u32)]> = split.observations.chunk_by(|a, b| a.0.history == b.0.history).collect();
+    let equal: Vec<&[(Observation, u32)]> = observations.chunk_by(|a, b| a.0.history == b.0.history).collect();
     let of_history = |equal: &&[(Observation, u32)]| {
         let history = equal[0].0.history;
         let (x, t_x, age) = (history.n_repeats, f64::from(history.days_to_last), f64::from(history.age_days));
@@ -205,11 +238,11 @@ mod tests {
     #[test]
     fn the_model_of_the_base_is_chosen_and_beats_the_rules() {
         // Where nobody leaves, MBG/NBD says so by its parameters, and NBD is no better.
-        let faithful = Evidence::of(split(0.0), ModelChoice::Auto).unwrap();
+        let faithful = Evidence::of(split(0.0), candidates(ModelChoice::Auto, false)).unwrap();
         assert_eq!(faithful.chosen().kind, PurchaseKind::MbgNbd);
         let dropout = faithful.chosen().fitted.p_alive(History { n_repeats: 3, days_to_last: 100, age_days: 290 });
         assert!(dropout > 0.99, "{dropout}");
-        let leaving = Evidence::of(split(1.0 / 7.0), ModelChoice::Auto).unwrap();
+        let leaving = Evidence::of(split(1.0 / 7.0), candidates(ModelChoice::Auto, false)).unwrap();
         assert_eq!(leaving.chosen().kind, PurchaseKind::MbgNbd);
         // Regular purchases cannot be fitted without gaps: that candidate is missing, and no reason to fail.
         assert_eq!(leaving.models.len(), 4);
@@ -224,7 +257,7 @@ mod tests {
 
     #[test]
     fn a_named_model_is_not_replaced() {
-        let evidence = Evidence::of(split(1.0 / 7.0), ModelChoice::Named(PurchaseKind::Nbd)).unwrap();
+        let evidence = Evidence::of(split(1.0 / 7.0), vec![PurchaseKind::Nbd]).unwrap();
         assert_eq!((evidence.models.len(), evidence.chosen().kind), (1, PurchaseKind::Nbd));
         assert!(evidence.notes().iter().any(|note| note.contains("does not beat the rule recency")));
         assert_eq!(kind(ModelChoice::Named(PurchaseKind::BgNbd), None), PurchaseKind::BgNbd);

@@ -11,15 +11,16 @@
 //! independent, would say. The directions are followed for one in so many customers, [`MOST`] at most; the others of a segment move as those do.
 //! The sum is taken as log-normal, which it is next to for a few customers and for many, or as normal where it is not positive.
 //!
-//! Where `c ≤ 2` for a customer the spend has no variance, and there is no interval for a sum with this customer in it. `O(n)` for the variances,
-//! `O(MOST)` a direction. Source: the moments of the beta prime distribution; Fader and Hardie, note 025, for the model.
+//! Where `c ≤ 2` for a customer the spend has no variance, and there is no interval for a sum with this customer in it. Groups
+//! with parameters of their own move by the share that the fit to all does. `O(MOST)` a direction. Source: the moments of the beta prime distribution; Fader and Hardie, note 025, for the model.
 
 use rayon::prelude::*;
 
 use super::basis::Basis;
 use super::histories::History;
+use super::score::Score;
 use super::uncertainty::{Point, Uncertainty};
-use super::value::{ExpectationTable, Horizon};
+use super::value::Horizon;
 use crate::features::CustomerFeatures;
 use crate::units::{MONEY_SCALE, Money};
 
@@ -53,28 +54,35 @@ pub struct Sum {
     pub interval: Option<[f64; 2]>,
 }
 
-/// What values are computed from.
+/// What the sums of values are followed by.
 pub struct Source<'a> {
     pub now: &'a CustomerFeatures,
     pub customers: &'a [Option<History>],
-    pub uncertainty: &'a Uncertainty,
-    pub table: &'a ExpectationTable,
+    /// Around the fit to all customers, whose directions groups follow as well.
+    pub pooled: &'a Uncertainty,
     pub horizon: &'a Horizon,
     pub basis: &'a Basis,
 }
 
 impl Equity {
-    /// Computes variances and shifts; `values` are those of the scores, in minor units.
-    pub fn of(source: &Source<'_>, values: impl Fn(usize) -> Option<i64> + Sync) -> Self {
-        let n = source.customers.len();
-        let step = n.div_ceil(MOST).max(1);
-        let followed: Vec<usize> = (0..n).step_by(step).collect();
-        let directions: Vec<Vec<f64>> =
-            source.uncertainty.around.par_iter().map(|ends| source.shifts(ends, &followed)).collect();
-        let of_customer = |ix: usize| directions.iter().map(move |shifts| shifts[ix]);
+    /// Follows the scores of some customers along the directions of the parameters.
+    pub fn of(source: &Source<'_>, scores: &[Option<Score>]) -> Self {
+        let step = scores.len().div_ceil(MOST).max(1);
+        let followed: Vec<usize> = (0..scores.len()).step_by(step).collect();
+        let value = |ix: &usize| scores[*ix].and_then(|score| score.value);
+        let values: Vec<f64> = followed.iter().map(|ix| value(ix).unwrap_or(0) as f64 / MONEY_SCALE as f64).collect();
+        let at_fit = source.values_at(&source.pooled.fit, &followed);
+        let deviations = 2.0 * (source.pooled.around.len() as f64).sqrt();
+        let shifts = |ends: &[Point; 2]| -> Vec<f64> {
+            let [up, down] = ends.each_ref().map(|point| source.values_at(point, &followed));
+            let relative = |nth: usize| if at_fit[nth] == 0.0 { 0.0 } else { (up[nth] - down[nth]) / at_fit[nth] };
+            (0..followed.len()).map(|nth| values[nth] * relative(nth) / deviations).collect()
+        };
+        let directions: Vec<Vec<f64>> = source.pooled.around.iter().map(shifts).collect();
+        let of_customer = |nth: usize| directions.iter().map(move |shifts| shifts[nth]);
         Self {
-            value: (0..n).into_par_iter().map(&values).collect(),
-            variance: (0..n).into_par_iter().map(|ix| source.variance(ix)).collect(),
+            value: scores.iter().map(|score| score.and_then(|score| score.value)).collect(),
+            variance: scores.iter().map(|score| score.and_then(|score| score.variance)).collect(),
             step,
             n_directions: directions.len(),
             shifts: (0..followed.len()).flat_map(of_customer).collect(),
@@ -130,41 +138,17 @@ fn interval(mean: f64, variance: f64) -> [f64; 2] {
 }
 
 impl Source<'_> {
-    /// Variance of a customer's value at the fit.
-    fn variance(&self, ix: usize) -> Option<f64> {
-        let (history, spend) = (self.customers[ix]?, self.uncertainty.fit.spend?);
-        let (x, brought) = self.spent(ix, history);
-        let if_alive = self.table.get(history)?;
-        let p_alive = self.uncertainty.fit.purchases.p_alive(history);
-        let (orders, squared) = (p_alive * if_alive.expected, p_alive * if_alive.squared);
-        let c = spend.p * f64::from(x) + spend.q;
-        let mean = orders * spend.expected_spend(x, brought)?;
-        let square = (spend.p * orders + spend.p * spend.p * squared) * (spend.v + brought).powi(2);
-        let variance = square / ((c - 1.0) * (c - 2.0)) - mean * mean;
-        let factor = self.basis.share_of_revenue(self.now, ix) * if_alive.mean_discount();
-        (c > 2.0).then_some(variance.max(0.0) * factor * factor)
-    }
-
-    /// What one standard deviation moves the values of the followed customers by.
-    fn shifts(&self, ends: &[Point; 2], followed: &[usize]) -> Vec<f64> {
-        let of_end = |point: &Point| -> Vec<f64> {
-            followed.par_iter().with_min_len(256).map(|ix| self.value_at(point, *ix).unwrap_or(0.0)).collect()
-        };
-        let [up, down] = ends.each_ref().map(of_end);
-        let deviations = 2.0 * (self.uncertainty.around.len() as f64).sqrt();
-        up.iter().zip(down).map(|(up, down)| (up - down) / deviations).collect()
+    /// Values of the followed customers with other parameters; nought where there is none.
+    fn values_at(&self, point: &Point, followed: &[usize]) -> Vec<f64> {
+        followed.par_iter().with_min_len(256).map(|ix| self.value_at(point, *ix).unwrap_or(0.0)).collect()
     }
 
     fn value_at(&self, point: &Point, ix: usize) -> Option<f64> {
         let (history, spend) = (self.customers[ix]?, point.spend?);
         let History { n_repeats, days_to_last, age_days } = history;
         let (t_x, age) = (f64::from(days_to_last), f64::from(age_days));
-        let if_alive = if point.purchases == self.uncertainty.fit.purchases {
-            self.table.get(history)?.discounted
-        } else {
-            let formulas = point.purchases.formulas();
-            self.horizon.discounted(|t| formulas.expected_if_alive(n_repeats, t_x, age, t))
-        };
+        let formulas = point.purchases.formulas();
+        let if_alive = self.horizon.discounted(|t| formulas.expected_if_alive(n_repeats, t_x, age, t));
         let (x, brought) = self.spent(ix, history);
         let each = spend.expected_spend(x, brought)? * self.basis.share_of_revenue(self.now, ix);
         Some(point.purchases.p_alive(history) * if_alive * each)

@@ -3,13 +3,14 @@
 use super::accuracy::Accuracy;
 use super::basis::Basis;
 use super::choice::Evidence;
+use super::equity::{Equity, Sum};
 use super::gamma_gamma::FittedGammaGamma;
 use super::histories::History;
 use super::opportunities::Opportunities;
 use super::purchases::{Fitted, Purchases};
 use super::score::Score;
 use super::season::{MIN_YEARS, SeasonIndex, SeasonProof};
-use super::{Model, Params};
+use super::{Model, Params, groups};
 use crate::analysis::Fact;
 use crate::features::CustomerFeatures;
 use crate::table::Nullable;
@@ -22,20 +23,23 @@ pub(super) const NOTABLE_CORRELATION: f64 = 0.3;
 pub(super) fn of(
     params: &Params,
     model: &Model,
+    equity: Sum,
     evidence: Option<&Evidence>,
     season: Option<&SeasonIndex>,
-    basis: &Basis,
     scores: &[Option<Score>],
 ) -> Vec<(&'static str, Fact)> {
-    let mut facts =
-        vec![("model_asked_for", Fact::Text(params.model.label().to_owned())), ("model", purchases(&model.purchases))];
+    let mut facts = vec![
+        ("model_asked_for", Fact::Text(params.model.label().to_owned())),
+        ("model", purchases(&model.purchases.pooled)),
+    ];
     facts.extend(params.opportunity.map(|each| ("opportunity", Fact::Text(each.label().to_owned()))));
+    facts.extend(groups::facts::of(&model.purchases));
     facts.extend(evidence.map(|evidence| ("evaluation", evaluation(evidence))));
     if let Some(fitted) = &model.spend {
         facts.push(("spend", spend(fitted)));
         facts.extend(fitted.correlation.map(|value| ("repeats_spend_correlation", Fact::Number(value))));
     }
-    match basis {
+    match &model.basis {
         Basis::Revenue => facts.push(("value_basis", Fact::Text("revenue".to_owned()))),
         Basis::Margin { base_rate, .. } => {
             facts.push(("value_basis", Fact::Text("margin".to_owned())));
@@ -48,7 +52,6 @@ pub(super) fn of(
     let known = scores.iter().flatten();
     facts.push(("expected_orders", Fact::Number(known.clone().map(|score| score.orders).sum())));
     if model.spend.is_some() {
-        let equity = model.equity.total();
         facts.push(("customer_equity", Fact::Number(equity.value)));
         if let Some([low, high]) = equity.interval {
             facts.extend([("customer_equity_low", Fact::Number(low)), ("customer_equity_high", Fact::Number(high))]);
@@ -89,7 +92,7 @@ fn evaluation(evidence: &Evidence) -> Fact {
     let purchases: u64 = split.observations.iter().map(|(o, n)| u64::from(o.n_after) * u64::from(*n)).sum();
     let models = evidence.models.iter().map(|candidate| (candidate.kind.label(), accuracy(&candidate.accuracy)));
     let rules = evidence.rules.iter().map(|(name, figures)| (*name, accuracy(figures)));
-    Fact::Group(vec![
+    let mut facts = vec![
         ("cut", Fact::Text(split.calendar_day(split.cut.0).to_string())),
         ("holdout_days", Fact::Integer(i64::from(split.calendar_days()))),
         ("n", Fact::Integer(split.n_customers as i64)),
@@ -98,7 +101,12 @@ fn evaluation(evidence: &Evidence) -> Fact {
         ("chosen", Fact::Text(evidence.chosen().kind.label().to_owned())),
         ("models", Fact::Group(models.collect())),
         ("rules", Fact::Group(rules.collect())),
-    ])
+    ];
+    facts.extend(evidence.grouped.as_ref().map(|grouped| {
+        let name = ("name", Fact::Text(grouped.name.clone()));
+        ("grouped", Fact::Group(vec![name, ("accuracy", accuracy(&grouped.accuracy))]))
+    }));
+    Fact::Group(facts)
 }
 
 /// Figures by name; one that does not exist is left out.
@@ -193,7 +201,7 @@ pub(super) fn spend_notes(
     now: &CustomerFeatures,
     customers: &[Option<History>],
     model: &Model,
-    basis: &Basis,
+    equity: &Equity,
 ) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(fitted) = &model.spend {
@@ -203,7 +211,7 @@ pub(super) fn spend_notes(
                 "spend model: frequency and spend correlate by {correlation:.2}, the model takes them to be independent"
             ));
         }
-        if model.equity.total().interval.is_none() {
+        if equity.total().interval.is_none() {
             notes.push(
                 "no interval of the customer equity: the spend of some customers has no variance (q is 2 or less)"
                     .to_owned(),
@@ -217,7 +225,7 @@ pub(super) fn spend_notes(
             ));
         }
     }
-    if let Basis::Margin { n_unknown, .. } = basis
+    if let Basis::Margin { n_unknown, .. } = &model.basis
         && *n_unknown > 0
     {
         notes.push(format!("{n_unknown} customers have no known margin: theirs is taken at the rate of the base"));

@@ -55,6 +55,14 @@ pub struct Split {
     pub one_in: usize,
 }
 
+/// Some customers of a split.
+#[derive(Debug, Clone)]
+pub struct Part {
+    pub calibration: Statistics,
+    /// Distinct observations, ascending, with the number of customers of each.
+    pub observations: Vec<(Observation, u32)>,
+}
+
 /// One customer, read.
 struct Read {
     observation: Observation,
@@ -126,6 +134,30 @@ impl Split {
     }
 }
 
+impl Split {
+    /// Cuts the customers of this split apart by their group; who has none stands in a last part.
+    pub fn by_group(&self, days: &PurchaseDays, as_of: Day, group_of: &[u32], n_groups: usize) -> Vec<Part> {
+        let n = days.starts.len().saturating_sub(1);
+        let chosen: Vec<usize> = (0..n).step_by(self.one_in).collect();
+        let group = |customer: usize| (group_of[customer] as usize).min(n_groups);
+        let read = |customer: usize| Some((group(customer), read(days, customer, self.cut.0, as_of.0)?));
+        let mut by_group: Vec<Vec<Read>> = (0..=n_groups).map(|_| Vec::new()).collect();
+        let read: Vec<(usize, Read)> = chosen.into_par_iter().filter_map(read).collect();
+        read.into_iter().for_each(|(group, read)| by_group[group].push(read));
+        let part = |read: Vec<Read>| Part {
+            calibration: Statistics {
+                histories: Histories::compress(read.iter().map(|read| read.observation.history).collect()),
+                gaps: counted(read.iter().flat_map(|read| read.gaps.iter().copied()).collect()),
+            },
+            observations: counted(read.iter().map(|read| read.observation).collect())
+                .into_iter()
+                .map(|(observation, n)| (observation, n as u32))
+                .collect(),
+        };
+        by_group.into_iter().map(part).collect()
+    }
+}
+
 fn read(days: &PurchaseDays, customer: usize, cut: i32, as_of: i32) -> Option<Read> {
     let holdout = as_of - cut;
     let (mut before, mut repeats): (Vec<i32>, Vec<i32>) = (Vec::new(), Vec::new());
@@ -160,13 +192,27 @@ fn counted<T: Ord + Copy + Send>(mut values: Vec<T>) -> Vec<(T, u64)> {
 /// Days from one purchase day to the next of all customers, and how often, as of a day.
 pub fn gaps(days: &PurchaseDays, as_of: Day) -> Vec<(u32, u64)> {
     let n = days.starts.len().saturating_sub(1);
-    let of_customer = |customer: usize| {
-        let row = days.starts[customer]..days.starts[customer + 1];
-        let kept = row.filter(move |ix| days.day[*ix] <= as_of.0 && days.gone_on[*ix] > as_of.0);
-        let kept = kept.map(move |ix| days.day[ix]);
-        kept.clone().zip(kept.skip(1)).map(|(one, next)| next.abs_diff(one))
-    };
-    counted((0..n).into_par_iter().flat_map_iter(of_customer).collect())
+    counted((0..n).into_par_iter().flat_map_iter(|customer| gaps_of(days, as_of, customer)).collect())
+}
+
+/// The same for each group of customers.
+pub fn gaps_by_group(days: &PurchaseDays, as_of: Day, group_of: &[u32], n_groups: usize) -> Vec<Vec<(u32, u64)>> {
+    let of_customer = |customer: usize| gaps_of(days, as_of, customer).map(move |gap| (group_of[customer], gap));
+    let all = counted((0..group_of.len()).into_par_iter().flat_map_iter(of_customer).collect());
+    let mut by_group = vec![Vec::new(); n_groups];
+    for ((group, gap), n) in all {
+        if let Some(of_group) = by_group.get_mut(group as usize) {
+            of_group.push((gap, n));
+        }
+    }
+    by_group
+}
+
+fn gaps_of(days: &PurchaseDays, as_of: Day, customer: usize) -> impl Iterator<Item = u32> + '_ {
+    let row = days.starts[customer]..days.starts[customer + 1];
+    let kept = row.filter(move |ix| days.day[*ix] <= as_of.0 && days.gone_on[*ix] > as_of.0);
+    let kept = kept.map(move |ix| days.day[ix]);
+    kept.clone().zip(kept.skip(1)).map(|(one, next)| next.abs_diff(one))
 }
 
 #[cfg(test)]
@@ -208,6 +254,28 @@ mod tests {
         assert_eq!(split.starts, [(0, 60), (10, 20)]);
         assert_eq!(split.repeats, [(40, 60), (50, 20), (60, 60), (110, 60)]);
         assert_eq!(gaps(&base(&[buys, returns, late]), Day(200)), [(20, 1), (40, 1), (50, 1)]);
+        let by_group = gaps_by_group(&base(&[buys, returns, late, buys]), Day(200), &[1, 0, 0, u32::MAX], 2);
+        assert_eq!(by_group, [vec![], vec![(20, 1), (40, 1), (50, 1)]]);
+    }
+
+    #[test]
+    fn parts_are_the_split_apart() {
+        let often: &[(i32, i32)] = &[(0, NEVER), (40, NEVER), (60, NEVER), (110, NEVER)];
+        let once: &[(i32, i32)] = &[(10, NEVER), (130, NEVER)];
+        let data = base(&[vec![often; 60], vec![once; 40]].concat());
+        let split = Split::of(&data, Day(200), 100).unwrap();
+        // Every other customer of the first kind is in no group.
+        let group_of: Vec<u32> = (0..100).map(|ix| if ix >= 60 { 0 } else { [1, u32::MAX][ix % 2] }).collect();
+        let parts = split.by_group(&data, Day(200), &group_of, 2);
+        let sizes: Vec<u64> = parts.iter().map(|part| part.calibration.histories.n_customers).collect();
+        assert_eq!(sizes, [40, 30, 30]);
+        assert_eq!(parts[1].calibration.gaps, [(20, 30), (40, 30)]);
+        let mut all: Vec<_> = parts[..2].iter().flat_map(|part| part.observations.clone()).collect();
+        all.sort_unstable();
+        assert_eq!(
+            all.iter().map(|(one, _)| *one).collect::<Vec<_>>(),
+            split.observations.iter().map(|(one, _)| *one).collect::<Vec<_>>()
+        );
     }
 
     #[test]

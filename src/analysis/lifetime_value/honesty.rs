@@ -89,7 +89,8 @@ fn score(world: &World, random: &mut Pcg64, kept: &mut Kept) {
     let example = &world.example;
     let params = Params { model: ModelChoice::Named(PurchaseKind::MbgNbd), ..Params::default() };
     let found = LifetimeValue(params).run(&example.base(), &[]).unwrap();
-    let model = found.model.as_ref().unwrap();
+    let valued = found.valuation.as_ref().unwrap();
+    let model = &valued.model;
     let column = |name: &str| &found.columns.iter().find(|column| column.name == name).unwrap().values;
     let money = |name: &str, ix: usize| match column(name) {
         crate::table::Values::Money(values) => values.get(ix).unwrap() as f64 / MONEY_SCALE as f64,
@@ -99,7 +100,7 @@ fn score(world: &World, random: &mut Pcg64, kept: &mut Kept) {
         crate::table::Values::Integer(values) => values.get(ix).unwrap() as u32,
         _ => panic!("{name} is not a number"),
     };
-    let uncertainty = Uncertainty::of(&model.purchases, model.spend.as_ref());
+    let uncertainty = Uncertainty::of(&model.purchases.pooled, model.spend.as_ref());
     let points = uncertainty.points();
     let histories = histories::of_customers(&example.now);
     let mut groups: BTreeMap<u32, Vec<History>> = BTreeMap::new();
@@ -127,7 +128,7 @@ fn score(world: &World, random: &mut Pcg64, kept: &mut Kept) {
         kept.orders_covered += yes((count("clv_orders_low", ix)..=count("clv_orders_high", ix)).contains(&orders));
         kept.value_covered += yes((money("clv_low", ix)..=money("clv_high", ix)).contains(&world.value[ix]));
     }
-    let [low, high] = model.equity.total().interval.unwrap();
+    let [low, high] = valued.equity.total().interval.unwrap();
     kept.n_bases += 1.0;
     kept.sums_covered += f64::from(u8::from((low..=high).contains(&world.value.iter().sum::<f64>())));
 }

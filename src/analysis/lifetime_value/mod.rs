@@ -2,7 +2,10 @@
 //!
 //! Purchases follow one of several models ([`models`], named in [`purchases`]), chosen on a holdout of the base's own ([`choice`]); spend per
 //! purchase day follows the Gamma-Gamma model ([`gamma_gamma`]), and [`value`] adds both up over a horizon of calendar months, or for ever. Dates
-//! go in, days are inside, rates are per year: nobody passes a unit. What a day counts is told in [`clock`]. The columns are told in [`score`], the tables in [`tables`].
+//! go in, days are inside, rates are per year: nobody passes a unit. What a day
+//! counts is told in [`clock`], the columns in [`score`], the tables in [`tables`], what is unknown of all that in [`intervals`] and [`equity`].
+//!
+//! All customers share one purchase model, unless the pipeline asks for [`groups`] with parameters of their own.
 //!
 //! Customers without a purchase day are null in all columns. The worth of an order is margin where the base has margins, revenue
 //! elsewhere, see [`basis`].
@@ -19,6 +22,7 @@ pub mod dates;
 pub mod diagnosis;
 pub mod equity;
 pub mod gamma_gamma;
+pub mod groups;
 pub mod histories;
 pub mod holdout;
 pub mod intervals;
@@ -34,23 +38,23 @@ pub mod uncertainty;
 pub mod value;
 
 mod facts;
+mod found;
 
 use rayon::prelude::*;
 
 use self::basis::Basis;
-use self::choice::Evidence;
 use self::clock::{Clock, Season};
-use self::diagnosis::FitError;
 use self::equity::{Equity, Source};
+use self::found::Found;
 pub use self::gamma_gamma::FittedGammaGamma;
+pub use self::groups::{Cohorts, Grouping, Purchasing};
 use self::histories::{Histories, History};
 use self::intervals::Intervals;
-use self::models::Statistics;
 use self::opportunities::{Opportunities, Opportunity};
 pub use self::purchases::{Fitted, ModelChoice, PurchaseKind};
 use self::reuse::Stored;
 use self::score::{Score, Scoring};
-use self::season::{Cohorts, SeasonIndex, SeasonProof};
+use self::season::SeasonIndex;
 use self::uncertainty::Uncertainty;
 use self::value::{ExpectationTable, Horizon};
 use super::{Analysis, AnalysisError, Base, Findings};
@@ -78,6 +82,8 @@ pub struct Params {
     pub opportunity: Option<Opportunity>,
     /// Whether histories and the days to come are read by an index of their month.
     pub season: bool,
+    /// Customers with purchase parameters of their own.
+    pub grouping: Grouping,
 }
 
 impl Default for Params {
@@ -88,14 +94,15 @@ impl Default for Params {
             model: ModelChoice::Auto,
             opportunity: None,
             season: false,
+            grouping: Grouping::None,
         }
     }
 }
 
-/// The fitted models, which other analyses build on.
+/// The fitted models: what a later run can score by.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
-    pub purchases: Fitted,
+    pub purchases: Purchasing,
     /// Missing where too few customers brought money on repeat purchase days.
     pub spend: Option<FittedGammaGamma>,
     /// What counts of an order.
@@ -104,6 +111,16 @@ pub struct Model {
     pub season: Option<[f64; 12]>,
     /// What `bg-bb` counts.
     pub opportunity: Option<Opportunity>,
+}
+
+/// What other analyses and tables build on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Valuation {
+    pub model: Model,
+    /// How the days after as-of count for the purchases.
+    pub clock: Clock,
+    /// Values for sums over some of the customers.
+    pub equity: Equity,
 }
 
 /// The analysis.
@@ -119,17 +136,16 @@ impl Analysis for LifetimeValue {
         score::columns(self.0.opportunity)
     }
 
+    fn attributes(&self) -> &[String] {
+        match &self.0.grouping {
+            Grouping::Covariates(names) => names,
+            _ => &[],
+        }
+    }
+
     fn run(&self, base: &Base<'_>, _before: &[(&'static str, Findings)]) -> Result<Findings, AnalysisError> {
         self.score(base, None)
     }
-}
-
-/// The purchase model, and why it is this one.
-struct Found {
-    evidence: Option<Evidence>,
-    fitted: Fitted,
-    histories: Histories,
-    notes: Vec<String>,
 }
 
 impl LifetimeValue {
@@ -144,7 +160,7 @@ impl LifetimeValue {
         let base = &Base { data: base.data, now: &now };
         let (purchases, spend) = match stored {
             Some(stored) => (
-                Ok(stored.purchases(&customers)),
+                Ok(Found::stored(stored)),
                 stored.model.spend.clone().ok_or_else(|| "the reused model has no model of spend".to_owned()),
             ),
             None => rayon::join(
@@ -152,7 +168,7 @@ impl LifetimeValue {
                 || FittedGammaGamma::fit(repeat_spend(base.now, &customers)).map_err(|reason| reason.to_string()),
             ),
         };
-        let Found { mut evidence, fitted, mut histories, mut notes } = match purchases {
+        let Found { mut evidence, purchases, mut notes } = match purchases {
             Ok(found) => found,
             Err(reason) => return Ok(nothing(customers.len(), format!("no lifetime values: {reason}"))),
         };
@@ -166,58 +182,39 @@ impl LifetimeValue {
         let basis = stored.map_or_else(|| Basis::of(base.now, &customers), |of| of.basis(base.now, &customers));
         let found_season = match stored {
             Some(_) => None,
-            None => self.season(base, &fitted, evidence.as_mut(), &mut notes),
+            None => self.season(base, &purchases.pooled, evidence.as_mut(), &mut notes),
         };
         let season = match stored {
             Some(stored) => stored.model.season,
             None => found_season.as_ref().map(SeasonIndex::index),
         };
+        if stored.is_some() && self.0.season && season.is_none() {
+            notes.push("no season: the reused model has none".to_owned());
+        }
         if let Some(index) = &season {
             clock = Clock::Season(Season::new(index, as_of));
             customers = clock.histories(base);
-            histories = Histories::compress(customers.iter().flatten().copied().collect());
         }
         if let Clock::Opportunities(opportunities) = &clock {
             notes.extend(facts::opportunity_notes(opportunities, base.now));
         }
+        let model = Model { purchases, spend, basis, season, opportunity: self.0.opportunity };
         let horizon = Horizon::months(&clock, self.0.horizon_months, self.0.discount_rate_per_year);
-        let uncertainty = Uncertainty::of(&fitted, spend.as_ref());
-        let (table, intervals) = rayon::join(
-            || ExpectationTable::tabulate(fitted.0.model, &histories, &horizon),
-            || Intervals::tabulate(&uncertainty, &histories, horizon.end()),
-        );
-        drop(histories);
-        let model = Model { purchases: fitted, spend, basis, season, opportunity: self.0.opportunity };
-        let scoring = Scoring {
-            now: base.now,
-            model: &model,
-            table: &table,
-            intervals: &intervals,
-            basis: &basis,
-            clock: &clock,
-        };
-        let scores: Vec<Option<Score>> = (0..customers.len())
-            .into_par_iter()
-            .map(|ix| customers[ix].and_then(|history| scoring.score(ix, history)))
-            .collect();
-        let source = Source {
-            now: base.now,
-            customers: &customers,
-            uncertainty: &uncertainty,
-            table: &table,
-            horizon: &horizon,
-            basis: &basis,
-        };
-        model.equity = Equity::of(&source, |ix| scores[ix].and_then(|score| score.value));
+        let scores = scores(base.now, &model, &clock, &horizon, &customers);
+        let pooled = Uncertainty::of(&model.purchases.pooled, model.spend.as_ref());
+        let source =
+            Source { now: base.now, customers: &customers, pooled: &pooled, horizon: &horizon, basis: &model.basis };
+        let equity = Equity::of(&source, &scores);
         if self.0.discount_rate_per_year == 0.0 {
             notes.push("no residual values: without a discount rate there is no end of them".to_owned());
         }
-        notes.extend(facts::spend_notes(base.now, &customers, &model, &basis));
+        notes.extend(facts::spend_notes(base.now, &customers, &model, &equity));
+        let side_tables = evidence.iter().flat_map(tables::of).chain(found_season.as_ref().map(tables::season));
         Ok(Findings {
             columns: score::fill(&scores),
-            tables: evidence.iter().flat_map(tables::of).chain(season.as_ref().map(tables::season)).collect(),
-            facts: facts::of(&self.0, &model, evidence.as_ref(), season.as_ref(), &basis, &scores),
-            model: Some(model),
+            tables: side_tables.chain(groups::facts::table(&model.purchases)).collect(),
+            facts: facts::of(&self.0, &model, equity.total(), evidence.as_ref(), found_season.as_ref(), &scores),
+            valuation: Some(Valuation { model, clock, equity }),
             notes,
             ..Findings::default()
         })
@@ -225,7 +222,7 @@ impl LifetimeValue {
 
     fn check(&self) -> Result<(), AnalysisError> {
         let error = |reason: String, help: &str| Err(AnalysisError { analysis: NAME, reason, help: help.to_owned() });
-        let Params { horizon_months, discount_rate_per_year: rate, model, opportunity, season } = self.0;
+        let Params { horizon_months, discount_rate_per_year: rate, model, opportunity, season, .. } = self.0;
         let of_opportunities = model == ModelChoice::Named(PurchaseKind::BgBb);
         if !(1..=MAX_MONTHS).contains(&horizon_months) {
             return error(
@@ -247,61 +244,37 @@ impl LifetimeValue {
         }
         Ok(())
     }
+}
 
-    /// Chooses a model, as far as the choice is free, and fits it to the whole base.
-    fn purchases(&self, base: &Base<'_>, customers: &[Option<History>], clock: &Clock) -> Result<Found, FitError> {
-        let (days, as_of) = (&base.data.purchase_days, base.now.as_of);
-        let choice = self.0.model;
-        let histories = Histories::compress(customers.iter().flatten().copied().collect());
-        let horizon_end = as_of.add_months(self.0.horizon_months);
-        let evidence = clock.split(base, horizon_end).and_then(|split| Evidence::of(split, choice));
-        let mut kind = choice::kind(choice, evidence.as_ref());
-        let mut notes = match &evidence {
-            Some(evidence) => evidence.notes(),
-            None => vec![format!(
-                "purchase model: the base is too short or too small for a holdout, {} is used unproven",
-                kind.label()
-            )],
-        };
-        let mut statistics = Statistics { histories, gaps: vec![] };
-        let fitted = loop {
-            if kind.reads_gaps() {
-                statistics.gaps = holdout::gaps(days, as_of);
-            }
-            let calibrated = evidence.as_ref().map(Evidence::chosen).filter(|chosen| chosen.kind == kind);
-            match calibrated.map_or_else(|| kind.fit(&statistics), |chosen| chosen.fitted.refit(kind, &statistics)) {
-                Ok(fitted) => break fitted,
-                Err(reason) if matches!(kind, PurchaseKind::MbgNbd | PurchaseKind::BgBb) => return Err(reason),
-                Err(reason) => {
-                    notes.push(format!("purchase model: {} cannot be fitted, mbg-nbd is used: {reason}", kind.label()));
-                    kind = PurchaseKind::MbgNbd;
-                }
-            }
-        };
-        notes.extend(fitted.0.diagnoses.iter().map(|diagnosis| format!("purchase model: {diagnosis}")));
-        Ok(Found { evidence, fitted, histories: statistics.histories, notes })
+/// Scores every customer by the model of all, or by that of the group.
+fn scores(
+    now: &CustomerFeatures,
+    model: &Model,
+    clock: &Clock,
+    horizon: &Horizon,
+    customers: &[Option<History>],
+) -> Vec<Option<Score>> {
+    let together = |fitted: &Fitted, n: usize, member: &(dyn Fn(usize) -> usize + Sync)| -> Vec<Option<Score>> {
+        let histories = Histories::compress((0..n).filter_map(|nth| customers[member(nth)]).collect());
+        let uncertainty = Uncertainty::of(fitted, model.spend.as_ref());
+        let (table, intervals) = rayon::join(
+            || ExpectationTable::tabulate(fitted.0.model, &histories, horizon),
+            || Intervals::tabulate(&uncertainty, &histories, horizon.end()),
+        );
+        drop(histories);
+        let scoring = Scoring { now, model, purchases: fitted, table: &table, intervals: &intervals, clock };
+        let score = |ix: usize| customers[ix].and_then(|history| scoring.score(ix, history));
+        (0..n).into_par_iter().map(|nth| score(member(nth))).collect()
+    };
+    if model.purchases.groups.is_empty() {
+        return together(&model.purchases.pooled, customers.len(), &|ix| ix);
     }
-
-    /// Estimates the season on the whole base, and on the calibration period what it is worth.
-    fn season(
-        &self,
-        base: &Base<'_>,
-        fitted: &Fitted,
-        evidence: Option<&mut Evidence>,
-        notes: &mut Vec<String>,
-    ) -> Option<SeasonIndex> {
-        if !self.0.season {
-            return None;
-        }
-        let as_of = base.now.as_of;
-        let found = SeasonIndex::estimate(&Cohorts::of(&base.data.purchase_days, as_of), fitted, as_of);
-        let proof = evidence.and_then(|evidence| {
-            evidence.season = SeasonProof::of(evidence);
-            evidence.season.as_ref()
-        });
-        notes.extend(facts::season_notes(found.as_ref(), proof));
-        found
+    let mut scores = vec![None; customers.len()];
+    for (group, members) in model.purchases.groups.iter().zip(model.purchases.members()) {
+        let of_group = together(&group.fitted, members.len(), &|nth| members[nth] as usize);
+        members.iter().zip(of_group).for_each(|(ix, score)| scores[*ix as usize] = score);
     }
+    scores
 }
 
 fn nothing(n_customers: usize, note: String) -> Findings {

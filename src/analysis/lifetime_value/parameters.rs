@@ -7,6 +7,7 @@
 
 use std::ops::RangeInclusive;
 
+use super::models::bg_bb::BgBb;
 use super::models::bg_nbd::BgNbd;
 use super::models::cnbd::{Cnbd, MAX_K};
 use super::models::mbg_nbd::MbgNbd;
@@ -31,7 +32,10 @@ impl Purchases {
     /// Returns the symbol of a parameter that is missing or no fit can lead to, for `k` no whole number that is tried.
     pub fn of(kind: PurchaseKind, parameter: impl Fn(&str) -> Option<f64>) -> Result<Self, &'static str> {
         let positive = |symbol: &'static str| parameter(symbol).filter(|value| POSSIBLE.contains(value)).ok_or(symbol);
-        let (r, alpha) = (positive("r")?, positive("alpha")?);
+        // BG/BB has no rate, and the shape that it calls alpha stands first.
+        let r = if kind == PurchaseKind::BgBb { 0.0 } else { positive("r")? };
+        let alpha = positive("alpha")?;
+        let cnbd = || Ok::<_, &'static str>((events(&parameter)?, positive("a")?, positive("b")?));
         Ok(match kind {
             PurchaseKind::Nbd => Self::Nbd(Nbd { r, alpha }),
             PurchaseKind::MbgNbd => Self::MbgNbd(MbgNbd { r, alpha, a: positive("a")?, b: positive("b")? }),
@@ -40,10 +44,16 @@ impl Purchases {
                 Self::ParetoNbd(ParetoNbd { r, alpha, s: positive("s")?, beta: positive("beta")? })
             }
             PurchaseKind::MbgCnbd => {
-                Self::MbgCnbd(Cnbd { k: events(&parameter)?, r, alpha, a: positive("a")?, b: positive("b")? })
+                let (k, a, b) = cnbd()?;
+                Self::MbgCnbd(Cnbd { k, r, alpha, a, b })
             }
             PurchaseKind::BgCnbd => {
-                Self::BgCnbd(Cnbd { k: events(&parameter)?, r, alpha, a: positive("a")?, b: positive("b")? })
+                let (k, a, b) = cnbd()?;
+                Self::BgCnbd(Cnbd { k, r, alpha, a, b })
+            }
+            PurchaseKind::BgBb => {
+                let (gamma, delta) = (positive("gamma")?, positive("delta")?);
+                Self::BgBb(BgBb { alpha, beta: positive("beta")?, gamma, delta })
             }
         })
     }
@@ -58,8 +68,17 @@ fn events(parameter: impl Fn(&str) -> Option<f64>) -> Result<u32, &'static str> 
 mod tests {
     use super::*;
 
-    const GIVEN: [(&str, f64); 7] =
-        [("k", 3.0), ("r", 0.7), ("alpha", 41.3), ("a", 0.4), ("b", 2.5), ("s", 0.6), ("beta", 310.0)];
+    const GIVEN: [(&str, f64); 9] = [
+        ("k", 3.0),
+        ("r", 0.7),
+        ("alpha", 41.3),
+        ("a", 0.4),
+        ("b", 2.5),
+        ("s", 0.6),
+        ("beta", 310.0),
+        ("gamma", 0.6),
+        ("delta", 2.8),
+    ];
 
     fn build(kind: PurchaseKind, changed: Option<(&str, Option<f64>)>) -> Result<Purchases, &'static str> {
         Purchases::of(kind, |symbol| match changed {

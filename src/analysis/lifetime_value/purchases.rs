@@ -57,6 +57,11 @@ impl PurchaseKind {
         matches!(self, Self::MbgCnbd | Self::BgCnbd)
     }
 
+    /// Says whether attributes of customers may shift its parameters.
+    pub fn takes_covariates(self) -> bool {
+        matches!(self, Self::MbgNbd | Self::ParetoNbd)
+    }
+
     /// Fits the model to a base.
     ///
     /// # Errors
@@ -111,6 +116,14 @@ impl ModelChoice {
         all
     };
 
+    /// Says whether the model takes covariates, or the choice can fall on one that does.
+    pub fn takes_covariates(self) -> bool {
+        match self {
+            Self::Auto => true,
+            Self::Named(kind) => kind.takes_covariates(),
+        }
+    }
+
     /// Returns the word in pipelines.
     pub fn label(self) -> &'static str {
         match self {
@@ -143,34 +156,6 @@ impl Purchases {
             Self::MbgCnbd(model) => model,
             Self::BgCnbd(model) => model,
             Self::BgBb(model) => model,
-        }
-    }
-
-    /// Returns the model with the logarithms of its free parameters moved, in the order of the papers.
-    pub fn moved(&self, by: &[f64]) -> Self {
-        let at = |ix: usize| by.get(ix).map_or(1.0, |by| by.exp());
-        match *self {
-            Self::Nbd(m) => Self::Nbd(Nbd { r: m.r * at(0), alpha: m.alpha * at(1) }),
-            Self::MbgNbd(m) => {
-                Self::MbgNbd(MbgNbd { r: m.r * at(0), alpha: m.alpha * at(1), a: m.a * at(2), b: m.b * at(3) })
-            }
-            Self::BgNbd(m) => {
-                Self::BgNbd(BgNbd { r: m.r * at(0), alpha: m.alpha * at(1), a: m.a * at(2), b: m.b * at(3) })
-            }
-            Self::ParetoNbd(m) => Self::ParetoNbd(ParetoNbd {
-                r: m.r * at(0),
-                alpha: m.alpha * at(1),
-                s: m.s * at(2),
-                beta: m.beta * at(3),
-            }),
-            Self::BgBb(m) => Self::BgBb(BgBb {
-                alpha: m.alpha * at(0),
-                beta: m.beta * at(1),
-                gamma: m.gamma * at(2),
-                delta: m.delta * at(3),
-            }),
-            Self::MbgCnbd(m) => Self::MbgCnbd(m.moved(at)),
-            Self::BgCnbd(m) => Self::BgCnbd(m.moved(at)),
         }
     }
 

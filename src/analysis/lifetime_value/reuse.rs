@@ -15,13 +15,16 @@
 //! expectations. Source: Wilks, "The large-sample distribution of the likelihood ratio", Ann. Math. Statist. 9 (1938).
 
 use super::basis::Basis;
+use super::clock::Clock;
 use super::diagnosis::FitError;
 use super::gamma_gamma::FittedGammaGamma;
+use super::groups::Purchasing;
 use super::histories::{self, Histories, History};
 use super::models::Statistics;
+use super::opportunities::Opportunities;
 use super::purchases::{Fitted, PurchaseKind};
 use super::value::{ExpectationTable, Horizon};
-use super::{Found, LifetimeValue, Model, holdout, repeat_spend};
+use super::{LifetimeValue, Model, holdout, repeat_spend};
 use crate::analysis::{Analysis, AnalysisError, Base, Findings};
 use crate::features::CustomerFeatures;
 use crate::maths::chi_squared::upper_tail;
@@ -61,19 +64,12 @@ impl Analysis for Reused {
 impl Stored {
     /// Takes over what a run fitted.
     pub fn of(model: &Model) -> Self {
-        let purchases = model.purchases.0.diagnoses.iter().map(|odd| format!("purchase model: {odd}"));
+        let purchases = model.purchases.pooled.0.diagnoses.iter().map(|odd| format!("purchase model: {odd}"));
         let spend = model.spend.iter().flat_map(|spend| &spend.diagnoses).map(|odd| format!("spend model: {odd}"));
-        Self { model: model.clone(), caveats: purchases.chain(spend).collect() }
-    }
-
-    /// Says what the purchase model is where nothing is fitted.
-    pub(super) fn purchases(&self, customers: &[Option<History>]) -> Found {
-        Found {
-            evidence: None,
-            fitted: self.model.purchases.clone(),
-            histories: Histories::compress(customers.iter().flatten().copied().collect()),
-            notes: self.caveats.clone(),
-        }
+        let caveats = purchases.chain(spend).collect();
+        // Groups are those of a base: what a later run can take over is the fit to all.
+        let model = Model { purchases: Purchasing::pooled(model.purchases.pooled.clone()), ..model.clone() };
+        Self { model, caveats }
     }
 
     /// Returns the stored basis with the count of today's customers whose margin is unknown.
@@ -129,8 +125,15 @@ pub struct PurchaseRefit {
 ///
 /// # Errors
 /// As [`PurchaseKind::fit`], and where this base is impossible under the stored model.
-pub fn refit_purchases(base: &Base<'_>, stored: &Fitted, horizon_months: u32) -> Result<PurchaseRefit, FitError> {
-    let customers: Vec<History> = histories::of_customers(base.now).into_iter().flatten().collect();
+pub fn refit_purchases(base: &Base<'_>, stored: &Model, horizon_months: u32) -> Result<PurchaseRefit, FitError> {
+    let as_of = base.now.as_of;
+    // The fit is to plain days whatever the season.
+    let clock = match stored.opportunity {
+        Some(each) => Clock::Opportunities(Opportunities::new(each, as_of)),
+        None => Clock::Days(as_of),
+    };
+    let stored = &stored.purchases.pooled;
+    let customers: Vec<History> = clock.histories(base).into_iter().flatten().collect();
     let mut statistics = Statistics { histories: Histories::compress(customers), gaps: vec![] };
     let kind = PurchaseKind::named(stored.formulas().name()).ok_or(FitError::NotFinite)?;
     if kind.reads_gaps() {
@@ -152,7 +155,7 @@ pub fn refit_purchases(base: &Base<'_>, stored: &Fitted, horizon_months: u32) ->
         n_customers: histories.n_customers,
         n_free: fitted.0.standard_errors.len() as u32,
     };
-    let horizon = Horizon::months(base.now.as_of, horizon_months, 0.0);
+    let horizon = Horizon::months(&clock, horizon_months, 0.0);
     let expected_orders = [stored, &fitted].map(|fitted| expected_orders(fitted, histories, &horizon));
     Ok(PurchaseRefit { fitted, likelihoods, expected_orders })
 }
@@ -203,25 +206,25 @@ mod tests {
     fn a_stored_model_scores_the_same_base_the_same() {
         let example = Example::new(600);
         let fitted = LifetimeValue::default().run(&example.base(), &[]).unwrap();
-        let stored = Stored::of(fitted.model.as_ref().unwrap());
+        let stored = Stored::of(&fitted.valuation.as_ref().unwrap().model);
         let reused = Reused { analysis: LifetimeValue::default(), stored };
         let found = reused.run(&example.base(), &[]).unwrap();
         assert_eq!(found.columns, fitted.columns);
-        assert_eq!(found.model, fitted.model);
+        assert_eq!(found.valuation, fitted.valuation);
     }
 
     #[test]
     fn a_refit_to_the_same_base_finds_the_same_and_to_another_something_better() {
         let (first, other) = (Example::new(600), Example::new(1_500));
-        let fitted = LifetimeValue::default().run(&first.base(), &[]).unwrap().model.unwrap();
-        let same = refit_purchases(&first.base(), &fitted.purchases, 12).unwrap();
-        assert_eq!(same.fitted.0.model, fitted.purchases.0.model);
+        let fitted = LifetimeValue::default().run(&first.base(), &[]).unwrap().valuation.unwrap().model;
+        let same = refit_purchases(&first.base(), &fitted, 12).unwrap();
+        assert_eq!(same.fitted.0.model, fitted.purchases.pooled.0.model);
         assert_eq!((same.likelihoods.ratio(), same.likelihoods.p_value()), (0.0, 1.0));
         assert_eq!(same.expected_orders[0], same.expected_orders[1]);
-        let spend = fitted.spend.unwrap();
+        let spend = fitted.spend.clone().unwrap();
         assert_eq!(refit_spend(&first.base(), &spend).unwrap().likelihoods.ratio(), 0.0);
 
-        let moved = refit_purchases(&other.base(), &fitted.purchases, 12).unwrap();
+        let moved = refit_purchases(&other.base(), &fitted, 12).unwrap();
         assert!(moved.likelihoods.ratio() > 0.0 && moved.likelihoods.p_value() < 1.0);
         assert_ne!(moved.expected_orders[0], moved.expected_orders[1]);
         assert!(refit_spend(&other.base(), &spend).unwrap().likelihoods.ratio() > 0.0);
@@ -229,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_base_too_small_for_a_fit_says_so() {
-        let fitted = LifetimeValue::default().run(&Example::new(600).base(), &[]).unwrap().model.unwrap();
-        assert!(refit_purchases(&Example::new(5).base(), &fitted.purchases, 12).is_err());
+        let fitted = LifetimeValue::default().run(&Example::new(600).base(), &[]).unwrap().valuation.unwrap().model;
+        assert!(refit_purchases(&Example::new(5).base(), &fitted, 12).is_err());
     }
 }

@@ -11,14 +11,14 @@
 use std::sync::Arc;
 
 use super::Model;
-use super::basis::Basis;
 use super::clock::Clock;
 use super::dates::{MAX_DAYS, days_to_next_order};
 use super::facts::NOTABLE_CORRELATION;
 use super::histories::History;
 use super::intervals::Intervals;
 use super::opportunities::Opportunity;
-use super::value::{ExpectationTable, WINDOWS};
+use super::purchases::Fitted;
+use super::value::{ExpectationTable, IfAlive, WINDOWS};
 use crate::features::CustomerFeatures;
 use crate::table::{Column, ColumnKind, ColumnSpec, Nullable, Values};
 use crate::units::{Money, NONE_IX};
@@ -36,6 +36,8 @@ pub struct Score {
     order_value: Option<i64>,
     /// Minor units.
     pub value: Option<i64>,
+    /// Variance of the value in major units; none where it does not exist.
+    pub variance: Option<f64>,
     /// Interval of 80%, minor units.
     value_bounds: Option<[i64; 2]>,
     /// Interval of 80%.
@@ -53,26 +55,27 @@ pub struct Score {
 pub struct Scoring<'a> {
     pub now: &'a CustomerFeatures,
     pub model: &'a Model,
+    /// Model of the customers who are scored.
+    pub purchases: &'a Fitted,
     pub table: &'a ExpectationTable,
     pub intervals: &'a Intervals,
-    pub basis: &'a Basis,
     pub clock: &'a Clock,
 }
 
 impl Scoring<'_> {
     /// Scores a customer.
     pub fn score(&self, ix: usize, history: History) -> Option<Score> {
-        let Self { now, model, table, basis, clock, intervals } = self;
+        let Self { now, model, purchases, table, clock, intervals } = self;
         let (if_alive, bounds) = (table.get(history)?, intervals.get(history)?);
-        let p_alive = model.purchases.p_alive(history);
+        let p_alive = purchases.p_alive(history);
         let revenue =
             model.spend.as_ref().and_then(|s| s.expected_spend(history.n_repeats, Money(now.repeat_revenue[ix])));
-        let order_value = revenue.map(|revenue| revenue * basis.share_of_revenue(now, ix));
+        let order_value = revenue.map(|revenue| revenue * model.basis.share_of_revenue(now, ix));
         let worth = |orders: f64| order_value.map(|major| Money::from_major(p_alive * orders * major).0);
-        let purchases = &model.purchases.0.model;
+        let purchases = &purchases.0.model;
         let repeat_revenue = now.repeat_revenue[ix];
         let scale = model.spend.as_ref().and_then(|spend| spend.scale(history.n_repeats, Money(repeat_revenue)));
-        let factor = scale.map(|scale| scale * basis.share_of_revenue(now, ix) * if_alive.mean_discount());
+        let factor = scale.map(|scale| scale * model.basis.share_of_revenue(now, ix) * if_alive.mean_discount());
         let in_money = |(multiples, factor): ([f64; 2], f64)| {
             let ends = multiples.map(|multiple| Money::from_major(multiple * factor).0);
             // A negative margin turns the interval round.
@@ -85,6 +88,9 @@ impl Scoring<'_> {
             orders: p_alive * if_alive.expected,
             order_value: order_value.map(|major| Money::from_major(major).0),
             value: worth(if_alive.discounted),
+            variance: order_value
+                .zip(factor)
+                .and_then(|(mean, _)| self.variance(ix, history, p_alive, &if_alive, mean)),
             value_bounds: order_value.and(bounds.spend.zip(factor)).map(in_money),
             orders_bounds: bounds.orders,
             p_buy: if_alive.buys.map(|buys| (p_alive * buys).clamp(0.0, 1.0)),
@@ -97,6 +103,19 @@ impl Scoring<'_> {
                 .filter(is_near),
             flags: self.flags(ix, history, order_value),
         })
+    }
+
+    /// Variance of the value, from the moments of orders and spend at the fit, see [`equity`](super::equity).
+    fn variance(&self, ix: usize, history: History, p_alive: f64, if_alive: &IfAlive, each: f64) -> Option<f64> {
+        let spend = self.model.spend.as_ref()?.parameters();
+        let repeat_revenue = Money(self.now.repeat_revenue[ix]);
+        let scale = self.model.spend.as_ref()?.scale(history.n_repeats, repeat_revenue)?;
+        let share = self.model.basis.share_of_revenue(self.now, ix);
+        let c = spend.p * f64::from(history.n_repeats) + spend.q;
+        let (orders, squared) = (p_alive * if_alive.expected, p_alive * if_alive.squared);
+        let square = (spend.p * orders + spend.p * spend.p * squared) * (scale * share).powi(2);
+        let variance = square / ((c - 1.0) * (c - 2.0)) - (orders * each).powi(2);
+        (c > 2.0).then_some(variance.max(0.0) * if_alive.mean_discount().powi(2))
     }
 
     fn flags(&self, ix: usize, history: History, order_value: Option<f64>) -> u32 {

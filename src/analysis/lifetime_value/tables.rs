@@ -2,14 +2,14 @@
 //!
 //! | table           | rows                                              | columns                                                           |
 //! |-----------------|---------------------------------------------------|-------------------------------------------------------------------|
-//! | `clv_models`    | candidates and rules                              | figures on the holdout, see [`super::accuracy`]                   |
+//! | `clv_models`    | candidates, the chosen one with groups, and rules | figures on the holdout, see [`super::accuracy`]                   |
 //! | `clv_tracking`  | weeks from the first purchase day to as-of        | repeats so far, expected and actual                                  |
 //! | `clv_frequency` | 0 to 9 repeats in calibration, 10 or more         | customers, expected and actual                                       |
 //! | `clv_holdout`   | classes of repeats and of days since the last one | customers, purchases in the holdout a customer, expected and actual |
 //! | `clv_season`    | months of the year, with `season = true`          | index with its error, actual and expected repeats, see [`super::season`] |
 //! | `clv_season_holdout` | months of the holdout, likewise              | repeats, actual, expected without and with the season                |
 //!
-//! All of them show the chosen model as it was fitted to the calibration period, and the customers of that period: nothing in the holdout was
+//! All but the first show the chosen model, without groups, as it was fitted to the calibration period, and the customers of that period: nothing in the holdout was
 //! known to it. With `E(t)` the repeats of a new customer within `t` and `n_d` customers who started on day `d`, week `w` expects `Σ n_d E(7w − d)`.
 //! The number of customers with `x` repeats within `T` follows from the likelihood, which does not depend on the purchases between the first and the last
 //! but by their gaps: with `k` events a purchase, integrated over those and over `t_x = T v^{1/kx}`,
@@ -21,7 +21,7 @@
 use rayon::prelude::*;
 
 use super::accuracy::{Accuracy, Forecast};
-use super::choice::{Evidence, forecasts};
+use super::choice::{Evidence, GroupedCandidate, forecasts};
 use super::holdout::{Observation, Split};
 use super::purchases::Purchases;
 use super::season::{SeasonIndex, SeasonProof};
@@ -103,19 +103,27 @@ fn integers(values: impl IntoIterator<Item = i64>) -> Values {
 
 fn models(evidence: &Evidence) -> SideTable {
     let named = evidence.models.iter().map(|candidate| (candidate.kind.label(), candidate.accuracy));
+    let grouped = evidence.grouped.as_ref();
+    let with_groups = grouped.map(|grouped| (grouped.name.as_str(), grouped.accuracy));
     let season = evidence.season.as_ref().map(|season| ("season", season.accuracy));
-    let rows: Vec<(&str, Accuracy)> = named.chain(season).chain(evidence.rules).collect();
+    let rows: Vec<(&str, Accuracy)> = named.chain(with_groups).chain(season).chain(evidence.rules).collect();
     let n_models = evidence.models.len();
-    let of_model = |ix: usize, of: fn(&super::purchases::Fitted) -> f64| evidence.models.get(ix).map(|c| of(&c.fitted));
+    let of_model = |ix: usize, of: fn(&super::purchases::Fitted) -> f64, of_groups: fn(&GroupedCandidate) -> f64| {
+        evidence.models.get(ix).map(|c| of(&c.fitted)).or(grouped.filter(|_| ix == n_models).map(of_groups))
+    };
     let figure = |of: fn(&Accuracy) -> Option<f64>| numbers(rows.iter().map(|(_, accuracy)| of(accuracy)));
     let kind = |ix: usize| match ix {
-        ix if ix == evidence.chosen => "chosen",
+        ix if ix == n_models && grouped.is_some() => "chosen",
+        ix if ix == evidence.chosen && grouped.is_none() => "chosen",
+        ix if ix == evidence.chosen => "pooled",
         ix if ix < n_models => "model",
         ix if ix == n_models && evidence.season.is_some() => "chosen, by season",
         _ => "rule",
     };
-    let log_likelihood = (0..rows.len()).map(|ix| of_model(ix, |fitted| fitted.log_likelihood_weeks()));
-    let n_parameters = (0..rows.len()).map(|ix| of_model(ix, |fitted| fitted.formulas().parameters().len() as f64));
+    let log_likelihood = (0..rows.len())
+        .map(|ix| of_model(ix, |fitted| fitted.log_likelihood_weeks(), |grouped| grouped.log_likelihood_weeks));
+    let n_parameters = (0..rows.len())
+        .map(|ix| of_model(ix, |fitted| fitted.formulas().parameters().len() as f64, |grouped| grouped.n_parameters));
     SideTable {
         name: "clv_models",
         columns: vec![

@@ -86,6 +86,7 @@ impl Example {
             product_gross_revenue: vec![],
             product_revenue: vec![],
             product_margin: vec![],
+            attributes: vec![],
             guest_revenue: 0,
         };
         Self { data, now }
@@ -132,7 +133,7 @@ fn columns_are_as_promised_and_null_without_a_purchase_day() {
         assert!(n_unknown == 60 || may_be_missing && (60..600).contains(&n_unknown), "{} {n_unknown}", column.name);
     }
     assert!(numbers(&found, "clv_p_alive").iter().flatten().all(|p| (0.0..=1.0).contains(&p)));
-    assert!(found.model.is_some());
+    assert!(found.valuation.is_some());
 }
 
 /// The definition: without interest lifetime value is orders times their value.
@@ -153,7 +154,7 @@ fn without_interest_value_is_orders_times_order_value() {
 fn orders_are_those_of_the_model_in_calendar_days() {
     let example = Example::new(600);
     let found = example.run(Params::default());
-    let model = &found.model.as_ref().unwrap().purchases;
+    let model = &found.valuation.as_ref().unwrap().model.purchases.pooled;
     for (ix, history) in histories::of_customers(&example.now).into_iter().enumerate() {
         let Some(history) = history else { continue };
         // 2026-06-30 to 2027-06-30.
@@ -226,7 +227,7 @@ fn a_base_without_repeats_is_null_with_a_reason() {
     let found = example.run(Params::default());
     assert!(found.columns.iter().all(|column| column.values.n_unknown() == 600));
     assert_eq!(found.notes, ["no lifetime values: no customer bought on a second day"]);
-    assert!(found.model.is_none());
+    assert!(found.valuation.is_none());
 }
 
 #[test]
@@ -273,7 +274,7 @@ fn every_model_fills_every_column() {
     let example = Example::new(600);
     for kind in PurchaseKind::ALL {
         let found = example.run(named(kind));
-        assert_eq!(found.model.as_ref().unwrap().purchases.formulas().name(), kind.label());
+        assert_eq!(found.valuation.as_ref().unwrap().model.purchases.pooled.formulas().name(), kind.label());
         for ix in (0..600).filter(|ix| ix % 10 != 9) {
             let [in_30, in_90, in_365] =
                 ["clv_p_buy_30", "clv_p_buy_90", "clv_p_buy_365"].map(|name| numbers(&found, name).get(ix).unwrap());
@@ -295,7 +296,7 @@ fn every_model_fills_every_column() {
 fn dates_are_those_of_the_model() {
     let example = Example::new(600);
     let found = example.run(named(PurchaseKind::MbgNbd));
-    let model = &found.model.as_ref().unwrap().purchases;
+    let model = &found.valuation.as_ref().unwrap().model.purchases.pooled;
     let (Values::Date(next), Values::Date(win_back)) =
         (&column(&found, "clv_next_order_date").values, &column(&found, "clv_win_back_date").values)
     else {
@@ -359,6 +360,6 @@ fn evidence_stands_in_facts_and_tables() {
     short.data.purchase_days = PurchaseDays { starts: vec![0; 601], ..PurchaseDays::default() };
     let found = short.run(Params::default());
     assert!(found.tables.is_empty());
-    assert_eq!(found.model.unwrap().purchases.formulas().name(), "mbg-nbd");
+    assert_eq!(found.valuation.unwrap().model.purchases.pooled.formulas().name(), "mbg-nbd");
     assert!(found.notes[0].contains("too short or too small for a holdout, mbg-nbd is used unproven"));
 }

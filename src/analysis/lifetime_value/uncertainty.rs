@@ -65,20 +65,12 @@ impl Uncertainty {
 
 /// One standard deviation along each eigenvector of the covariance; along a ridge, a very long way.
 fn deviations(hessian: &[Vec<f64>]) -> Vec<Vec<f64>> {
-    fn of<const N: usize>(hessian: &[Vec<f64>]) -> Vec<Vec<f64>> {
-        let (curvatures, vectors) = eigen::<N>(std::array::from_fn(|i| std::array::from_fn(|j| -hessian[i][j])));
-        let along = |j: usize| {
-            let deviation = 1.0 / curvatures[j].max(1e-12).sqrt();
-            (0..N).map(|i| deviation * vectors[i][j]).collect()
-        };
-        (0..N).map(along).collect()
-    }
-    match hessian.len() {
-        2 => of::<2>(hessian),
-        3 => of::<3>(hessian),
-        4 => of::<4>(hessian),
-        _ => Vec::new(),
-    }
+    let (curvatures, vectors) = eigen(hessian.iter().map(|row| row.iter().map(|h| -h).collect()).collect());
+    let along = |(j, curvature): (usize, &f64)| {
+        let deviation = 1.0 / curvature.max(1e-12).sqrt();
+        vectors.iter().map(|row| deviation * row[j]).collect()
+    };
+    curvatures.iter().enumerate().map(along).collect()
 }
 
 #[cfg(test)]

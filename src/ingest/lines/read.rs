@@ -18,7 +18,7 @@ use crate::ingest::packed::Packed;
 use crate::ingest::read::{PART_BYTES, parse_file, read_files};
 use crate::ingest::readings::Stated;
 use crate::ingest::texts::Texts;
-use crate::ingest::{FileReport, IngestError, Reject, TRANSACTIONS, TableSource};
+use crate::ingest::{ColumnRequest, FileReport, IngestError, Reject, TRANSACTIONS, TableSource};
 use crate::table::Ids;
 use crate::units::NONE_IX;
 
@@ -84,7 +84,7 @@ pub fn read_lines(source: &TableSource, reading: &LineReading<'_>) -> Result<Lin
     let order_ids = rank_orders(&mut store)?;
     store.settle();
     let is_mapped = |name: &&str| files.iter().any(|file| file.columns.iter().any(|c| c.request.name == *name));
-    let mapped = TRANSACTIONS.columns.iter().map(|request| request.name).filter(is_mapped).collect();
+    let mapped = TRANSACTIONS.columns.iter().filter_map(ColumnRequest::own_name).filter(is_mapped).collect();
     let n_rows = files.iter().map(|file| file.report.rows).sum();
     let (files, rejects): (Vec<FileReport>, Vec<Vec<Reject>>) =
         files.into_iter().map(|file| (file.report, file.rejects)).unzip();
@@ -98,8 +98,8 @@ fn parse_packed(job: &Job<'_>, path: &Path, stated: &Stated) -> Result<ParsedFil
 }
 
 fn pack(columns: &[Mapped], part: ParsedPart) -> PackedPart {
-    let named = columns.iter().map(|column| column.request.name).zip(part.columns);
-    let columns = named.filter_map(|(name, builder)| Some((name, Packed::of(builder)?))).collect();
+    let named = columns.iter().map(|column| column.request.own_name()).zip(part.columns);
+    let columns = named.filter_map(|(name, builder)| Some((name?, Packed::of(builder)?))).collect();
     PackedPart { n_rows: part.n_rows, columns }
 }
 
@@ -123,8 +123,8 @@ impl Taken {
                 })
             })
             .collect();
-        for request in TRANSACTIONS.columns.iter().filter(|request| request.name != ORDER) {
-            self.intern(request.name, &mut chunks);
+        for name in TRANSACTIONS.columns.iter().filter_map(ColumnRequest::own_name).filter(|name| *name != ORDER) {
+            self.intern(name, &mut chunks);
         }
         chunks.par_iter_mut().for_each(|chunk| change_orders(chunk, encoded));
         chunks.into_iter().try_for_each(|chunk| self.store.push(chunk))

@@ -36,7 +36,7 @@ fn a_model_comes_back_to_the_bit() {
     let mut model = example();
     // What is odd is kept as sentences: those of another version must be readable, too.
     let stored = &mut model.lifetime_value.as_mut().unwrap().stored;
-    stored.model.purchases.0.diagnoses = vec![];
+    stored.model.purchases.pooled.0.diagnoses = vec![];
     let spend = stored.model.spend.as_mut().unwrap();
     (spend.diagnoses, spend.v) = (vec![], 0.1 + 0.2);
     stored.caveats.push("purchase model: \"odd\"".to_owned());

@@ -60,12 +60,6 @@ impl<const FIRST: bool> Cnbd<FIRST> {
         fit_cnbd::fit_k(base, k.max(1))
     }
 
-    /// Returns the model with each free parameter multiplied by its factor.
-    pub fn moved(self, factor: impl Fn(usize) -> f64) -> Self {
-        let Self { k, r, alpha, a, b } = self;
-        Self { k, r: r * factor(0), alpha: alpha * factor(1), a: a * factor(2), b: b * factor(3) }
-    }
-
     /// Returns the logarithms of the terms of `S`, `−∞` for those that cannot be.
     fn ln_alive(&self, x: u32, t_x: f64, age: f64) -> Vec<f64> {
         let y = self.r + f64::from(self.k) * f64::from(x);

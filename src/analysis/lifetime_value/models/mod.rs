@@ -20,6 +20,7 @@ pub mod bg_bb;
 pub mod bg_nbd;
 pub mod cnbd;
 pub mod dropout;
+pub mod landscape;
 pub mod mbg_nbd;
 pub mod nbd;
 pub mod pareto_nbd;
@@ -41,7 +42,7 @@ use crate::maths::newton::{Maximum, Stop};
 pub const NO_EVIDENCE: f64 = 1.92;
 
 /// A shape beyond this stands for a distribution without spread, below its inverse for one without a middle.
-const DEGENERATE_SHAPE: f64 = 1e3;
+pub const DEGENERATE_SHAPE: f64 = 1e3;
 
 /// A fitted or given model of repeat purchases.
 ///
