@@ -181,6 +181,7 @@ keep-runs = 1
         horizon_months: 18,
         discount_rate_per_year: 0.0,
         model: ModelChoice::Named(PurchaseKind::ParetoNbd),
+        season: true,
         ..Default::default()
     };
     assert_eq!(pipeline.lifetime_value, lifetime_value);

@@ -7,6 +7,7 @@ mod determinism;
 mod face;
 mod generated;
 mod german_formats;
+mod honesty;
 mod lifetime_clock;
 mod lifetime_groups;
 mod online_retail;

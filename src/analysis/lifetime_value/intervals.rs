@@ -17,8 +17,8 @@
 //! | `orders` | one a distinct history | orders, 10% and 90%         |
 //! | `spend`  | one a distinct history | multiples of `v + S`        |
 //!
-//! Histories are taken by their repeats: the beta functions of a number of orders are tabulated once for all of them, on a grid of [`STEP`] in `w`, between whose
-//! points the quantile is found in a straight line. Counts above [`EXACT`] share a class of 2%. About 2 µs a distinct history in a large
+//! Histories are taken by their repeats: the beta functions of a number of orders are tabulated once for all of them, on a grid of 4% in `w`, between whose
+//! points the quantile is found in a straight line. Counts above 64 share a class of 2%. About 2 µs a distinct history in a large
 //! base, ten times that where parameters are uncertain. Source: Fader and Hardie, "The Gamma-Gamma Model of Monetary Value", note 025, (2) and
 //! (4), for the distributions given the parameters.
 

@@ -288,6 +288,4 @@ fn repeat_spend(now: &CustomerFeatures, customers: &[Option<History>]) -> Vec<(u
 }
 
 #[cfg(test)]
-mod honesty;
-#[cfg(test)]
 pub(crate) mod tests;

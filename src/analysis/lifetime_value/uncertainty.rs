@@ -5,7 +5,7 @@
 //! all third moments of that distribution: a mean over the points is exact for everything cubic in `u`. No draws, no seed. Purchases and
 //! spend are fitted apart and vary apart.
 //!
-//! Along a ridge `σᵢ` is unbounded and means nothing: no point moves a parameter by more than a factor of [`FARTHEST`]. Source: Stroud,
+//! Along a ridge `σᵢ` is unbounded and means nothing: no point moves a parameter by more than a factor of ten. Source: Stroud,
 //! Approximate Calculation of Multiple Integrals (1971), formula Eₙ^{r²} 3-1; Arasaratnam and Haykin, "Cubature Kalman Filters", IEEE TAC 54 (2009).
 
 use super::gamma_gamma::{FittedGammaGamma, GammaGamma};
@@ -82,13 +82,11 @@ mod tests {
     fn points_have_the_covariance_of_the_fit() {
         let hessian = vec![vec![-40.0, 12.0, 3.0], vec![12.0, -90.0, -8.0], vec![3.0, -8.0, -25.0]];
         let along = deviations(&hessian);
-        for i in 0..3 {
-            for j in 0..3 {
-                // Σⱼ covarianceᵢⱼ · (−H)ⱼₖ is the unit matrix.
-                let product: f64 =
-                    (0..3).map(|k| along.iter().map(|by| by[i] * by[k]).sum::<f64>() * -hessian[k][j]).sum();
-                assert!((product - f64::from(u8::from(i == j))).abs() < 1e-12, "{i} {j} {product}");
-            }
+        for (i, row) in (0..3).flat_map(|i| hessian.iter().enumerate().map(move |(j, row)| ((i, j), row))) {
+            // Σ covarianceᵢₖ · (−H)ₖⱼ is the unit matrix; H is symmetric.
+            let covariance = |k: usize| along.iter().map(|by| by[i.0] * by[k]).sum::<f64>();
+            let product: f64 = row.iter().enumerate().map(|(k, h)| covariance(k) * -h).sum();
+            assert!((product - f64::from(u8::from(i.0 == i.1))).abs() < 1e-12, "{i:?} {product}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! Whether intervals keep what they promise: simulated bases are scored, then their future is simulated on.
 //!
-//! The long test is ignored by default; `cargo test --release honesty -- --ignored --nocapture` prints the figures.
+//! The long test is ignored by default; `cargo test --release --test it honesty -- --ignored --nocapture` prints the figures.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +8,19 @@ use rand::{Rng, SeedableRng};
 use rand_distr::{Beta, Distribution, Exp1, Gamma};
 use rand_pcg::Pcg64;
 
-use super::intervals::Predictive;
-use super::tests::Example;
-use super::*;
-use crate::units::MONEY_SCALE;
+use klientel::analysis::lifetime_value::histories::{self, History};
+use klientel::analysis::lifetime_value::intervals::Predictive;
+use klientel::analysis::lifetime_value::uncertainty::Uncertainty;
+use klientel::analysis::lifetime_value::{LifetimeValue, ModelChoice, Params, PurchaseKind};
+use klientel::analysis::{Analysis, Base};
+use klientel::features::{CustomerFeatures, Dataset, PurchaseDays};
+use klientel::table::Values;
+use klientel::units::{Day, MONEY_SCALE, Money};
 
 /// A base of MBG/NBD buyers with Gamma-Gamma spend, and what became of it.
 struct World {
-    example: Example,
+    data: Dataset,
+    now: CustomerFeatures,
     /// Purchase days after as-of, by customer.
     orders: Vec<u32>,
     /// Their spend, major units, plain and discounted by month ends.
@@ -26,8 +31,8 @@ struct World {
 const HORIZON: u32 = 365;
 
 fn simulate(n: u32, random: &mut Pcg64) -> World {
-    let mut example = Example::new(n);
-    let as_of = example.now.as_of;
+    // 2026-06-30
+    let as_of = Day(20_634);
     let month_ends: Vec<u32> = (1..=12).map(|k| as_of.add_months(k).0.abs_diff(as_of.0)).collect();
     assert_eq!(month_ends[11], HORIZON);
     let (rates, dropouts) = (Gamma::new(0.8, 1.0 / 40.0).unwrap(), Beta::new(0.8, 2.5).unwrap());
@@ -61,16 +66,20 @@ fn simulate(n: u32, random: &mut Pcg64) -> World {
         spend.push(after().map(|(_, bought)| bought).sum());
         value.push(after().map(|(day, bought)| bought * discount(day)).sum());
     }
-    example.now.n_purchase_days = rows.iter().map(|row| row.0).collect();
-    example.now.n_orders = rows.iter().map(|row| row.0).collect();
-    example.now.first_day = rows.iter().map(|row| Some(row.1)).collect();
-    example.now.last_day = rows.iter().map(|row| Some(row.2)).collect();
-    example.now.repeat_revenue = rows.iter().map(|row| row.3).collect();
-    example.now.revenue = rows.iter().map(|row| row.4).collect();
-    example.now.gross_revenue = rows.iter().map(|row| row.4).collect();
-    example.data.purchase_days =
-        crate::features::PurchaseDays { starts: vec![0; n as usize + 1], ..Default::default() };
-    World { example, orders, spend, value }
+    let now = CustomerFeatures {
+        as_of,
+        n_purchase_days: rows.iter().map(|row| row.0).collect(),
+        n_orders: rows.iter().map(|row| row.0).collect(),
+        first_day: rows.iter().map(|row| Some(row.1)).collect(),
+        last_day: rows.iter().map(|row| Some(row.2)).collect(),
+        repeat_revenue: rows.iter().map(|row| row.3).collect(),
+        revenue: rows.iter().map(|row| row.4).collect(),
+        gross_revenue: rows.iter().map(|row| row.4).collect(),
+        margin: rows.iter().map(|_| None).collect(),
+    };
+    let purchase_days = PurchaseDays { starts: vec![0; n as usize + 1], ..PurchaseDays::default() };
+    let data = Dataset { as_of, purchase_days, ..Dataset::default() };
+    World { data, now, orders, spend, value }
 }
 
 /// Shares of customers, and whether the sum fell into its interval.
@@ -86,23 +95,22 @@ struct Kept {
 }
 
 fn score(world: &World, random: &mut Pcg64, kept: &mut Kept) {
-    let example = &world.example;
     let params = Params { model: ModelChoice::Named(PurchaseKind::MbgNbd), ..Params::default() };
-    let found = LifetimeValue(params).run(&example.base(), &[]).unwrap();
+    let found = LifetimeValue(params).run(&Base { data: &world.data, now: &world.now }, &[]).unwrap();
     let valued = found.valuation.as_ref().unwrap();
     let model = &valued.model;
     let column = |name: &str| &found.columns.iter().find(|column| column.name == name).unwrap().values;
     let money = |name: &str, ix: usize| match column(name) {
-        crate::table::Values::Money(values) => values.get(ix).unwrap() as f64 / MONEY_SCALE as f64,
+        Values::Money(values) => values.get(ix).unwrap() as f64 / MONEY_SCALE as f64,
         _ => panic!("{name} is not money"),
     };
     let count = |name: &str, ix: usize| match column(name) {
-        crate::table::Values::Integer(values) => values.get(ix).unwrap() as u32,
+        Values::Integer(values) => values.get(ix).unwrap() as u32,
         _ => panic!("{name} is not a number"),
     };
     let uncertainty = Uncertainty::of(&model.purchases.pooled, model.spend.as_ref());
     let points = uncertainty.points();
-    let histories = histories::of_customers(&example.now);
+    let histories = histories::of_customers(&world.now);
     let mut groups: BTreeMap<u32, Vec<History>> = BTreeMap::new();
     histories.iter().flatten().for_each(|history| groups.entry(history.n_repeats).or_default().push(*history));
     let predictive: BTreeMap<u32, Predictive<'_>> = groups
@@ -117,7 +125,7 @@ fn score(world: &World, random: &mut Pcg64, kept: &mut Kept) {
         let below = orders.checked_sub(1).map_or(0.0, |n| mixture.orders_at_most(n));
         let u: f64 = random.random();
         let of_orders = below + u * (mixture.orders_at_most(orders) - below);
-        let brought = crate::units::Money(example.now.repeat_revenue[ix]);
+        let brought = Money(world.now.repeat_revenue[ix]);
         let scale = model.spend.as_ref().unwrap().scale(history.n_repeats, brought).unwrap();
         let of_spend = if orders == 0 { u * mixture.none } else { mixture.spend_at_most(world.spend[ix] / scale) };
         let inside = |share: f64| f64::from(u8::from((0.1..=0.9).contains(&share)));
