@@ -1,7 +1,9 @@
-//! Pure functions of `f64` that know no customers: special functions, quadrature, quantiles, ordered sums, a small Newton maximiser.
+//! Pure functions of `f64` that know no customers: special functions, quadrature, quantiles, ordered sums, a small Newton maximiser,
+//! positive definite systems.
 //!
 //! Every function is deterministic to the bit on any number of threads; domains are stated where they are not all of `f64`.
 
+pub mod cholesky;
 pub mod exp_integral;
 pub mod gamma;
 pub mod log_sum;

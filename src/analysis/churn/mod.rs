@@ -13,6 +13,9 @@
 //! Null where a customer has no purchase day, and everywhere where no purchase model could be fitted. `O(n)`.
 //! Source: the formulas of the model, see [`super::lifetime_value::models`].
 
+pub mod logistic;
+pub mod sample;
+
 use std::sync::Arc;
 
 use rayon::prelude::*;
