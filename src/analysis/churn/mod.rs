@@ -13,6 +13,7 @@
 //! Null where a customer has no purchase day, and everywhere where no purchase model could be fitted. `O(n)`.
 //! Source: the formulas of the model, see [`super::lifetime_value::models`].
 
+pub mod boosting;
 pub mod logistic;
 pub mod sample;
 
