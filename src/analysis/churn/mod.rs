@@ -14,7 +14,11 @@
 //! Source: the formulas of the model, see [`super::lifetime_value::models`].
 
 pub mod boosting;
+pub mod delong;
 pub mod logistic;
+pub mod metrics;
+pub mod profit;
+pub mod ranking;
 pub mod sample;
 
 use std::sync::Arc;
