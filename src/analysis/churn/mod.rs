@@ -14,6 +14,7 @@
 //! Source: the formulas of the model, see [`super::lifetime_value::models`].
 
 pub mod boosting;
+pub mod calibration;
 pub mod delong;
 pub mod logistic;
 pub mod metrics;
