@@ -16,6 +16,8 @@
 pub mod boosting;
 pub mod calibration;
 pub mod delong;
+pub mod encoding;
+pub mod folds;
 pub mod logistic;
 pub mod metrics;
 pub mod profit;
