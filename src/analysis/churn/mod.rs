@@ -18,6 +18,7 @@ pub mod calibration;
 pub mod delong;
 pub mod encoding;
 pub mod folds;
+pub mod hazard;
 pub mod logistic;
 pub mod metrics;
 pub mod profit;
