@@ -15,3 +15,4 @@ mod sample_data;
 mod scale;
 mod superstore;
 mod support;
+mod telco;
