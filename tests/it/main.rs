@@ -7,6 +7,7 @@ mod determinism;
 mod face;
 mod generated;
 mod german_formats;
+mod hillstrom;
 mod online_retail;
 mod publishing;
 mod purchase_models;

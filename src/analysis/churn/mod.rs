@@ -24,6 +24,7 @@ pub mod metrics;
 pub mod profit;
 pub mod ranking;
 pub mod sample;
+pub mod uplift;
 
 use std::sync::Arc;
 
