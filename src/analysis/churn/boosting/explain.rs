@@ -3,52 +3,58 @@
 //! For a leaf of value `v` reached through conditions on columns `U`, `m = |U|`, let `o_k` say whether the row meets the conditions on
 //! column `k` and `z_k` be the share of learning rows that do, by curvature. The column's part is
 //! `φ_j = v (o_j − z_j) Σ_{S ⊆ U∖j} |S|! (m − |S| − 1)!/m! · Π_{k ∈ S} o_k · Π_{k ∉ S} z_k`; sums over leaves and trees add up, with the
-//! mean of the trees, to the logit. For every leaf the parts are tabulated for all `2^m` outcomes.
+//! mean of the trees, to the logit.
 //!
-//! | name          | shape            | unit  |
-//! |---------------|------------------|-------|
-//! | contributions | `(n_columns)`    | logit |
+//! The parts depend on the row only through the answers at the splits. Leaves with their last two or three splits in common are a fan; for a fan
+//! the sums of parts are tabulated for all answers on its path and inside it, so that a row costs a look-up a fan.
 //!
-//! A row costs the number of conditions of all leaves; memory `leaves × 2^depth × depth` numbers. Source: Lundberg, Erion and
-//! Lee, "Consistent Individualized Feature Attribution for Tree Ensembles", 2018, equation 2 on conditional expectations by cover; Yang,
-//! "Fast TreeSHAP", 2021, version 2 (tabulated outcomes).
+//! | name          | shape                       | unit                        |
+//! |---------------|-----------------------------|-----------------------------|
+//! | table         | `(2^n_splits, n_columns)`   | logit, columns of the fan   |
+//! | contributions | `(n_columns)`               | logit                       |
+//!
+//! A row costs the splits of all fans, 16 a tree of depth 4; the tables of such a tree take 16 KB. Source: Lundberg, Erion and Lee, "Consistent
+//! Individualized Feature Attribution for Tree Ensembles", 2018, equation 2 on conditional expectations by cover; Yang, "Fast
+//! TreeSHAP", 2021, version 2 (tabulated answers).
 
 use super::FittedBooster;
-use super::bins::MISSING;
-use super::tree::Tree;
+use super::tree::{Node, Tree};
 use crate::analysis::churn::sample::Matrix;
 
-/// The tabulated leaves of a fitted booster.
+/// Splits below one another in a fan: three while the tables stay small.
+const FAN_HEIGHT: u32 = 3;
+const FAN_HEIGHT_OF_DEEP_TREES: u32 = 2;
+const DEEP: u32 = 6;
+
+/// The tabulated fans of a fitted booster.
 #[derive(Debug)]
 pub struct Explainer<'a> {
     booster: &'a FittedBooster,
-    leaves: Vec<Leaf>,
+    fans: Vec<Fan>,
 }
 
 #[derive(Debug)]
-struct Leaf {
-    conditions: Vec<Condition>,
-    /// `(2^m, m)`: the part of each column by the bits of the conditions met.
-    parts: Vec<f64>,
+struct Fan {
+    /// Splits on the way to the fan and inside it; a row answers 0 for left and 1 for right.
+    splits: Vec<Node>,
+    columns: Vec<u32>,
+    /// Part of each column by the answers, the first split in the lowest bit.
+    table: Vec<f32>,
 }
 
-/// What a row must meet in one column to reach a leaf.
-#[derive(Debug, Clone)]
-struct Condition {
-    column: usize,
-    /// Bins above the first and up to the second.
-    bins: (u8, u8),
-    missing: bool,
-    /// Share of learning rows that meet it where it is asked.
-    share: f64,
-}
+/// What leads to a leaf: positions of the splits and the sides taken.
+type Path = Vec<(usize, bool)>;
 
 impl<'a> Explainer<'a> {
-    /// Tabulates the leaves.
+    /// Tabulates the trees.
     pub fn new(booster: &'a FittedBooster) -> Self {
-        let mut leaves = Vec::new();
-        booster.trees.iter().for_each(|tree| collect(tree, 0, &[], &mut leaves));
-        Self { booster, leaves }
+        let mut fans = Vec::new();
+        for tree in &booster.trees {
+            let depth = depth(tree, 0);
+            let height = if depth < DEEP { FAN_HEIGHT } else { FAN_HEIGHT_OF_DEEP_TREES };
+            collect_fans(tree, 0, depth.saturating_sub(height), &Path::new(), &mut fans);
+        }
+        Self { booster, fans }
     }
 
     /// Writes how much each column moves the logit of a row away from the mean of the trees.
@@ -56,66 +62,104 @@ impl<'a> Explainer<'a> {
         contributions.fill(0.0);
         let cuts = self.booster.cuts.iter().zip(features.columns());
         let bins: Vec<u8> = cuts.map(|(cuts, column)| cuts.bin(column.get(row))).collect();
-        for leaf in &self.leaves {
-            let bit = |(ix, condition): (usize, &Condition)| usize::from(condition.is_met(&bins)) << ix;
-            let met: usize = leaf.conditions.iter().enumerate().map(bit).sum();
-            let m = leaf.conditions.len();
-            for (condition, part) in leaf.conditions.iter().zip(&leaf.parts[met * m..]) {
-                if let Some(sum) = contributions.get_mut(condition.column) {
-                    *sum += part;
+        if bins.len() < self.booster.cuts.len() {
+            return;
+        }
+        for fan in &self.fans {
+            let answer = |split: &Node| split.child(bins[split.column as usize]) - split.left as usize;
+            let answers = fan.splits.iter().rev().fold(0, |answers, split| answers << 1 | answer(split));
+            for (column, part) in fan.columns.iter().zip(&fan.table[answers * fan.columns.len()..]) {
+                if let Some(sum) = contributions.get_mut(*column as usize) {
+                    *sum += f64::from(*part);
                 }
             }
         }
     }
 }
 
-impl Condition {
-    fn is_met(&self, bins: &[u8]) -> bool {
-        match bins.get(self.column).copied().unwrap_or(MISSING) {
-            MISSING => self.missing,
-            bin => bin > self.bins.0 && bin <= self.bins.1,
-        }
+fn depth(tree: &Tree, at: usize) -> u32 {
+    let node = &tree.0[at];
+    if node.left == 0 { 0 } else { 1 + (0..2).map(|side| depth(tree, node.left as usize + side)).max().unwrap_or(0) }
+}
+
+/// Walks down to where fans begin, or to a leaf above that, which is a fan of its own.
+fn collect_fans(tree: &Tree, at: usize, to_go: u32, path: &Path, fans: &mut Vec<Fan>) {
+    let node = &tree.0[at];
+    if to_go == 0 || node.left == 0 {
+        return fans.push(Fan::new(tree, at, path));
+    }
+    for right in [false, true] {
+        let path = [&path[..], &[(at, right)]].concat();
+        collect_fans(tree, node.left as usize + usize::from(right), to_go - 1, &path, fans);
     }
 }
 
-fn collect(tree: &Tree, at: usize, path: &[Condition], leaves: &mut Vec<Leaf>) {
+/// Lists the leaves below a node with their paths.
+fn leaves_below(tree: &Tree, at: usize, path: &Path, leaves: &mut Vec<(Path, f64)>) {
     let node = &tree.0[at];
     if node.left == 0 {
-        return leaves.push(Leaf { conditions: path.to_vec(), parts: parts(path, node.value) });
+        return leaves.push((path.clone(), node.value));
     }
-    for (side, child) in [node.left as usize, node.left as usize + 1].into_iter().enumerate() {
-        let share = tree.0[child].cover / node.cover;
-        let mut path = path.to_vec();
-        let column = node.column as usize;
-        let at = path.iter().position(|condition| condition.column == column).unwrap_or_else(|| {
-            path.push(Condition { column, bins: (0, u8::MAX), missing: true, share: 1.0 });
-            path.len() - 1
-        });
-        let condition = &mut path[at];
-        let (first, last) = condition.bins;
-        condition.bins = if side == 0 { (first, last.min(node.last_left)) } else { (first.max(node.last_left), last) };
-        condition.missing &= node.missing_left == (side == 0);
-        condition.share *= share;
-        collect(tree, child, &path, leaves);
+    for right in [false, true] {
+        let path = [&path[..], &[(at, right)]].concat();
+        leaves_below(tree, node.left as usize + usize::from(right), &path, leaves);
     }
 }
 
-fn parts(conditions: &[Condition], value: f64) -> Vec<f64> {
-    let m = conditions.len();
+impl Fan {
+    fn new(tree: &Tree, at: usize, path: &Path) -> Self {
+        let mut leaves = Vec::new();
+        leaves_below(tree, at, path, &mut leaves);
+        let mut splits: Vec<usize> = leaves.iter().flat_map(|(path, _)| path.iter().map(|(split, _)| *split)).collect();
+        splits.sort_unstable();
+        splits.dedup();
+        let mut columns: Vec<u32> = splits.iter().map(|split| tree.0[*split].column).collect();
+        columns.sort_unstable();
+        columns.dedup();
+        let mut table = vec![0.0; columns.len() << splits.len()];
+        for (path, value) in &leaves {
+            let mut own: Vec<u32> = path.iter().map(|(split, _)| tree.0[*split].column).collect();
+            own.sort_unstable();
+            own.dedup();
+            let on = |column: u32| path.iter().filter(move |(split, _)| tree.0[*split].column == column);
+            let share = |(split, right): &(usize, bool)| {
+                let node = &tree.0[*split];
+                tree.0[node.left as usize + usize::from(*right)].cover / node.cover
+            };
+            let shares: Vec<f64> = own.iter().map(|column| on(*column).map(share).product()).collect();
+            let parts = parts(&shares, *value);
+            for answers in 0..1_usize << splits.len() {
+                let goes_right = |split: usize| splits.binary_search(&split).is_ok_and(|bit| answers >> bit & 1 == 1);
+                let is_met = |column: u32| on(column).all(|(split, right)| goes_right(*split) == *right);
+                let met: usize = own.iter().enumerate().map(|(bit, column)| usize::from(is_met(*column)) << bit).sum();
+                for (bit, column) in own.iter().enumerate() {
+                    if let Ok(at) = columns.binary_search(column) {
+                        table[answers * columns.len() + at] += parts[met * own.len() + bit];
+                    }
+                }
+            }
+        }
+        let splits = splits.into_iter().map(|split| tree.0[split]).collect();
+        Self { splits, columns, table: table.into_iter().map(|part: f64| part as f32).collect() }
+    }
+}
+
+/// Part of each column of a leaf by the bits of the columns whose conditions are met.
+fn parts(shares: &[f64], value: f64) -> Vec<f64> {
+    let m = shares.len();
     let factorial = |n: usize| (1..=n).map(|k| k as f64).product::<f64>();
     let mut parts = Vec::with_capacity(m << m);
     for met in 0..1_usize << m {
-        let is_met = |k: usize| met >> k & 1 == 1;
-        for (j, own) in conditions.iter().enumerate() {
+        for (j, own) in shares.iter().enumerate() {
             // A set with a column that is not met adds nothing: sets are those of met columns.
             let of_set = |set: usize| -> f64 {
-                let others = (0..m).filter(|k| *k != j && set >> k & 1 == 0).map(|k| conditions[k].share);
+                let others = (0..m).filter(|k| *k != j && set >> k & 1 == 0).map(|k| shares[k]);
                 let size = set.count_ones() as usize;
                 factorial(size) * factorial(m - size - 1) / factorial(m) * others.product::<f64>()
             };
             let sets = (0..1_usize << m).filter(|set| set & !met == 0 && set >> j & 1 == 0);
             let average: f64 = sets.map(of_set).sum();
-            parts.push(value * (f64::from(u8::from(is_met(j))) - own.share) * average);
+            parts.push(value * (f64::from(u8::from(met >> j & 1 == 1)) - own) * average);
         }
     }
     parts

