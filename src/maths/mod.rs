@@ -1,10 +1,11 @@
 //! Pure functions of `f64` that know no customers: special functions, the beta distribution and the tail of χ², quadrature, quantiles, ordered sums,
-//! the population stability index, a small Newton maximiser.
+//! the population stability index, a small Newton maximiser, positive definite systems.
 //!
 //! Every function is deterministic to the bit on any number of threads; domains are stated where they are not all of `f64`.
 
 pub mod beta;
 pub mod chi_squared;
+pub mod cholesky;
 pub mod exp_integral;
 pub mod gamma;
 pub mod log_sum;

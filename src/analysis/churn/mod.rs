@@ -13,6 +13,19 @@
 //! Null where a customer has no purchase day, and everywhere where no purchase model could be fitted. `O(n)`.
 //! Source: the formulas of the model, see [`super::lifetime_value::models`].
 
+pub mod boosting;
+pub mod calibration;
+pub mod delong;
+pub mod encoding;
+pub mod folds;
+pub mod hazard;
+pub mod logistic;
+pub mod metrics;
+pub mod profit;
+pub mod ranking;
+pub mod sample;
+pub mod uplift;
+
 use std::sync::Arc;
 
 use rayon::prelude::*;
