@@ -57,6 +57,8 @@ codes! {
     LONG_RECORD = "K0322", "a text file with a record that does not end";
     SPILL = "K0323", "no room on disk for lines that do not fit into memory";
     NO_ATTRIBUTE = "K0324", "an analysis of an attribute that the customer export does not have";
+    UNKNOWN_CELLS = "K0325", "a column of yes and no in words that are not known";
+    NO_ROW_LEFT = "K0326", "a table of which no row may be used";
 
     ANALYSIS = "K0401", "an analysis that cannot be computed";
     FRAME = "K0402", "scores that cannot be selected or joined";

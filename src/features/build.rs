@@ -103,6 +103,8 @@ impl DatasetBuilder {
             as_of: self.outline.as_of,
             customer_ids: self.outline.customer_ids,
             attributes: Vec::new(),
+            contracts: None,
+            responses: None,
             product_ids: self.outline.product_ids,
             products: self.outline.products,
             purchase_days: total.purchase_days,

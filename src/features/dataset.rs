@@ -1,7 +1,7 @@
 //! Everything that is known of the base, in dense columns.
 
 use super::{Baskets, Corrections, Orders, PurchaseDays};
-use crate::table::{Column, Ids, Products};
+use crate::table::{Column, Contracts, Ids, Products, Responses};
 use crate::units::Day;
 
 /// The base as the analyses see it; every per-customer structure is indexed by `CustomerIx`, every per-product one by `ProductIx`.
@@ -9,10 +9,14 @@ use crate::units::Day;
 pub struct Dataset {
     /// Last day that the data covers.
     pub as_of: Day,
-    /// Customers with at least one line up to `as_of`, ascending by id.
+    /// Customers with at least one line up to `as_of`, ascending by id; without transactions those of contracts and responses.
     pub customer_ids: Ids,
     /// Customer attributes that an analysis reads, one value a customer: text, or numbers.
     pub attributes: Vec<Column>,
+    /// Contracts, with customers of their own.
+    pub contracts: Option<Contracts>,
+    /// Responses to past campaigns, with customers of their own.
+    pub responses: Option<Responses>,
     /// Products, ascending by id.
     pub product_ids: Ids,
     /// What is known of each product.

@@ -30,6 +30,11 @@ pub fn attributes(
     wanted.iter().filter_map(column).collect()
 }
 
+/// Lays out cells: numbers where all are, or else text.
+pub(super) fn as_values(cells: Vec<Option<&str>>) -> Values {
+    as_numbers(&cells).map_or_else(|| Values::from_texts(cells), Values::Number)
+}
+
 /// Reads cells as numbers, where all of them are and there is one.
 fn as_numbers(cells: &[Option<&str>]) -> Option<Nullable<f64>> {
     let mut evidence = NumberEvidence::default();

@@ -87,6 +87,21 @@ pub enum IngestError {
     /// A setting of the pipeline cannot be.
     #[error("table `{table}`: `{value}` is no valid {setting}")]
     BadSetting { table: &'static str, setting: String, value: String, accepted: String },
+    /// No cell of a column of yes and no is a known word.
+    #[error("table `{table}`: no cell of `{header}` says yes or no ({n_rows} rows, shapes {})", list(shapes, ", "))]
+    UnknownCells {
+        table: &'static str,
+        column: &'static str,
+        header: String,
+        n_rows: usize,
+        shapes: Vec<String>,
+        key: &'static str,
+    },
+    /// Every row was rejected or left out.
+    #[error(
+        "table `{table}`: no row is left of {n_rows}: all were rejected, lie after as-of, or belong to customers who object to profiling"
+    )]
+    NoRowLeft { table: &'static str, n_rows: usize },
     /// A file is no longer what was read first.
     #[error("`{}` changed while it was being read", .file.display())]
     Changed { file: PathBuf },
@@ -146,6 +161,8 @@ impl IngestError {
             Self::LongRecord { .. } => codes::LONG_RECORD,
             Self::UnreadableType { .. } => codes::UNREADABLE_TYPE,
             Self::BadSetting { .. } => codes::BAD_SETTING,
+            Self::UnknownCells { .. } => codes::UNKNOWN_CELLS,
+            Self::NoRowLeft { .. } => codes::NO_ROW_LEFT,
             Self::Changed { .. } => codes::CHANGED_FILE,
         }
     }
@@ -216,6 +233,13 @@ impl IngestError {
             Self::LongRecord { .. } => "is it a text file with one record a line; export it again".to_owned(),
             Self::UnreadableType { column, .. } => format!("export `{column}` as text, or map another column"),
             Self::BadSetting { accepted, .. } => format!("accepted are {accepted}"),
+            Self::UnknownCells { table, column, key, .. } => format!(
+                "name the words that mean yes in `[input.{table}]`: `{key} = [\"…\"]`; is `{}` the right column",
+                super::kebab(column)
+            ),
+            Self::NoRowLeft { .. } => {
+                "look at the rejects, at `as-of` and at the objections in the customer export".to_owned()
+            }
             Self::Changed { .. } => "start again once the export is complete".to_owned(),
         }
     }

@@ -22,6 +22,7 @@
 //! | `cache`, `cache_entry`, `bytes`, `packed_bytes` | what is kept for the next run                            |
 //! | `lines`                                 | lines of all files: one money, one sign, counted once, by customer |
 //! | `customers`, `attributes`, `products`   | master data: consent, names, what the pipeline names, what is not merchandise |
+//! | `contracts`, `responses`, `said`        | contracts by customer, past campaigns, cells that say yes or no |
 //! | `reject`, `report`, `error`             | what the user gets to see                                        |
 //!
 //! The result does not depend on the number of threads or on how files are cut into windows and parts. Time is `O(bytes)`; memory
@@ -36,6 +37,7 @@ mod cache_entry;
 mod cells;
 mod column;
 mod columns;
+mod contracts;
 mod csv;
 #[cfg(test)]
 mod csv_tests;
@@ -66,6 +68,8 @@ mod readings;
 mod records;
 mod reject;
 mod report;
+mod responses;
+mod said;
 mod scan;
 mod spec;
 mod specs;
@@ -77,6 +81,7 @@ mod windows;
 pub use attributes::attributes;
 pub use cache::{Cache, CacheReport};
 pub use column::{NO_DAY, NO_NUMBER, TypedColumn, UNKNOWN_FLAG};
+pub use contracts::{ContractReading, contracts};
 pub use customers::customers;
 pub use dates::DateFormat;
 pub use encoding::Encoding;
@@ -91,5 +96,6 @@ pub use products::{ProductFindings, ProductList, ProductRules, describe};
 pub use read::{TypedTable, read_table};
 pub use reject::{Reject, reject_rows};
 pub use report::FileReport;
+pub use responses::{ResponseReading, responses};
 pub use spec::{Cell, ColumnFormat, ColumnName, ColumnRequest, CsvOptions, Format, TableSource, TableSpec, kebab};
-pub use specs::{CUSTOMERS, PRODUCTS, TRANSACTIONS};
+pub use specs::{CONTRACTS, CUSTOMERS, PRODUCTS, RESPONSES, TRANSACTIONS};

@@ -185,3 +185,48 @@ pub static PRODUCTS: TableSpec = TableSpec {
     ]),
     one_of: &[],
 };
+
+/// Contracts: one row a contract with its dates, or one row a customer with tenure and status.
+pub static CONTRACTS: TableSpec = TableSpec {
+    name: "contracts",
+    columns: Cow::Borrowed(&[
+        required("customer_id", Cell::Id, false, CUSTOMER_ID),
+        optional("product_id", Cell::Id, PRODUCT_ID),
+        optional(
+            "start_date",
+            Cell::Date,
+            &["vertragsbeginn", "vertragsstart", "laufzeitbeginn", "contractstart", "startdatum", "beginn", "start"],
+        ),
+        optional(
+            "end_date",
+            Cell::Date,
+            &["vertragsende", "laufzeitende", "contractend", "enddatum", "kuendigungzum", "ende", "end"],
+        ),
+        optional(
+            "tenure_months",
+            Cell::Decimal,
+            &["tenure", "tenureinmonths", "monthsactive", "monateaktiv", "vertragsdauermonate", "kundeseitmonaten"],
+        ),
+        optional(
+            "cancelled",
+            Cell::Text,
+            &["canceled", "churn", "churned", "iscancelled", "ischurned", "gekuendigt", "exited", "attrition"],
+        ),
+        optional("price", Cell::Decimal, &["preis", "beitrag", "monatsbeitrag", "monthlyprice", "premium"]),
+    ]),
+    one_of: &[&["tenure_months", "cancelled"], &["start_date"]],
+};
+
+/// Responses to past campaigns.
+pub static RESPONSES: TableSpec = TableSpec {
+    name: "responses",
+    columns: Cow::Borrowed(&[
+        required("customer_id", Cell::Id, false, CUSTOMER_ID),
+        optional("campaign", Cell::Text, &["kampagne", "campaignname", "aktion", "mailing"]),
+        required("arm", Cell::Text, false, &["gruppe", "group", "variante", "variant", "treatment", "testgruppe"]),
+        optional("date", Cell::Date, DATE),
+        optional("response", Cell::Text, &["reaktion", "responded", "antwort", "reagiert"]),
+        optional("amount", Cell::Decimal, AMOUNT),
+    ]),
+    one_of: &[&["response"], &["amount"]],
+};

@@ -77,6 +77,31 @@ pub(super) const PRODUCTS: &[Canonical] = &[
     number("unit-cost", "Cost of one piece; switches on margins", "\"Einstandspreis\""),
 ];
 
+/// Columns of `[input.contracts]`.
+pub(super) const CONTRACTS: &[Canonical] = &[
+    plain("customer-id", "Customer of the contract", "\"Kundennr\""),
+    plain("product-id", "What the contract is for", "\"Tarif\""),
+    date("start-date", "First day of the contract", "\"Vertragsbeginn\""),
+    date("end-date", "Last day of the contract; empty while it runs", "\"Vertragsende\""),
+    number(
+        "tenure-months",
+        "Months since the start, or up to the cancellation; used where there is no start",
+        "\"tenure\"",
+    ),
+    plain("cancelled", "Whether the contract was cancelled", "\"Churn\""),
+    number("price", "Price of the contract a month", "\"Monatsbeitrag\""),
+];
+
+/// Columns of `[input.responses]`.
+pub(super) const RESPONSES: &[Canonical] = &[
+    plain("customer-id", "Customer who was contacted, or kept as control", "\"Kundennr\""),
+    plain("campaign", "Campaign; without it all rows are of one", "\"Kampagne\""),
+    plain("arm", "What the customer got, drawn by lot; one arm is the control group", "\"Gruppe\""),
+    date("date", "Day of the contact", "\"Datum\""),
+    plain("response", "Whether the customer responded: yes or no, or how often", "\"Reaktion\""),
+    number("amount", "Money that came of it; above zero it is a response where there is no other", "\"Umsatz\""),
+];
+
 /// Customer columns that a campaign file may hold beside the e-mail address: what is kept as text, but nobody's objection.
 pub(super) fn campaign_attributes() -> Vec<&'static str> {
     let texts = ingest::CUSTOMERS.columns.iter().filter(|column| column.cell == ingest::Cell::Text);
@@ -132,9 +157,13 @@ mod tests {
     /// What a pipeline can map is what the reader of the table looks for, with the same kind of cell.
     #[test]
     fn columns_are_those_that_are_read() {
-        for (canonical, spec) in
-            [(TRANSACTIONS, &ingest::TRANSACTIONS), (CUSTOMERS, &ingest::CUSTOMERS), (PRODUCTS, &ingest::PRODUCTS)]
-        {
+        for (canonical, spec) in [
+            (TRANSACTIONS, &ingest::TRANSACTIONS),
+            (CUSTOMERS, &ingest::CUSTOMERS),
+            (PRODUCTS, &ingest::PRODUCTS),
+            (CONTRACTS, &ingest::CONTRACTS),
+            (RESPONSES, &ingest::RESPONSES),
+        ] {
             let mapped = canonical.iter().map(|column| (snake_case(column.key.name), column.cell));
             let read = spec.columns.iter().map(|column| {
                 let cell = match column.cell {

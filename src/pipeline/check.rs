@@ -143,6 +143,9 @@ fn placed(pipeline: &Pipeline, rule: &SegmentRule, problem: SegmentProblem) -> D
 fn switched_off(pipeline: &Pipeline, column: &str) -> Option<String> {
     let mut left_out = Analyse::ALL.into_iter().filter(|analyse| !pipeline.analyses.contains(analyse));
     let writer = left_out.find(|analyse| column.starts_with(analyse.column_prefix()))?;
+    if pipeline.input.transactions.is_none() && (writer != Analyse::Churn || pipeline.input.contracts.is_none()) {
+        return Some(format!("`{}`, which writes such columns, needs `[input.transactions]`", writer.label()));
+    }
     Some(format!("`analyses` leaves out `{}`, which writes such columns", writer.label()))
 }
 

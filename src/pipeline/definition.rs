@@ -9,6 +9,7 @@ use std::fmt;
 use super::canonical::{
     CUSTOMERS, Canonical, Cell, PRODUCTS, TRANSACTIONS, attribute_name, canonical_attribute, snake_case,
 };
+use super::contracts::{self, BASES};
 use super::lifetime_value::{COVARIATES, lifetime_value};
 use super::reader::Reader;
 use super::settings::{
@@ -16,6 +17,7 @@ use super::settings::{
 };
 use super::shape::key;
 use super::words::{date_formats, words};
+use crate::analysis::churn::contract::Setting;
 use crate::analysis::{abc, churn, cross_sell, rfm};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::ingest::{
@@ -41,6 +43,7 @@ pub(super) fn pipeline(file: &mut Reader<'_, '_>) -> Pipeline {
         rfm: file.table(key("rfm", "Recency, frequency, monetary value"), rfm),
         lifetime_value: file.table(key("lifetime-value", "Customer lifetime value"), lifetime_value),
         covariates: file.texts_below("lifetime-value", COVARIATES),
+        churn_setting: contracts::setting(file),
         churn: file.table(key("churn", "Risk that a customer does not come back"), churn),
         cross_sell: file.table(key("cross-sell", "Next best offers"), cross_sell),
         segments: file.tables(key("segment", "A group of customers by a condition over the score columns"), segment),
@@ -56,14 +59,16 @@ fn analyses(file: &mut Reader<'_, '_>) -> Vec<Analyse> {
         .default(format!("[{}]", Analyse::ALL.map(|analyse| quoted(analyse.label())).join(", ")));
     let given = file.words(wanted, &words(Analyse::ALL, Analyse::label)).unwrap_or_default();
     let has = |wanted| given.iter().any(|(analyse, _)| *analyse == wanted);
+    let by_purchases = contracts::setting(file) == Setting::Purchase;
     if let (Some((_, span)), false) =
         (given.iter().find(|(analyse, _)| *analyse == Analyse::Churn), has(Analyse::LifetimeValue))
+        && by_purchases
     {
         let problem = Diagnostic::error(codes::CONTRADICTION, "`churn` needs the analysis `lifetime-value`");
         let problem = problem.at(span.clone(), "reads the model that `lifetime-value` fits");
         file.note(problem.help("add \"lifetime-value\" to `analyses`"));
     }
-    let mut analyses: Vec<_> = given.into_iter().map(|(analyse, _)| analyse).collect();
+    let mut analyses = contracts::possible(file, given);
     analyses.sort_unstable();
     analyses
 }
@@ -79,10 +84,11 @@ fn inputs(table: &mut Reader<'_, '_>) -> Inputs {
                 1.0,
             )
             .unwrap_or_default(),
-        table.table(key("transactions", "Transaction lines"), |table| {
+        table.optional_table(key("transactions", "Transaction lines"), |table| {
             source(table, TRANSACTIONS, r#""../sample-data/transactions-*.csv""#, r#""exports/transactions.parquet""#)
         }),
     );
+    table.at_least_one(BASES);
     let about_customers = key("customers", "Customer master data, for campaign files and attributes");
     let (customers, attributes) = table.optional_table(about_customers, customers).unzip();
     Inputs {
@@ -93,6 +99,9 @@ fn inputs(table: &mut Reader<'_, '_>) -> Inputs {
         products: table.optional_table(key("products", "Product master data"), |table| {
             source(table, PRODUCTS, r#""../sample-data/products.csv""#, r#""exports/products.parquet""#)
         }),
+        contracts: table
+            .optional_table(key("contracts", "Contracts: dates, or months and status"), contracts::contracts),
+        responses: table.optional_table(key("responses", "Who responded to past campaigns"), contracts::responses),
     }
 }
 
@@ -114,7 +123,7 @@ fn customers(table: &mut Reader<'_, '_>) -> (TableSource, Vec<Attribute>) {
     (source, attributes)
 }
 
-fn source(
+pub(super) fn source(
     table: &mut Reader<'_, '_>,
     canonical: &[Canonical],
     csv_path: &'static str,
@@ -263,7 +272,11 @@ fn rfm(table: &mut Reader<'_, '_>) -> rfm::Params {
 
 fn churn(table: &mut Reader<'_, '_>) -> churn::Params {
     let churn::Params { horizon } = churn::Params::default();
-    let wanted = key("horizon", "A customer without a purchase for this long after as-of has churned");
+    let wanted = key(
+        "horizon",
+        "A customer who buys nothing, or whose contract is cancelled, within this time after as-of has churned",
+    );
+    contracts::setting_key(table);
     churn::Params { horizon: table.period(wanted.default(quoted(horizon)), false).unwrap_or(horizon) }
 }
 

@@ -14,6 +14,7 @@
 
 mod canonical;
 mod check;
+mod contracts;
 mod definition;
 mod lifetime_value;
 mod reader;
@@ -34,7 +35,8 @@ pub use check::check_segments;
 pub use reference::reference;
 pub use schema::schema;
 pub use settings::{
-    Analyse, Attribute, CacheSettings, CampaignRule, Inputs, OutputSettings, Pipeline, Placed, SegmentRule,
+    Analyse, Attribute, CacheSettings, CampaignRule, Contractual, Inputs, OutputSettings, Pipeline, Placed,
+    SegmentRule, Trials,
 };
 
 /// Reads a pipeline file without its segment expressions and campaign columns.

@@ -195,6 +195,22 @@ impl<'a, 'p> Reader<'a, 'p> {
         });
     }
 
+    /// Asks for at least one of some tables.
+    pub fn at_least_one(&mut self, names: &'static [&'static str]) {
+        self.doc.at_least_one = names;
+        if self.quiet || names.iter().any(|name| self.has(name)) {
+            return;
+        }
+        let tables: Vec<_> = names.iter().map(|name| format!("`[{}]`", self.dotted(name))).collect();
+        let title = format!("`{}` needs at least one of the tables {}", self.path, tables.join(", "));
+        let example = format!("add `[{}.csv]` with `path = \"…\"`", self.dotted(names[0]));
+        let problem = Diagnostic::error(codes::MISSING_KEY, title).help(example);
+        self.problems.push(match &self.span {
+            Some(span) => problem.at(span.clone(), "none is given"),
+            None => problem,
+        });
+    }
+
     /// Notes a problem that concerns more than one value.
     pub fn note(&mut self, problem: Diagnostic) {
         self.problems.push(problem);

@@ -28,13 +28,18 @@ fn object(table: &TableDoc) -> Value {
     if !table.exactly_one.is_empty() {
         schema["oneOf"] = table.exactly_one.iter().map(|name| json!({ "required": [name] })).collect();
     }
+    if !table.at_least_one.is_empty() {
+        schema["anyOf"] = table.at_least_one.iter().map(|name| json!({ "required": [name] })).collect();
+    }
     schema
 }
 
 /// A table is required where something in it is.
 fn is_required(key: &KeyDoc) -> bool {
     match &key.shape {
-        Shape::Table { doc, optional: false } => !doc.exactly_one.is_empty() || doc.keys.iter().any(is_required),
+        Shape::Table { doc, optional: false } => {
+            !doc.exactly_one.is_empty() || !doc.at_least_one.is_empty() || doc.keys.iter().any(is_required)
+        }
         _ => key.key.required,
     }
 }

@@ -26,6 +26,7 @@ pub struct Pipeline {
     pub lifetime_value: lifetime_value::Params,
     /// Customer attributes that the lifetime values are fitted by, as the file names them.
     pub covariates: Vec<Placed>,
+    pub churn_setting: churn::contract::Setting,
     pub churn: churn::Params,
     pub cross_sell: cross_sell::Params,
     pub segments: Vec<SegmentRule>,
@@ -78,11 +79,35 @@ impl Analyse {
 pub struct Inputs {
     /// Share of rows that may be rejected before nothing is published, `0..=1`.
     pub max_reject_share: f64,
-    pub transactions: TableSource,
+    pub transactions: Option<TableSource>,
     pub customers: Option<TableSource>,
     /// Columns of the customers beside the canonical ones.
     pub attributes: Vec<Attribute>,
     pub products: Option<TableSource>,
+    pub contracts: Option<Contractual>,
+    pub responses: Option<Trials>,
+}
+
+/// Contracts and how they are read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Contractual {
+    pub source: TableSource,
+    /// Headers of further columns.
+    pub attributes: Vec<Placed>,
+    /// Cells that mean cancelled; nothing where usual words do.
+    pub cancelled: Option<Vec<String>>,
+}
+
+/// Responses to past campaigns and how they are read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trials {
+    pub source: TableSource,
+    /// Headers of further columns.
+    pub attributes: Vec<Placed>,
+    /// Cells that mean a response; nothing where usual words do.
+    pub response: Option<Vec<String>>,
+    /// Arms that are control groups; nothing where usual names do.
+    pub control: Option<Vec<String>>,
 }
 
 /// A column of the customer export that the pipeline names beside the canonical ones.

@@ -63,6 +63,8 @@ pub(super) struct TableDoc {
     pub keys: Vec<KeyDoc>,
     /// Keys of which exactly one must be there; empty where there is no such rule.
     pub exactly_one: &'static [&'static str],
+    /// Keys of which at least one must be there; empty where there is no such rule.
+    pub at_least_one: &'static [&'static str],
 }
 
 /// What a key may hold.

@@ -63,7 +63,7 @@ fn smallest_pipeline_has_the_defaults() {
     assert_eq!(pipeline.as_of, None);
     assert_eq!(pipeline.analyses.len(), Analyse::ALL.len());
     assert_eq!(pipeline.input.max_reject_share, 0.01);
-    assert_eq!(pipeline.input.transactions.patterns, ["sales-*.csv"]);
+    assert_eq!(pipeline.input.transactions.as_ref().unwrap().patterns, ["sales-*.csv"]);
     assert_eq!(pipeline.input.products, None);
     assert_eq!(pipeline.currency, Currency { code: None, rates: Default::default() });
     let products = ProductRules { not_merchandise: vec![], recognise: true, in_revenue: false };
@@ -152,7 +152,7 @@ keep-runs = 1
     assert_eq!(pipeline.as_of, Day::from_ymd(2026, 2, 28));
     assert_eq!(pipeline.analyses, [Analyse::LifetimeValue, Analyse::Churn]);
     assert_eq!(pipeline.input.max_reject_share, 1.0);
-    let transactions = &pipeline.input.transactions;
+    let transactions = pipeline.input.transactions.as_ref().unwrap();
     let csv = CsvOptions {
         delimiter: Some('\t'),
         encoding: Some(Encoding::Windows1252),

@@ -7,6 +7,8 @@ use super::reuse::ReusedModel;
 use crate::analysis::Analysis;
 use crate::analysis::abc::Abc;
 use crate::analysis::churn::Churn;
+use crate::analysis::churn::contract::{self, ContractChurn, Setting};
+use crate::analysis::churn::trials::Uplift;
 use crate::analysis::cross_sell::CrossSell;
 use crate::analysis::lifetime_value::LifetimeValue;
 use crate::analysis::lifetime_value::reuse::Reused;
@@ -28,9 +30,11 @@ pub struct Job {
     pub pipeline_sha256: String,
     /// Folder that paths in the pipeline count from.
     pub directory: PathBuf,
-    pub transactions: TableSource,
+    pub transactions: Option<TableSource>,
     pub customers: Option<TableSource>,
     pub products: Option<TableSource>,
+    pub contracts: Option<TableSource>,
+    pub responses: Option<TableSource>,
     pub max_reject_share: f64,
     pub transaction_rules: TransactionRules,
     pub product_rules: ProductRules,
@@ -79,9 +83,11 @@ impl Job {
         Ok(Self {
             pipeline_path: pipeline_path.to_owned(),
             pipeline_sha256: Fingerprint::of(text),
-            transactions: pipeline.input.transactions.below(directory),
+            transactions: pipeline.input.transactions.as_ref().map(|source| source.below(directory)),
             customers: pipeline.input.customers.as_ref().map(|source| source.below(directory)),
             products: pipeline.input.products.as_ref().map(|source| source.below(directory)),
+            contracts: pipeline.input.contracts.as_ref().map(|contracts| contracts.source.below(directory)),
+            responses: pipeline.input.responses.as_ref().map(|trials| trials.source.below(directory)),
             max_reject_share: pipeline.input.max_reject_share,
             transaction_rules: TransactionRules {
                 as_of: pipeline.as_of,
@@ -104,9 +110,14 @@ impl Job {
 
     /// Returns the tables that are read, with their names.
     pub fn tables(&self) -> Vec<(&'static str, &TableSource)> {
-        let optional = [("customers", self.customers.as_ref()), ("products", self.products.as_ref())];
-        let optional = optional.into_iter().filter_map(|(name, source)| Some((name, source?)));
-        std::iter::once(("transactions", &self.transactions)).chain(optional).collect()
+        let tables = [
+            ("transactions", self.transactions.as_ref()),
+            ("customers", self.customers.as_ref()),
+            ("products", self.products.as_ref()),
+            ("contracts", self.contracts.as_ref()),
+            ("responses", self.responses.as_ref()),
+        ];
+        tables.into_iter().filter_map(|(name, source)| Some((name, source?))).collect()
     }
 
     /// Returns the path of an input file as the pipeline would write it, so that what a run writes does not depend on where it was
@@ -166,7 +177,10 @@ impl Job {
 
 /// Sets up the analyses of a pipeline, each after those it builds on; by a stored model where there is one.
 pub fn analyses(pipeline: &Pipeline, reused: Option<&StoredModel>) -> Vec<Box<dyn Analysis>> {
-    let mut analyses: Vec<Box<dyn Analysis>> = vec![Box::new(Overview)];
+    let mut analyses: Vec<Box<dyn Analysis>> = Vec::new();
+    if pipeline.input.transactions.is_some() {
+        analyses.push(Box::new(Overview));
+    }
     for analyse in &pipeline.analyses {
         analyses.push(match analyse {
             Analyse::Abc => Box::new(Abc { params: pipeline.abc, frozen: reused.and_then(|model| model.abc) }),
@@ -178,9 +192,15 @@ pub fn analyses(pipeline: &Pipeline, reused: Option<&StoredModel>) -> Vec<Box<dy
                     None => Box::new(analysis),
                 }
             }
+            Analyse::Churn if pipeline.churn_setting == Setting::Contract => {
+                Box::new(ContractChurn(contract::Params { horizon: pipeline.churn.horizon }))
+            }
             Analyse::Churn => Box::new(Churn(pipeline.churn.clone())),
             Analyse::CrossSell => Box::new(CrossSell(pipeline.cross_sell)),
         });
+    }
+    if pipeline.input.responses.is_some() {
+        analyses.push(Box::new(Uplift));
     }
     analyses
 }

@@ -6,6 +6,7 @@
 mod analyses;
 mod equity;
 mod error;
+mod further;
 mod job;
 mod manifest;
 mod observer;
@@ -22,7 +23,7 @@ use std::time::Instant;
 use serde_json::Value;
 
 use crate::analysis::Base;
-use crate::features::{DatasetBuilder, Outline, at};
+use crate::features::{DatasetBuilder, at};
 use crate::ingest::Reject;
 use crate::publish::{OutputLock, PublishError, REASON, Staging, make_latest, prune};
 use crate::scores::ScoredCustomers;
@@ -111,13 +112,18 @@ fn publish(
     )?;
     *rejects = tables.rejects();
     check_rejects(job, &tables.rows())?;
-    let (inputs, mut assembled) = stages.run(
+    let (mut inputs, mut assembled) = stages.run(
         "lines",
         None,
         || tables.assemble(job),
-        |(inputs, assembled)| format!("{} lines, as of {}", assembled.n_lines, inputs.as_of),
+        |(inputs, lines)| {
+            let n_lines = lines.as_ref().map_or(0, |lines| lines.n_lines);
+            format!("{n_lines} lines, as of {}", inputs.as_of)
+        },
     )?;
     *rejects = inputs.rejects.clone();
+    // Rows that were found wanting only now.
+    check_rejects(job, &inputs.rows)?;
     job.check_campaign_columns(inputs.customers.as_ref())?;
 
     let fingerprint = record::fingerprint(job, &inputs);
@@ -132,19 +138,19 @@ fn publish(
         "features",
         None,
         || {
-            let outline = Outline {
-                customer_ids: std::mem::take(&mut assembled.customer_ids),
-                product_ids: std::mem::take(&mut assembled.product_ids),
-                products: inputs.products.products.clone(),
-                as_of: inputs.as_of,
-                n_lines: assembled.n_lines,
-                has_cost: assembled.has_cost,
-                not_merchandise_in_revenue: job.product_rules.in_revenue,
-            };
+            let outline = further::outline(job, &inputs, assembled.as_mut());
+            let n_customers = outline.customer_ids.len();
             let mut builder = DatasetBuilder::new(outline);
             let lines_at_once = surroundings.memory_limit.map_or(u64::MAX, |limit| limit / PASS_SHARE / LINE_BYTES);
-            let guests = assembled.feed(&mut builder, lines_at_once)?;
+            let guests = match assembled {
+                Some(lines) => lines.feed(&mut builder, lines_at_once)?,
+                None => {
+                    further::without_lines(&mut builder, n_customers);
+                    Vec::new()
+                }
+            };
             let (mut data, counts) = builder.finish(guests);
+            further::join(&mut data, &mut inputs);
             data.attributes = job.attributes(inputs.customers.as_ref(), &data.customer_ids)?;
             let now = at(&data, data.as_of);
             Ok::<_, RunError>((data, counts, now))

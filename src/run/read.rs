@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::error::RunError;
+use super::further::{self, Further};
 use super::job::Job;
 use super::manifest::InputRecord;
 use super::observer::{Event, Observer};
 use super::{LINES_ON_DISK, Surroundings};
 use crate::ingest::{
-    Assembled, CUSTOMERS, Cache, CacheReport, FileReport, LineCounts, LineReading, LineTable, PRODUCTS,
-    ProductFindings, ProductList, Reject, Spill, TRANSACTIONS, TableSource, TableSpec, TypedTable, assemble, customers,
-    describe, read_lines, read_table, without_detours,
+    Assembled, CONTRACTS, CUSTOMERS, Cache, CacheReport, FileReport, LineCounts, LineReading, LineTable, PRODUCTS,
+    ProductFindings, ProductList, RESPONSES, Reject, Spill, TRANSACTIONS, TableSource, TableSpec, TypedTable, assemble,
+    customers, describe, read_lines, read_table, without_detours,
 };
-use crate::table::{Customers, Ids};
+use crate::table::{Contracts, Customers, Ids, Responses};
 use crate::units::Day;
 
 /// Everything that was read, but for the lines themselves.
@@ -26,6 +27,8 @@ pub struct Inputs {
     /// Ids that stand in rows which differ.
     pub customer_conflicts: u64,
     pub products: ProductFindings,
+    pub contracts: Option<Contracts>,
+    pub responses: Option<Responses>,
     pub records: Vec<InputRecord>,
     pub rejects: Vec<Reject>,
     /// Rows and rejected rows of each table.
@@ -90,9 +93,11 @@ const LINES_SHARE: u64 = 4;
 
 /// Tables as they were read, before it is decided which lines count.
 pub struct Tables {
-    transactions: LineTable,
+    transactions: Option<LineTable>,
     customers: Option<TypedTable>,
     products: Option<TypedTable>,
+    contracts: Option<TypedTable>,
+    responses: Option<TypedTable>,
     cache: Option<CacheReport>,
 }
 
@@ -111,13 +116,15 @@ pub fn read_tables(job: &Job, surroundings: &Surroundings, observer: &dyn Observ
         .memory_limit
         .map(|limit| Spill { above: limit / LINES_SHARE, directory: job.output.join(LINES_ON_DISK) });
     let reading = LineReading { progress: Some(&progress), cache: cache.as_ref(), spill };
-    let transactions = read_lines(&job.transactions, &reading);
+    let transactions = job.transactions.as_ref().map(|source| read_lines(source, &reading)).transpose();
     // What was read is kept even where another file ends the run.
     let cache = cache.map(Cache::finish);
     Ok(Tables {
         transactions: transactions?,
         customers: optional(&CUSTOMERS, &job.customers)?,
         products: optional(&PRODUCTS, &job.products)?,
+        contracts: optional(&CONTRACTS, &job.contracts)?,
+        responses: optional(&RESPONSES, &job.responses)?,
         cache,
     })
 }
@@ -128,14 +135,18 @@ type Part<'a> = (&'static str, &'a [FileReport], usize, &'a [Reject]);
 impl Tables {
     /// Returns every table with its name.
     fn named(&self) -> Vec<Part<'_>> {
-        let lines = &self.transactions;
-        let optional = [(CUSTOMERS.name, self.customers.as_ref()), (PRODUCTS.name, self.products.as_ref())];
-        let optional = optional
+        let lines = self.transactions.as_ref();
+        let lines = lines.map(|lines| (TRANSACTIONS.name, &lines.files[..], lines.n_rows, &lines.rejects[..]));
+        let others = [
+            (CUSTOMERS.name, self.customers.as_ref()),
+            (PRODUCTS.name, self.products.as_ref()),
+            (CONTRACTS.name, self.contracts.as_ref()),
+            (RESPONSES.name, self.responses.as_ref()),
+        ];
+        let others = others
             .into_iter()
             .filter_map(|(name, table)| table.map(|table| (name, &table.files[..], table.n_rows, &table.rejects[..])));
-        std::iter::once((TRANSACTIONS.name, &lines.files[..], lines.n_rows, &lines.rejects[..]))
-            .chain(optional)
-            .collect()
+        lines.into_iter().chain(others).collect()
     }
 
     /// Returns the rejected rows of every table.
@@ -156,17 +167,22 @@ impl Tables {
     pub fn remarks(&self) -> String {
         let cache = self.cache.as_ref().filter(|cache| cache.hits > 0);
         let cache = cache.map_or_else(String::new, |cache| {
-            format!(", from the cache: {} of {} files", cache.hits, self.transactions.files.len())
+            let n_files = self.transactions.as_ref().map_or(0, |lines| lines.files.len());
+            format!(", from the cache: {} of {n_files} files", cache.hits)
         });
-        let disk = if self.transactions.is_spilled() { ", lines on disk (memory limit)" } else { "" };
+        let disk = if self.is_spilled() { ", lines on disk (memory limit)" } else { "" };
         format!("{cache}{disk}")
     }
 
-    /// Decides which lines count.
+    fn is_spilled(&self) -> bool {
+        self.transactions.as_ref().is_some_and(LineTable::is_spilled)
+    }
+
+    /// Decides which lines count; without transactions there is nothing to decide.
     ///
     /// # Errors
     /// Fails where currencies cannot be added up or no line is left.
-    pub fn assemble(self, job: &Job) -> Result<(Inputs, Assembled<'_>), RunError> {
+    pub fn assemble(self, job: &Job) -> Result<(Inputs, Option<Assembled<'_>>), RunError> {
         let (customers, customer_conflicts) = self.customers.as_ref().map(customers).unzip();
         let list = self.products.as_ref().map(ProductList::of);
         let unit_costs = |ids: &_| list.as_ref().map_or_else(Vec::new, |list| list.unit_costs(ids));
@@ -176,24 +192,43 @@ impl Tables {
             .into_iter()
             .flat_map(|(name, files, ..)| files.iter().map(move |file| record(name, file, job)))
             .collect();
-        let (rows, lines_on_disk) = (self.rows(), self.transactions.is_spilled());
-        let mut assembled = assemble(self.transactions, customers.as_ref(), unit_costs, &job.transaction_rules)?;
-        let products = describe(&assembled.product_ids, &assembled.product_names, list.as_ref(), &job.product_rules);
-        rejects.append(&mut assembled.rejects);
+        let (mut rows, lines_on_disk) = (self.rows(), self.is_spilled());
+        let lines = |table| assemble(table, customers.as_ref(), unit_costs, &job.transaction_rules);
+        let mut assembled = self.transactions.map(lines).transpose()?;
+        // Checking the pipeline has seen to it that one of the two is there.
+        let as_of = assembled.as_ref().map(|lines| lines.as_of).or(job.transaction_rules.as_of).unwrap_or_default();
+        let further = Further::of(self.contracts.as_ref(), self.responses.as_ref(), job, as_of, customers.as_ref())?;
+        for (table, _, rejected) in &mut rows {
+            *rejected += further.rejects.iter().filter(|reject| reject.table == *table).count() as u64;
+        }
+        rejects.extend(further.rejects);
+        let (no_ids, no_names) = (Ids::default(), Vec::new());
+        let (product_ids, names) =
+            assembled.as_ref().map_or((&no_ids, &no_names), |lines| (&lines.product_ids, &lines.product_names));
+        let products = describe(product_ids, names, list.as_ref(), &job.product_rules);
+        let mut notes = further.notes;
+        if let Some(lines) = &mut assembled {
+            rejects.append(&mut lines.rejects);
+            notes.splice(0..0, std::mem::take(&mut lines.notes));
+        }
         let mut inputs = Inputs {
-            as_of: assembled.as_of,
-            counts: assembled.counts,
-            notes: std::mem::take(&mut assembled.notes),
+            as_of,
+            counts: assembled.as_ref().map(|lines| lines.counts).unwrap_or_default(),
+            notes,
             customers,
             customer_conflicts: customer_conflicts.unwrap_or_default(),
             products,
+            contracts: further.contracts,
+            responses: further.responses,
             records,
             rejects,
             rows,
             cache: self.cache,
             lines_on_disk,
         };
-        inputs.note_tables(job, &assembled.customer_ids, &assembled.product_ids);
+        let without_lines = further::customers_of(inputs.contracts.as_ref(), inputs.responses.as_ref());
+        let ids = assembled.as_ref().map_or(&without_lines, |lines| &lines.customer_ids);
+        inputs.note_tables(job, ids, assembled.as_ref().map_or(&no_ids, |lines| &lines.product_ids));
         Ok((inputs, assembled))
     }
 }

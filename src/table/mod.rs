@@ -4,17 +4,21 @@
 //! so that the order of the rows can change nothing further on. A [`Fingerprint`] tells bytes apart on the way in and out.
 
 mod column;
+mod contracts;
 mod customers;
 mod fingerprint;
 mod ids;
 mod labels;
 mod line;
 mod products;
+mod responses;
 
 pub use column::{Column, ColumnKind, ColumnSpec, Nullable, Values};
+pub use contracts::{Contracts, Terms};
 pub use customers::Customers;
 pub use fingerprint::Fingerprint;
 pub use ids::Ids;
 pub use labels::ProductLabels;
 pub use line::{Line, LineKind, NO_COST, NO_ORDER};
 pub use products::Products;
+pub use responses::Responses;

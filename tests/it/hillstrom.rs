@@ -3,6 +3,8 @@
 //! Visits within two weeks; each e-mail against no e-mail. The two models find the women's e-mail's extra visitors better than the response
 //! model; of the men's e-mail they do not, and that is what is said.
 
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 
 use klientel::analysis::churn::encoding::{self, Encoding};
@@ -11,7 +13,7 @@ use klientel::analysis::churn::logistic;
 use klientel::analysis::churn::sample::Matrix;
 use klientel::analysis::churn::uplift::{self, Evidence, Trial, Verdict};
 
-use super::support::data;
+use super::support::{Project, data};
 
 fn evidence(e_mail: &str, seed: u64) -> Option<Evidence> {
     let text = fs::read_to_string(data("hillstrom/hillstrom.csv")?).unwrap();
@@ -52,4 +54,61 @@ fn uplift_is_believed_for_womens_e_mail_and_not_for_mens() {
         assert_ne!(mens.verdict(), Verdict::Believed);
         assert!(mens.uplift < mens.response);
     }
+}
+
+/// The same by a pipeline that reads nothing but responses.
+#[test]
+fn a_pipeline_publishes_the_one_and_says_that_of_the_other_there_is_no_evidence() {
+    let Some(path) = data("hillstrom/hillstrom.csv") else { return };
+    let text = fs::read_to_string(path).unwrap();
+    let mut with_ids = String::new();
+    for (line, row) in text.lines().enumerate() {
+        let id = if line == 0 { "customer".to_owned() } else { format!("H{line:05}") };
+        writeln!(with_ids, "{id},{row}").unwrap();
+    }
+    let project = Project::new(&[("hillstrom.csv", &with_ids)]);
+    let pipeline = "version = 1\nas-of = 2008-03-20\n[input.responses]\n\
+        attributes = ['recency', 'history_segment', 'history', 'mens', 'womens', 'zip_code', 'newbie', 'channel']\n\
+        [input.responses.csv]\npath = 'hillstrom.csv'\n\
+        [input.responses.columns]\ncustomer-id = 'customer'\narm = 'segment'\nresponse = 'visit'\namount = 'spend'\n\
+        [output]\ndirectory = 'out'\n";
+    let run = project.run(pipeline).unwrap();
+    let trials = run.manifest["uplift"]["trials"].as_array().unwrap();
+    let verdicts: Vec<(&str, &str)> =
+        trials.iter().map(|trial| (trial["arm"].as_str().unwrap(), trial["verdict"].as_str().unwrap())).collect();
+    println!("{:#}\n{:#}", run.manifest["uplift"], run.manifest["notes"]);
+    assert_eq!(
+        verdicts,
+        [("Mens E-Mail", "no evidence: beats neither the response model nor chance"), ("Womens E-Mail", "believed")]
+    );
+    for trial in trials.iter().filter(|trial| trial["verdict"] == "believed") {
+        let qini = |of: &str| trial[format!("qini_{of}")].as_f64().unwrap();
+        assert!(qini("uplift") > qini("response_model").max(qini("random")));
+    }
+    let notes: Vec<&str> = run.manifest["notes"].as_array().unwrap().iter().filter_map(|note| note.as_str()).collect();
+    let says = |start: &str| assert!(notes.iter().any(|note| note.starts_with(start)), "{notes:?}");
+    says("uplift of `Womens E-Mail` in `campaign` is believed: it beats the response model and chance");
+    says("no evidence of uplift of `Mens E-Mail` in `campaign`: it beats neither the response model nor chance");
+    let table = run.table("uplift.csv");
+    let arms: BTreeSet<&str> = table.iter().map(|row| row["arm"].as_str()).collect();
+    assert_eq!((arms.into_iter().collect::<Vec<_>>(), table.len()), (vec!["Womens E-Mail"], 21_306 + 21_387));
+    let mean = table.iter().map(|row| row["uplift"].parse::<f64>().unwrap()).sum::<f64>() / table.len() as f64;
+    assert!((mean - 0.0452).abs() < 0.002, "{mean}");
+}
+
+/// Without a control group there is nothing to compare with.
+#[test]
+fn a_campaign_without_control_group_has_no_uplift() {
+    let mut text = "customer_id,arm,response,recency\n".to_owned();
+    (0..200).for_each(|row| writeln!(text, "{row},{},{},{}", ["A", "B"][row % 2], row % 3 % 2, row % 12).unwrap());
+    let project = Project::new(&[("responses.csv", &text)]);
+    let pipeline = "version = 1\nas-of = 2026-06-30\n[input.responses]\nattributes = ['recency']\n[input.responses.csv]\n\
+        path = 'responses.csv'\n[output]\ndirectory = 'out'\n";
+    let run = project.run(pipeline).unwrap();
+    assert!(
+        run.manifest["notes"]
+            .to_string()
+            .contains("no evidence of uplift of campaign `campaign`: it has no control group")
+    );
+    assert!(!run.directory.join("uplift.csv").exists());
 }

@@ -15,6 +15,7 @@
 
 pub mod boosting;
 pub mod calibration;
+pub mod contract;
 pub mod delong;
 pub mod encoding;
 pub mod folds;
@@ -24,6 +25,7 @@ pub mod metrics;
 pub mod profit;
 pub mod ranking;
 pub mod sample;
+pub mod trials;
 pub mod uplift;
 
 use std::sync::Arc;

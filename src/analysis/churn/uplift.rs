@@ -110,6 +110,19 @@ impl TwoLogits {
 /// # Errors
 /// As [`fit`], for the customers of any four folds.
 pub fn evaluate(trial: &Trial<'_>, folds: &[u8], params: logistic::Params, seed: u64) -> Result<Evidence, FitError> {
+    evaluate_scored(trial, folds, params, seed).map(|(evidence, _)| evidence)
+}
+
+/// As [`evaluate`], with the uplift of every row by models of the other folds.
+///
+/// # Errors
+/// As [`fit`], for the customers of any four folds.
+pub fn evaluate_scored(
+    trial: &Trial<'_>,
+    folds: &[u8],
+    params: logistic::Params,
+    seed: u64,
+) -> Result<(Evidence, Vec<f64>), FitError> {
     let n_rows = trial.features.n_rows();
     if folds.len() != n_rows {
         return Err(FitError::Lengths { n_rows, n_labels: folds.len() });
@@ -129,7 +142,9 @@ pub fn evaluate(trial: &Trial<'_>, folds: &[u8], params: logistic::Params, seed:
     }
     let mut random: Vec<f64> = (0..N_ORDERS).into_par_iter().map(|order| random_qini(trial, seed, order)).collect();
     random.sort_unstable_by(|a, b| b.total_cmp(a));
-    Ok(Evidence { uplift: qini(trial, &uplift), response: qini(trial, &response), random: random[N_ABOVE - 1] })
+    let evidence =
+        Evidence { uplift: qini(trial, &uplift), response: qini(trial, &response), random: random[N_ABOVE - 1] };
+    Ok((evidence, uplift))
 }
 
 fn fit_on(trial: &Trial<'_>, params: logistic::Params, seen: impl Fn(usize) -> bool) -> Result<TwoLogits, FitError> {

@@ -83,8 +83,8 @@ fn an_empty_file_lacks_what_is_required() {
     let expected = [
         ("`version` is missing", "add `version = 1` at the top of the file"),
         (
-            "`input.transactions` needs exactly one of the tables `[input.transactions.csv]` and `[input.transactions.parquet]`",
-            "name the files there: `path = \"…\"`",
+            "`input` needs at least one of the tables `[input.transactions]`, `[input.contracts]`, `[input.responses]`",
+            "add `[input.transactions.csv]` with `path = \"…\"`",
         ),
         ("`output.directory` is missing", "add a table `[output]` with `directory = \"../out\"`"),
     ];

@@ -1,0 +1,351 @@
+//! Contracts out of their typed columns: one entry a customer, whatever the order of the rows.
+//!
+//! With start dates, contracts of a customer that overlap or follow each other within 30 days are one: it runs as long as any of them, and the
+//! last of them tells its attributes; what ended before a longer gap is over and is left out. A contract that ends after as-of, or
+//! that is said not to be cancelled, runs. Without dates, the table is a status: of rows of one customer that differ the one of the last file
+//! by name counts, within it the last in the order of its content.
+//!
+//! | rejected                      | why                                          |
+//! |-------------------------------|----------------------------------------------|
+//! | tenure below 0 or 1,200 months on | no contract is that old                  |
+//! | `cancelled` in unknown words  | nobody can tell what it means                |
+//! | an end before the start       | one of them is wrong                         |
+//! | cancelled without an end date | where the others have dates                  |
+//!
+//! `O(n log n)`. The 30 days are those of the renewal rule of KKBox (WSDM Cup 2018).
+
+use super::columns::Columns;
+use super::reject::{Reject, reject_rows};
+use super::said::{said, shapes};
+use super::{CONTRACTS, IngestError, NO_DAY, NO_NUMBER, TableSource, TypedColumn, TypedTable, attributes};
+use crate::table::{Column, Contracts, Customers, Ids, Terms, Values};
+use crate::units::{Day, NONE_IX};
+
+/// Days after which a new contract is not a renewal.
+const RENEWAL_DAYS: i32 = 30;
+/// Tenure that cannot be.
+const MOST_MONTHS: i64 = 1_200;
+/// Millionths in one.
+const MILLION: i64 = 1_000_000;
+
+/// What was read of contracts.
+#[derive(Debug)]
+pub struct ContractReading {
+    pub contracts: Contracts,
+    pub rejects: Vec<Reject>,
+    pub notes: Vec<String>,
+}
+
+/// A row that counts: rank of the customer, first day (or nothing), last day or months, and where it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Row {
+    customer: u32,
+    start: i32,
+    /// Last day, `i32::MAX` while it runs; of a status, months.
+    end: i32,
+    cancelled: bool,
+    row: usize,
+}
+
+/// Reads the contracts; `yes` are the words that mean cancelled, where the pipeline names them.
+///
+/// # Errors
+/// Fails where no cell says yes or no, where no row is left, and where a rejected row cannot be read again.
+pub fn contracts(
+    table: &TypedTable,
+    source: &TableSource,
+    yes: Option<&[String]>,
+    as_of: Day,
+    customers: Option<&Customers>,
+) -> Result<ContractReading, IngestError> {
+    let columns = Columns::of(table);
+    let start = days(table, "start_date");
+    let words = columns.codes("cancelled");
+    let said_at: Vec<Option<bool>> = columns.ids("cancelled").iter().map(|word| said(word, yes)).collect();
+    let said_in = |row: usize| words.get(row).and_then(|code| said_at.get(*code as usize).copied().flatten());
+    if !words.is_empty() && said_at.iter().all(Option::is_none) && said_at.iter().len() > 0 {
+        return Err(unknown_words(table, &columns));
+    }
+    let mut reading = Reading { faults: Default::default(), objecting: 0, later: 0 };
+    let objects = objecting(columns.ids("customer_id"), customers);
+    let mut rows = Vec::with_capacity(table.n_rows);
+    for row in 0..table.n_rows {
+        let customer = columns.codes("customer_id")[row];
+        let word = words.get(row).filter(|code| **code != NONE_IX);
+        if word.is_some() && said_in(row).is_none() {
+            reading.faults[Fault::Word as usize].push(row);
+            continue;
+        }
+        let found = match start {
+            Some(start) => {
+                reading.dated(start[row], days(table, "end_date").map(|end| end[row]), said_in(row), as_of, row)
+            }
+            None => reading.status(columns.decimals("tenure_months")[row], said_in(row), row),
+        };
+        let Some((start, end, cancelled)) = found else { continue };
+        if customer == NONE_IX || objects[customer as usize] {
+            reading.objecting += 1;
+            continue;
+        }
+        rows.push(Row { customer, start, end, cancelled, row });
+    }
+    let rejects = reading.rejects(table)?;
+    if rows.is_empty() {
+        return Err(IngestError::NoRowLeft { table: CONTRACTS.name, n_rows: table.n_rows });
+    }
+    let mut notes = reading.notes();
+    let content = content(table, source);
+    let file = |row: usize| table.file_starts.partition_point(|start| *start <= row);
+    // Within a customer the row that decides comes last; rows of equal content say the same.
+    rows.sort_by_cached_key(|found| {
+        let order = if start.is_some() { 0 } else { file(found.row) };
+        let codes: Vec<u32> = content.iter().map(|(_, codes)| codes[found.row]).collect();
+        (found.customer, order, found.start, found.end, found.cancelled, codes)
+    });
+    let by_customer: Vec<&[Row]> = rows.chunk_by(|a, b| a.customer == b.customer).collect();
+    let one: Vec<Row> =
+        by_customer.iter().map(|rows| if start.is_some() { last_block(rows) } else { rows[rows.len() - 1] }).collect();
+    let n_several = by_customer.iter().filter(|rows| rows.len() > 1).count();
+    if n_several > 0 && start.is_none() {
+        notes.push(format!("{n_several} customers stand in several rows of the contracts: the last one counts (add `start-date`, and they are joined)"));
+    }
+    let ids = columns.ids("customer_id");
+    let terms = if start.is_some() {
+        Terms::Dated {
+            start: one.iter().map(|row| Day(row.start)).collect(),
+            end: one.iter().map(|row| (row.end != i32::MAX).then_some(Day(row.end))).collect(),
+        }
+    } else {
+        Terms::Status {
+            tenure_months: one.iter().map(|row| row.end.unsigned_abs()).collect(),
+            cancelled: one.iter().map(|row| row.cancelled).collect(),
+        }
+    };
+    let kept: Vec<usize> = one.iter().map(|row| row.row).collect();
+    let contracts = Contracts {
+        ids: Ids::from_sorted(one.iter().map(|row| ids.get(row.customer))),
+        terms,
+        attributes: further(table, source, &["product_id"], &["price"], &kept),
+    };
+    Ok(ContractReading { contracts, rejects, notes })
+}
+
+/// Why a row is rejected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    Word,
+    Negative,
+    TooLong,
+    EndFirst,
+    NoEnd,
+    NoStart,
+}
+
+const FAULTS: [(Fault, &str, &str); 6] = [
+    (Fault::Word, "cancelled", "neither yes nor no in a word that is known"),
+    (Fault::Negative, "tenure_months", "a tenure below zero"),
+    (Fault::TooLong, "tenure_months", "a tenure of a hundred years or more"),
+    (Fault::EndFirst, "end_date", "an end before the start"),
+    (Fault::NoEnd, "end_date", "cancelled, but without an end date"),
+    (Fault::NoStart, "start_date", "empty, but every row needs it"),
+];
+
+/// What was found on the way through the rows.
+struct Reading {
+    faults: [Vec<usize>; FAULTS.len()],
+    objecting: usize,
+    later: usize,
+}
+
+impl Reading {
+    fn dated(
+        &mut self,
+        start: i32,
+        end: Option<i32>,
+        said: Option<bool>,
+        as_of: Day,
+        row: usize,
+    ) -> Option<(i32, i32, bool)> {
+        let end = end.filter(|day| *day != NO_DAY);
+        let fault = match (start, end, said) {
+            (NO_DAY, ..) => Some(Fault::NoStart),
+            (_, Some(end), _) if end < start => Some(Fault::EndFirst),
+            (_, None, Some(true)) => Some(Fault::NoEnd),
+            _ => None,
+        };
+        if let Some(fault) = fault {
+            self.faults[fault as usize].push(row);
+            return None;
+        }
+        if start > as_of.0 {
+            self.later += 1;
+            return None;
+        }
+        let over = end.filter(|end| *end <= as_of.0 && said != Some(false));
+        Some((start, over.unwrap_or(i32::MAX), over.is_some()))
+    }
+
+    fn status(&mut self, tenure: i64, said: Option<bool>, row: usize) -> Option<(i32, i32, bool)> {
+        let fault = match tenure {
+            ..0 => Some(Fault::Negative),
+            _ if tenure / MILLION >= MOST_MONTHS => Some(Fault::TooLong),
+            _ => None,
+        };
+        if let Some(fault) = fault {
+            self.faults[fault as usize].push(row);
+            return None;
+        }
+        Some((0, (tenure / MILLION) as i32, said?))
+    }
+
+    fn rejects(&self, table: &TypedTable) -> Result<Vec<Reject>, IngestError> {
+        let mut rejects = Vec::new();
+        for (fault, column, reason) in FAULTS {
+            let rows = &self.faults[fault as usize];
+            if !rows.is_empty() {
+                rejects.extend(reject_rows(&table.files, rows, Some(column), reason)?);
+            }
+        }
+        Ok(rejects)
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let later = (self.later > 0).then(|| format!("{} contracts begin after as-of and are left out", self.later));
+        let objecting = (self.objecting > 0)
+            .then(|| format!("{} contracts of customers who object to profiling are left out", self.objecting));
+        later.into_iter().chain(objecting).collect()
+    }
+}
+
+fn unknown_words(table: &TypedTable, columns: &Columns<'_>) -> IngestError {
+    let header = table.files.iter().flat_map(|file| &file.mapping).find(|(name, _)| name == "cancelled");
+    IngestError::UnknownCells {
+        table: CONTRACTS.name,
+        column: "cancelled",
+        header: header.map_or_else(|| "cancelled".to_owned(), |(_, header)| header.clone()),
+        n_rows: table.n_rows,
+        shapes: shapes(columns.ids("cancelled").iter()),
+        key: "cancelled-values",
+    }
+}
+
+/// Joins the contracts of one customer, ascending by start; returns the last of those that follow each other.
+fn last_block(rows: &[Row]) -> Row {
+    let mut block = rows[0];
+    for row in &rows[1..] {
+        let follows = row.start.saturating_sub(RENEWAL_DAYS) <= block.end.saturating_add(1);
+        let start = if follows { block.start } else { row.start };
+        let end = if follows { block.end.max(row.end) } else { row.end };
+        block = Row { start, end, cancelled: end != i32::MAX, ..*row };
+    }
+    block
+}
+
+/// Says of each customer whether profiling is objected to, or may be: an unreadable row could have said so.
+pub(super) fn objecting(ids: &Ids, customers: Option<&Customers>) -> Vec<bool> {
+    let mut objects = vec![false; ids.len()];
+    let Some(customers) = customers else { return objects };
+    let listed = customers.ids.iter().zip(&customers.objection).filter(|(_, objects)| **objects).map(|(id, _)| id);
+    for id in listed.chain(customers.unreadable.iter().map(String::as_str)) {
+        if let Some(ix) = ids.position(id) {
+            objects[ix as usize] = true;
+        }
+    }
+    objects
+}
+
+/// Returns the codes of the text columns that a row's content consists of.
+pub(super) fn content<'a>(table: &'a TypedTable, source: &TableSource) -> Vec<(&'a str, &'a [u32])> {
+    let wanted = |name: &str| name == "product_id" || source.attributes.iter().any(|attribute| attribute == name);
+    let codes = |(name, column): (&'a super::ColumnName, &'a TypedColumn)| match column {
+        TypedColumn::Text { codes, .. } if wanted(name) => Some((&**name, &codes[..])),
+        _ => None,
+    };
+    table.columns.iter().filter_map(codes).collect()
+}
+
+/// Lays out columns of some rows: those that the pipeline names by their headers, and of the table's own some texts and numbers.
+pub(super) fn further(
+    table: &TypedTable,
+    source: &TableSource,
+    own_texts: &[&str],
+    own_numbers: &[&str],
+    rows: &[usize],
+) -> Vec<Column> {
+    let columns = Columns::of(table);
+    let number = |name: &str| {
+        let values = columns.decimals(name);
+        let value = |row: &usize| Some(values[*row]).filter(|v| *v != NO_NUMBER).map(|v| v as f64 / MILLION as f64);
+        (!values.is_empty()).then(|| Column::new(name, Values::Number(rows.iter().map(value).collect())))
+    };
+    let text = |name: &str| {
+        let cells = || rows.iter().map(|row| columns.text(name, *row).filter(|text| !text.is_empty()));
+        table.columns.contains_key(name).then(|| Values::from_texts(cells()))
+    };
+    let attribute = |name: &String| {
+        let cells = rows.iter().map(|row| columns.text(name, *row).filter(|text| !text.is_empty())).collect();
+        let header = source.columns.get(name).unwrap_or(name);
+        table.columns.contains_key(name.as_str()).then(|| Column::new(header, attributes::as_values(cells)))
+    };
+    let own = own_texts.iter().filter_map(|name| Some(Column::new(*name, text(name)?)));
+    own.chain(own_numbers.iter().filter_map(|name| number(name)))
+        .chain(source.attributes.iter().filter_map(attribute))
+        .collect()
+}
+
+fn days<'a>(table: &'a TypedTable, name: &str) -> Option<&'a [i32]> {
+    match table.columns.get(name) {
+        Some(TypedColumn::Date { day, .. }) => Some(day),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(start: i32, end: i32) -> Row {
+        Row { customer: 0, start, end, cancelled: end != i32::MAX, row: start as usize }
+    }
+
+    #[test]
+    fn contracts_that_follow_each_other_are_one() {
+        let check = |rows: &[Row], expected: (i32, i32)| {
+            let found = last_block(rows);
+            assert_eq!((found.start, found.end), expected);
+            assert_eq!((found.row, found.cancelled), (rows[rows.len() - 1].row, expected.1 != i32::MAX));
+        };
+        check(&[row(10, 20)], (10, 20));
+        // Renewed 30 days after the last day, overlapping, and won back later.
+        check(&[row(10, 20), row(51, 60)], (10, 60));
+        check(&[row(10, i32::MAX), row(15, 30)], (10, i32::MAX));
+        check(&[row(10, 20), row(52, i32::MAX)], (52, i32::MAX));
+    }
+
+    #[test]
+    fn what_cannot_be_is_rejected_and_the_future_is_not_known() {
+        let mut reading = Reading { faults: Default::default(), objecting: 0, later: 0 };
+        let as_of = Day(100);
+        assert_eq!(reading.dated(10, Some(50), None, as_of, 0), Some((10, 50, true)));
+        assert_eq!(reading.dated(10, Some(150), None, as_of, 1), Some((10, i32::MAX, false)));
+        assert_eq!(reading.dated(10, Some(50), Some(false), as_of, 2), Some((10, i32::MAX, false)));
+        assert_eq!(reading.dated(101, None, None, as_of, 3), None);
+        assert_eq!(reading.dated(10, Some(9), None, as_of, 4), None);
+        assert_eq!(reading.dated(10, None, Some(true), as_of, 5), None);
+        assert_eq!(reading.status(7_900_000, Some(true), 6), Some((0, 7, true)));
+        assert_eq!(reading.status(-1_000_000, Some(false), 7), None);
+        assert_eq!(reading.status(1_200_000_000, Some(false), 8), None);
+        let faults: Vec<(Fault, &Vec<usize>)> = FAULTS
+            .iter()
+            .map(|(fault, ..)| (*fault, &reading.faults[*fault as usize]))
+            .filter(|(_, rows)| !rows.is_empty())
+            .collect();
+        let expected = [
+            (Fault::Negative, &vec![7]),
+            (Fault::TooLong, &vec![8]),
+            (Fault::EndFirst, &vec![4]),
+            (Fault::NoEnd, &vec![5]),
+        ];
+        assert_eq!((faults, reading.later), (expected.to_vec(), 1));
+    }
+}
