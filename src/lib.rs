@@ -10,11 +10,12 @@
 //!    │ ingest     dialect found with evidence, columns mapped, bad rows kept apart with line and reason, overlaps counted once,
 //!    │            ids encoded once as dense ranks; lines stay in packed chunks, in memory, in the cache or on disk
 //!    ▼
-//! table           lines of a range of customers at a time, customers, products
+//! table           lines of a range of customers at a time, customers, products; contracts and responses, which need no lines
 //!    │ features   returns matched to their orders, purchase days and baskets in one pass
 //!    ▼
-//! Dataset         every event with the day from which it is known; features::at(day) looks at the base as of any day
-//!    │ analysis   overview · abc · rfm · lifetime value ─▶ churn · cross-sell; a small graph, run in parallel, each pure
+//! Dataset         every event with the day from which it is known; features::at(day) looks at the base as of any day; without
+//!    │            transactions, the customers of contracts and responses and whatever needs no more
+//!    │ analysis   overview · abc · rfm · lifetime value ─▶ churn · cross-sell · uplift; a small graph, run in parallel, each pure
 //!    ▼
 //! scores          every column of every analysis side by side by reference, names and types promised before any data is read
 //!    │ segment    conditions over those columns select positions of rows; no cell is copied

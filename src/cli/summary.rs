@@ -114,7 +114,10 @@ impl Page<'_> {
                 let _ = write!(lines, ", {} {what}", n(key));
             }
         }
-        self.line("lines", &lines);
+        let has_lines = is_some("lines_read");
+        if has_lines {
+            self.line("lines", &lines);
+        }
         let tables = counts["rejects_by_reason"].as_object().into_iter().flatten();
         let reasons =
             tables.flat_map(|(table, of_table)| of_table.as_object().into_iter().flatten().map(move |r| (table, r)));
@@ -123,13 +126,16 @@ impl Page<'_> {
             self.line("", &format!("{}{of_table} rejected: {reason}", count(n.as_u64().unwrap_or(0))));
         }
         let mut customers = n("customers");
-        if is_some("customers_without_purchase") {
+        if has_lines && is_some("customers_without_purchase") {
             let _ = write!(customers, ", {} without a purchase that was kept", n("customers_without_purchase"));
         }
         if is_some("objections") {
             let _ = write!(customers, ", {} left out who object to profiling", n("objections"));
         }
         self.line("customers", &customers);
+        if !has_lines {
+            return;
+        }
         self.line("orders", &format!("{}, of {} products", n("orders"), n("products")));
         let major = |value: &Value| money(value.as_f64().unwrap_or(0.0));
         let mut revenue = format!("{} net, {} gross", major(&counts["revenue"]), major(&counts["gross_revenue"]));

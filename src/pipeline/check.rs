@@ -39,7 +39,11 @@ pub(super) fn names(pipeline: &Pipeline) -> Vec<Diagnostic> {
         problems.push(problem.at(wanted.span.clone(), "no segment has this name").help(help));
     }
     problems.extend(attribute_names(&pipeline.input.attributes));
-    problems.extend(pipeline.covariates.iter().filter_map(|covariate| covariate_problem(pipeline, covariate)));
+    for (key, wanted) in
+        [("lifetime-value.covariates", &pipeline.covariates), ("churn.attributes", &pipeline.churn_attributes)]
+    {
+        problems.extend(wanted.iter().filter_map(|wanted| analysed_problem(pipeline, key, wanted)));
+    }
     problems
 }
 
@@ -67,8 +71,8 @@ fn attribute_names(attributes: &[Attribute]) -> Vec<Diagnostic> {
     attributes.iter().enumerate().filter(|(_, attribute)| given(&attribute.header)).filter_map(problem).collect()
 }
 
-/// Says why a covariate cannot be read, where it cannot.
-fn covariate_problem(pipeline: &Pipeline, covariate: &Placed) -> Option<Diagnostic> {
+/// Says why an attribute that an analysis asks for cannot be read, where it cannot.
+fn analysed_problem(pipeline: &Pipeline, key: &str, covariate: &Placed) -> Option<Diagnostic> {
     let wanted = covariate.text.as_str();
     let named = pipeline.input.attributes.iter().map(|attribute| attribute.name.as_str());
     let known: Vec<&str> = analysed_attributes().into_iter().chain(named).collect();
@@ -85,7 +89,7 @@ fn covariate_problem(pipeline: &Pipeline, covariate: &Placed) -> Option<Diagnost
     } else {
         format!("name its header in `[input.customers]` `attributes`; known are {}", known.join(", "))
     };
-    let title = format!("`lifetime-value.covariates` names unknown attribute `{wanted}`");
+    let title = format!("`{key}` names unknown attribute `{wanted}`");
     let problem = Diagnostic::error(codes::UNKNOWN_ATTRIBUTE, title);
     Some(problem.at(covariate.span.clone(), "no customer attribute has this name").help(help))
 }

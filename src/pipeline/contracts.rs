@@ -95,6 +95,14 @@ pub(super) fn possible(file: &mut Reader<'_, '_>, given: Vec<(Analyse, std::ops:
     let has_lines = is_read(file, "transactions") || !BASES.iter().any(|name| is_read(file, name));
     let has_contracts = is_read(file, "contracts");
     let stated = file.has("analyses");
+    let of_customers = || file.raw("churn")?.get_ref().as_table()?.get("attributes");
+    let named =
+        of_customers().filter(|list| list.get_ref().as_array().is_some_and(|list| list.iter().next().is_some()));
+    if let (Some(list), Setting::Contract) = (named, setting) {
+        let title = "`churn.attributes` are of customers, the setting `contract` reads those of contracts";
+        let problem = Diagnostic::error(codes::CONTRADICTION, title).at(list.span(), "read by the setting `purchase`");
+        file.note(problem.help("name their headers in `[input.contracts]` `attributes`"));
+    }
     let mut analyses = Vec::new();
     for (analyse, span) in given {
         let contractual = analyse == Analyse::Churn && setting == Setting::Contract;

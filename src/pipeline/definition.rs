@@ -23,10 +23,11 @@ use crate::diagnostic::{Diagnostic, codes};
 use crate::ingest::{
     ColumnFormat, CsvOptions, Currency, Encoding, Format, NumberFormat, ProductRules, ReturnRules, TableSource,
 };
+use crate::units::Language;
 
 /// Reads the whole file. What is required and missing or wrong was noted; what stands in for it here is never used.
 pub(super) fn pipeline(file: &mut Reader<'_, '_>) -> Pipeline {
-    Pipeline {
+    let mut pipeline = Pipeline {
         version: file
             .version(key("version", "Version of the pipeline format").required().example("1"))
             .unwrap_or_default(),
@@ -45,14 +46,21 @@ pub(super) fn pipeline(file: &mut Reader<'_, '_>) -> Pipeline {
         covariates: file.texts_below("lifetime-value", COVARIATES),
         churn_setting: contracts::setting(file),
         churn: file.table(key("churn", "Risk that a customer does not come back"), churn),
+        churn_attributes: file.texts_below("churn", CHURN_ATTRIBUTES),
         cross_sell: file.table(key("cross-sell", "Next best offers"), cross_sell),
         segments: file.tables(key("segment", "A group of customers by a condition over the score columns"), segment),
         campaigns: file.tables(key("campaign", "A file for the mailing tool: the customers of a segment"), campaign),
         max_drift_psi: file.table(key("quality", "When results are not good enough to be published"), quality),
+        language: file.table(key("report", "What people read"), report),
         output: file.table(key("output", "Where results go"), output),
         cache: file.table(key("cache", "What was read of transaction files is kept for the next run"), cache),
-    }
+    };
+    pipeline.churn.language = pipeline.language;
+    pipeline
 }
+
+/// Name of the key, which is read a second time with its places.
+const CHURN_ATTRIBUTES: &str = "attributes";
 
 fn analyses(file: &mut Reader<'_, '_>) -> Vec<Analyse> {
     let wanted = key("analyses", "What is computed; churn needs lifetime-value")
@@ -271,13 +279,42 @@ fn rfm(table: &mut Reader<'_, '_>) -> rfm::Params {
 }
 
 fn churn(table: &mut Reader<'_, '_>) -> churn::Params {
-    let churn::Params { horizon } = churn::Params::default();
+    let churn::Params { horizon, eligible_recency, costs, language, .. } = churn::Params::default();
+    contracts::setting_key(table);
     let wanted = key(
         "horizon",
         "A customer who buys nothing, or whose contract is cancelled, within this time after as-of has churned",
     );
-    contracts::setting_key(table);
-    churn::Params { horizon: table.period(wanted.default(quoted(horizon)), false).unwrap_or(horizon) }
+    let eligible = key(
+        "eligible-recency",
+        "Customers who were silent for longer are not learnt from, and scored by the purchase model",
+    );
+    let attributes = key(CHURN_ATTRIBUTES, "Customer attributes to learn from, as they stand today");
+    let contact = key("contact-cost", "What it costs to contact a customer").unit("major currency units");
+    let offer = key("offer-cost", "What an offer costs where it is taken").unit("major currency units");
+    let success = key("success-rate", "How many who would leave are kept by the offer").unit("share of them");
+    let money = |cost: f64| format!("{cost:.2}");
+    churn::Params {
+        horizon: table.period(wanted.default(quoted(horizon)), false).unwrap_or(horizon),
+        eligible_recency: table
+            .whole(eligible.unit("days").default(eligible_recency.to_string()), 1, 36_500)
+            .unwrap_or(eligible_recency),
+        attributes: table.distinct_texts(attributes.default("[]")).into_iter().map(|placed| placed.text).collect(),
+        costs: churn::profit::Costs {
+            contact: table.number(contact.default(money(costs.contact)), 0.0, 1e9).unwrap_or(costs.contact),
+            offer: table.number(offer.default(money(costs.offer)), 0.0, 1e9).unwrap_or(costs.offer),
+            success_rate: table
+                .number(success.default(money(costs.success_rate)), 0.0, 1.0)
+                .unwrap_or(costs.success_rate),
+        },
+        language,
+    }
+}
+
+fn report(table: &mut Reader<'_, '_>) -> Language {
+    let language = Language::default();
+    let wanted = key("language", "Language of the sentences in the results");
+    table.word(wanted.default(quoted(language.label())), &words(Language::ALL, Language::label)).unwrap_or(language)
 }
 
 fn cross_sell(table: &mut Reader<'_, '_>) -> cross_sell::Params {

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use crate::analysis::{abc, churn, cross_sell, lifetime_value, rfm};
 use crate::ingest::{Currency, ProductRules, ReturnRules, TableSource};
-use crate::units::Day;
+use crate::units::{Day, Language};
 
 /// A pipeline file that was read.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,11 +28,15 @@ pub struct Pipeline {
     pub covariates: Vec<Placed>,
     pub churn_setting: churn::contract::Setting,
     pub churn: churn::Params,
+    /// Customer attributes that churn is learnt from, as the file names them.
+    pub churn_attributes: Vec<Placed>,
     pub cross_sell: cross_sell::Params,
     pub segments: Vec<SegmentRule>,
     pub campaigns: Vec<CampaignRule>,
     /// Population stability index above which a run by a reused model publishes nothing.
     pub max_drift_psi: Option<f64>,
+    /// Language of the sentences in the results.
+    pub language: Language,
     pub output: OutputSettings,
     pub cache: CacheSettings,
 }

@@ -74,7 +74,7 @@ fn smallest_pipeline_has_the_defaults() {
     let lifetime_value =
         lifetime_value::Params { horizon_months: 12, discount_rate_per_year: 0.10, ..Default::default() };
     assert_eq!(pipeline.lifetime_value, lifetime_value);
-    assert_eq!(pipeline.churn, churn::Params { horizon: Period::Days(90) });
+    assert_eq!(pipeline.churn, churn::Params { horizon: Period::Days(90), ..churn::Params::default() });
     let cross_sell = cross_sell::Params { offers_per_customer: 3, min_support_count: 5, neighbours_per_product: 50 };
     assert_eq!(pipeline.cross_sell, cross_sell);
     assert_eq!(pipeline.output, OutputSettings { directory: "out".to_owned(), keep_runs: 14 });

@@ -193,7 +193,9 @@ pub fn analyses(pipeline: &Pipeline, reused: Option<&StoredModel>) -> Vec<Box<dy
                 }
             }
             Analyse::Churn if pipeline.churn_setting == Setting::Contract => {
-                Box::new(ContractChurn(contract::Params { horizon: pipeline.churn.horizon }))
+                let churn = &pipeline.churn;
+                let (horizon, costs, language) = (churn.horizon, churn.costs, churn.language);
+                Box::new(ContractChurn(contract::Params { horizon, costs, language }))
             }
             Analyse::Churn => Box::new(Churn(pipeline.churn.clone())),
             Analyse::CrossSell => Box::new(CrossSell(pipeline.cross_sell)),

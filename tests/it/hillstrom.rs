@@ -38,7 +38,7 @@ fn evidence(e_mail: &str, seed: u64) -> Option<Evidence> {
     let response: Vec<bool> = cells("visit").iter().map(|cell| *cell == "1").collect();
     let trial = Trial { features: &features, contacted: &contacted, response: &response };
     let folds = folds::by_id(rows.iter().map(|(id, _)| id.as_str()), seed);
-    let found = uplift::evaluate(&trial, &folds, logistic::Params::default(), 1).unwrap();
+    let (found, _) = uplift::evaluate(&trial, &folds, logistic::Params::default(), 1).unwrap();
     println!("{e_mail}, folds {seed}: {found:?}");
     Some(found)
 }

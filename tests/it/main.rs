@@ -3,6 +3,7 @@
 mod architecture;
 mod bad_input;
 mod cdnow;
+mod churn;
 mod contracts;
 mod determinism;
 mod face;

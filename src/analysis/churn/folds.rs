@@ -33,6 +33,13 @@ pub fn stratified<'a>(ids: impl Iterator<Item = &'a str>, label: &[bool], seed: 
     folds
 }
 
+/// Says which customers are in a sample of some share: those with the smallest hashes of a seed of its own.
+pub fn sampled<'a>(ids: impl Iterator<Item = &'a str>, share: f64, seed: u64) -> Vec<bool> {
+    // The upper half of the hash as a number in `0..1`.
+    let place = |id: &str| (hash(id, seed) >> 32) as f64 / f64::from(u32::MAX);
+    ids.map(|id| share >= 1.0 || place(id) < share).collect()
+}
+
 /// Hash of an id: FNV-1a, then a finaliser that moves every bit into the low ones.
 fn hash(id: &str, seed: u64) -> u64 {
     let basis = 0xcbf2_9ce4_8422_2325;

@@ -1,30 +1,45 @@
-//! Churn: the risk that a customer buys nothing within a horizon, and the lifetime value that stands on it.
+//! Churn: the risk that a customer buys nothing within a horizon, why, and the lifetime value that stands on it.
 //!
-//! The risk comes from the fitted purchase model of the lifetime values, `1 − P(alive) P(buys in t, if alive)`. It is not
-//! `1 − P(alive)`: a customer who is alive but buys once in two years is at risk of buying nothing in 90 days, and a campaign manager sees
-//! no difference.
+//! Where the history allows, the risk is learnt from the base's own past and proven on it, beside rules that need no model, see
+//! [`non_contractual`]. Elsewhere it is that of the fitted purchase model of the lifetime values, `1 − P(alive) P(buys in t, if alive)`, unproven.
+//! It is nowhere `1 − P(alive)`: a customer who is alive but buys once in two years is at risk of buying nothing in 90 days, and a campaign
+//! manager sees no difference.
 //!
-//! | column                | meaning                                                          | unit        |
-//! |-----------------------|------------------------------------------------------------------|-------------|
-//! | `churn_risk`          | probability of no purchase in the days after as-of               | `0..=1`     |
-//! | `churn_band`          | `low` below 1/3, `medium` below 2/3, `high` from there           | label       |
-//! | `churn_value_at_risk` | `clv` × `churn_risk`                                             | minor units |
+//! | column                 | meaning                                                          | unit        |
+//! |------------------------|------------------------------------------------------------------|-------------|
+//! | `churn_risk`           | probability of no purchase in the days after as-of               | `0..=1`     |
+//! | `churn_band`           | `low` below 1/3, `medium` below 2/3, `high` from there           | label       |
+//! | `churn_reason_1` to `_3` | why, strongest first, see [`reasons`]                          | sentence    |
+//! | `churn_value_at_risk`  | `clv` × `churn_risk`                                             | minor units |
+//! | `churn_contact_profit` | gain of contacting the customer, see [`profit::Costs::gain`]     | minor units |
 //!
-//! Null where a customer has no purchase day, and everywhere where no purchase model could be fitted. `O(n)`.
+//! Null where a customer has no purchase day. `O(n)` but for what is learnt.
 //! Source: the formulas of the model, see [`super::lifetime_value::models`].
 
+pub mod behaviour;
 pub mod boosting;
 pub mod calibration;
+pub mod card;
 pub mod contract;
 pub mod delong;
 pub mod encoding;
+pub mod evaluation;
+pub mod features;
 pub mod folds;
 pub mod hazard;
+pub mod leaks;
+pub mod learners;
 pub mod logistic;
 pub mod metrics;
+pub mod non_contractual;
+pub mod observed;
 pub mod profit;
 pub mod ranking;
+pub mod reasons;
+pub mod rules;
 pub mod sample;
+pub mod schedule;
+pub mod scoring;
 pub mod trials;
 pub mod uplift;
 
@@ -32,9 +47,12 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use self::non_contractual::Assessed;
+use self::profit::Costs;
+use super::lifetime_value::Valuation;
 use super::{Analysis, AnalysisError, Base, Fact, Findings};
 use crate::table::{Column, ColumnKind, ColumnSpec, Nullable, Values};
-use crate::units::{Money, NONE_IX, Period};
+use crate::units::{Language, Money, NONE_IX, Period};
 
 const NAME: &str = "churn";
 
@@ -46,11 +64,25 @@ const BANDS: [&str; 3] = ["low", "medium", "high"];
 pub struct Params {
     /// How long a customer must buy nothing to count as lost.
     pub horizon: Period,
+    /// Days of silence up to which a customer is scored by what was learnt.
+    pub eligible_recency: u32,
+    /// Customer attributes that are learnt from, by name.
+    pub attributes: Vec<String>,
+    /// What a retention campaign costs.
+    pub costs: Costs,
+    /// Language of the reasons.
+    pub language: Language,
 }
 
 impl Default for Params {
     fn default() -> Self {
-        Self { horizon: Period::Days(90) }
+        Self {
+            horizon: Period::Days(90),
+            eligible_recency: 365,
+            attributes: vec![],
+            costs: Costs::default(),
+            language: Language::default(),
+        }
     }
 }
 
@@ -67,7 +99,12 @@ impl Analysis for Churn {
         &["lifetime_value"]
     }
 
+    fn attributes(&self) -> &[String] {
+        &self.0.attributes
+    }
+
     fn columns(&self) -> Vec<ColumnSpec> {
+        let reason = |nth: usize, meaning| ColumnSpec::new(format!("churn_reason_{nth}"), ColumnKind::Text, meaning);
         vec![
             ColumnSpec::new(
                 "churn_risk",
@@ -75,7 +112,15 @@ impl Analysis for Churn {
                 "probability of no purchase within the churn horizon (90 days unless stated), 0 to 1",
             ),
             ColumnSpec::new("churn_band", ColumnKind::Text, "low below 1/3, medium below 2/3, high from there"),
+            reason(1, "what raises the risk most, with the customer's own figures"),
+            reason(2, "what raises it second most"),
+            reason(3, "what raises it third most"),
             ColumnSpec::new("churn_value_at_risk", ColumnKind::Money, "clv times churn_risk"),
+            ColumnSpec::new(
+                "churn_contact_profit",
+                ColumnKind::Money,
+                "expected gain of contacting the customer with an offer, after its costs",
+            ),
         ]
     }
 
@@ -84,51 +129,89 @@ impl Analysis for Churn {
         let horizon_end = self.0.horizon.end_after(as_of);
         let horizon_days = horizon_end.0 - as_of.0;
         let found = before.iter().find(|(name, _)| *name == "lifetime_value").map(|(_, findings)| findings);
-        let Some(valuation) = found.and_then(|findings| findings.valuation.as_ref()) else {
-            return Ok(Findings {
-                columns: self.fill(&vec![None; base.now.n_purchase_days.len()], None),
-                notes: vec!["no churn risks: they need the purchase model of the lifetime values".to_owned()],
-                ..Findings::default()
-            });
-        };
-        let time = valuation.clock.until(horizon_end);
-        let risk_of = |ix: usize, history| valuation.model.purchases.of(ix).probability_no_purchase(history, time);
-        let histories = valuation.clock.histories(base).into_par_iter().enumerate();
-        let risks: Vec<Option<f64>> = histories.map(|(ix, history)| Some(risk_of(ix, history?))).collect();
+        let valuation = found.and_then(|findings| findings.valuation.as_ref());
         let clv = found.and_then(|findings| findings.columns.iter().find(|column| column.name == "clv"));
         let clv = clv.and_then(|column| match &column.values {
             Values::Money(values) => Some(values),
             _ => None,
         });
-        let notes = match clv {
-            Some(_) => vec![],
-            None => vec!["no value at risk: it needs the lifetime values".to_owned()],
+        let assessed = non_contractual::assess(&self.0, base, horizon_days, valuation, clv.and_then(mean_value));
+        let Assessed { scored, reasons, facts: proof, tables, mut notes } = match (assessed, valuation) {
+            (Ok(assessed), _) => assessed,
+            (Err(reason), Some(valuation)) => self.by_model(base, valuation, &reason),
+            (Err(_), None) => {
+                let n = base.now.n_purchase_days.len();
+                return Ok(Findings {
+                    columns: self.fill(&vec![None; n], vec![], None),
+                    notes: vec!["no churn risks: they need the purchase model of the lifetime values".to_owned()],
+                    ..Findings::default()
+                });
+            }
         };
+        if clv.is_none() {
+            notes.push("no value at risk: it needs the lifetime values".to_owned());
+        }
+        let risks: Vec<Option<f64>> = scored.iter().map(|scored| scored.risk).collect();
         let label = format!("no purchase in the {horizon_days} days after {as_of}");
-        Ok(Findings {
-            columns: self.fill(&risks, clv),
-            facts: facts(horizon_days, label, &risks),
-            notes,
-            ..Findings::default()
-        })
+        let mut facts = facts(horizon_days, label, &risks);
+        facts.extend(proof);
+        Ok(Findings { columns: self.fill(&risks, reasons, clv), facts, tables, notes, ..Findings::default() })
     }
 }
 
+/// Mean of the positive lifetime values, in major units.
+fn mean_value(clv: &Nullable<i64>) -> Option<f64> {
+    let (n, sum) = clv
+        .iter()
+        .flatten()
+        .filter(|value| *value > 0)
+        .fold((0_u64, 0_i128), |(n, sum), value| (n + 1, sum + i128::from(value)));
+    (n > 0).then(|| sum as f64 / n as f64 / crate::units::MONEY_SCALE as f64)
+}
+
 impl Churn {
-    fn fill(&self, risks: &[Option<f64>], clv: Option<&Nullable<i64>>) -> Vec<Column> {
-        let at_risk = |ix: usize| {
-            let major = risks[ix]? * Money(clv?.get(ix)?).major();
-            Some(Money::from_major(major).0)
+    /// Risks by the purchase model as it is, where nothing can be learnt.
+    fn by_model(&self, base: &Base<'_>, valuation: &Valuation, reason: &str) -> Assessed {
+        let time = valuation.clock.until(self.0.horizon.end_after(base.now.as_of));
+        let risk_of = |ix: usize, history| valuation.model.purchases.of(ix).probability_no_purchase(history, time);
+        let histories = valuation.clock.histories(base).into_par_iter().enumerate();
+        let scored = histories.map(|(ix, history)| scoring::Scored {
+            risk: history.map(|history| risk_of(ix, history)),
+            ..scoring::Scored::default()
+        });
+        Assessed {
+            scored: scored.collect(),
+            reasons: vec![],
+            facts: vec![("risk_by", Fact::Text("purchase_model".to_owned()))],
+            tables: vec![],
+            notes: vec![format!("churn: the risk is P(no purchase) of the purchase model, unproven: {reason}")],
+        }
+    }
+
+    fn fill(&self, risks: &[Option<f64>], mut reasons: Vec<Column>, clv: Option<&Nullable<i64>>) -> Vec<Column> {
+        let money = |of: &dyn Fn(f64, f64) -> f64| {
+            let value = |ix: usize| Some(Money::from_major(of(risks[ix]?, Money(clv?.get(ix)?).major())).0);
+            Values::Money((0..risks.len()).map(value).collect())
         };
-        let values = [
-            Values::Number(risks.iter().copied().collect()),
-            Values::Text {
-                codes: risks.iter().map(|risk| risk.map_or(NONE_IX, band)).collect(),
-                labels: Arc::from(BANDS.map(str::to_owned)),
-            },
-            Values::Money((0..risks.len()).map(at_risk).collect()),
-        ];
-        self.columns().into_iter().zip(values).map(|(spec, values)| Column::new(spec.name, values)).collect()
+        let none = || Values::Text { codes: vec![NONE_IX; risks.len()], labels: Arc::from([]) };
+        let band = Values::Text {
+            codes: risks.iter().map(|risk| risk.map_or(NONE_IX, band)).collect(),
+            labels: Arc::from(BANDS.map(str::to_owned)),
+        };
+        let own = |spec: ColumnSpec| {
+            let values = match spec.name.as_str() {
+                "churn_risk" => Values::Number(risks.iter().copied().collect()),
+                "churn_band" => band.clone(),
+                "churn_value_at_risk" => money(&|risk, value| risk * value),
+                "churn_contact_profit" => money(&|risk, value| self.0.costs.gain(risk, value)),
+                name => {
+                    let at = reasons.iter().position(|column| column.name == name);
+                    at.map_or_else(none, |at| reasons.swap_remove(at).values)
+                }
+            };
+            Column::new(spec.name, values)
+        };
+        self.columns().into_iter().map(own).collect()
     }
 }
 
@@ -165,7 +248,7 @@ mod tests {
         let before = [("lifetime_value", LifetimeValue::default().run(&example.base(), &[]).unwrap())];
         let found = churn(&example, &before);
         let [Values::Number(risk), Values::Text { codes, labels }, Values::Money(at_risk)] =
-            [0, 1, 2].map(|ix| found.columns[ix].values.clone())
+            [0, 1, 5].map(|ix| found.columns[ix].values.clone())
         else {
             panic!("columns are not of the promised kinds")
         };
@@ -201,7 +284,8 @@ mod tests {
     fn a_horizon_in_months_is_counted_in_days_of_the_calendar() {
         let example = Example::new(600);
         let before = [("lifetime_value", LifetimeValue::default().run(&example.base(), &[]).unwrap())];
-        let half_a_year = Churn(Params { horizon: Period::Months(6) }).run(&example.base(), &before).unwrap();
+        let half_a_year =
+            Churn(Params { horizon: Period::Months(6), ..Params::default() }).run(&example.base(), &before).unwrap();
         // 2026-06-30 to 2026-12-30.
         assert_eq!(half_a_year.facts[0], ("horizon_days", Fact::Integer(183)));
     }

@@ -40,12 +40,36 @@ impl Default for Campaign {
     }
 }
 
-impl Campaign {
+/// Costs of a retention campaign as a pipeline states them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Costs {
+    /// Cost of contacting a customer, in major currency units.
+    pub contact: f64,
+    /// Cost of the offer where it is taken, in major currency units.
+    pub offer: f64,
+    /// Chance that the offer keeps who would leave, `0..=1`.
+    pub success_rate: f64,
+}
+
+/// `α + β` of the chance that an offer keeps who would leave.
+const SURENESS: u32 = 20;
+
+impl Default for Costs {
+    fn default() -> Self {
+        Self { contact: 1.0, offer: 10.0, success_rate: 0.30 }
+    }
+}
+
+impl Costs {
+    /// Returns the campaign for customers of some mean value; the success rate is rounded to twentieths.
+    pub fn campaign(&self, lifetime_value: f64) -> Campaign {
+        let alpha = ((self.success_rate * f64::from(SURENESS)).round() as u32).clamp(1, SURENESS - 1);
+        Campaign { lifetime_value, offer: self.offer, contact: self.contact, kept: (alpha, SURENESS - alpha) }
+    }
+
     /// Returns the expected gain of contacting one customer of some risk and lifetime value; below zero it costs more than it brings.
     pub fn gain(&self, risk: f64, lifetime_value: f64) -> f64 {
-        let (alpha, beta) = (f64::from(self.kept.0), f64::from(self.kept.1));
-        let kept = alpha / (alpha + beta).max(1.0);
-        risk * kept * (lifetime_value - self.offer) - (1.0 - risk) * self.offer - self.contact
+        risk * self.success_rate * (lifetime_value - self.offer) - (1.0 - risk) * self.offer - self.contact
     }
 }
 
@@ -166,7 +190,7 @@ mod tests {
 
     #[test]
     fn one_customer_is_worth_contacting_where_value_and_risk_pay_for_it() {
-        let campaign = Campaign::default();
+        let campaign = Costs::default();
         // 0.5 · 0.3 · (200 − 10) − 0.5 · 10 − 1.
         assert!((campaign.gain(0.5, 200.0) - 22.5).abs() < 1e-12);
         assert!(campaign.gain(0.01, 200.0) < 0.0 && campaign.gain(0.9, 5.0) < 0.0);

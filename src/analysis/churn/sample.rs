@@ -38,6 +38,12 @@ impl Matrix {
         self.columns.push(known.chain(std::iter::repeat(None)).take(self.n_rows).collect());
     }
 
+    /// Keeps some of the columns.
+    pub fn retain(&mut self, kept: &[bool]) {
+        let mut kept = kept.iter();
+        self.columns.retain(|_| kept.next().copied().unwrap_or(true));
+    }
+
     /// Returns the number of rows.
     pub fn n_rows(&self) -> usize {
         self.n_rows

@@ -89,8 +89,7 @@ impl Tried {
         let found = if features.columns().is_empty() {
             Err("no column tells customers apart (name some in `[input.responses]` `attributes`)".to_owned())
         } else {
-            uplift::evaluate_scored(&trial, &folds, logistic::Params::default(), SEED)
-                .map_err(|error| error.to_string())
+            uplift::evaluate(&trial, &folds, logistic::Params::default(), SEED).map_err(|error| error.to_string())
         };
         let of = |group: bool| contacted.iter().filter(|own| **own == group).count();
         let rate = |group: bool| {

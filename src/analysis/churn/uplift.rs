@@ -107,17 +107,11 @@ impl TwoLogits {
 
 /// Scores every customer by models of the other folds and compares the orders; the random orders follow from the seed.
 ///
-/// # Errors
-/// As [`fit`], for the customers of any four folds.
-pub fn evaluate(trial: &Trial<'_>, folds: &[u8], params: logistic::Params, seed: u64) -> Result<Evidence, FitError> {
-    evaluate_scored(trial, folds, params, seed).map(|(evidence, _)| evidence)
-}
-
-/// As [`evaluate`], with the uplift of every row by models of the other folds.
+/// Returns the evidence and the uplift of every row that it is about.
 ///
 /// # Errors
 /// As [`fit`], for the customers of any four folds.
-pub fn evaluate_scored(
+pub fn evaluate(
     trial: &Trial<'_>,
     folds: &[u8],
     params: logistic::Params,
@@ -241,7 +235,7 @@ mod tests {
     fn evidence(persuadable: f64) -> Evidence {
         let (features, contacted, response, folds) = campaign(persuadable);
         let trial = Trial { features: &features, contacted: &contacted, response: &response };
-        evaluate(&trial, &folds, logistic::Params::default(), 1).unwrap()
+        evaluate(&trial, &folds, logistic::Params::default(), 1).unwrap().0
     }
 
     #[test]

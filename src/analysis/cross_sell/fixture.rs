@@ -33,6 +33,8 @@ pub fn dataset(n_customers: usize, n_products: usize, baskets: Baskets) -> Datas
             name: (0..n_products).map(|ix| format!("product {ix}")).collect(),
             not_merchandise: vec![false; n_products],
         },
+        contracts: None,
+        responses: None,
         purchase_days: PurchaseDays::default(),
         orders: Orders::default(),
         corrections: Corrections::default(),

@@ -87,6 +87,8 @@ impl Example {
             product_revenue: vec![],
             product_margin: vec![],
             attributes: vec![],
+            contracts: None,
+            responses: None,
             guest_revenue: 0,
         };
         Self { data, now }

@@ -4,9 +4,10 @@
 //! probabilities, calibrated by the customers of the other folds.
 
 use super::super::calibration;
+use super::super::delong::{self, Estimate};
 use super::super::folds::N_FOLDS;
 use super::super::metrics;
-use super::super::profit::{Campaign, expected_maximum_profit};
+use super::super::profit::{Campaign, Profit, expected_maximum_profit};
 use super::super::ranking::Ranking;
 use super::Setting;
 use super::learners::{Method, Trained};
@@ -36,19 +37,27 @@ pub struct Candidate {
 /// Measures of one candidate.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Measures {
-    pub auc: f64,
+    pub auc: Estimate,
     pub average_precision: f64,
     pub brier: f64,
     pub log_loss: f64,
     pub calibration_error: f64,
+    /// Mean probability.
+    pub mean_risk: f64,
     pub top_decile_lift: f64,
     /// Nothing where no campaign can pay.
-    pub profit: Option<f64>,
+    pub profit: Option<Profit>,
 }
 
 impl Candidate {
     /// Measures a score; nothing where a fold has one class only.
-    pub fn new(method: Method, kind: Kind, score: Vec<f64>, label: &[bool], folds: &[u8]) -> Option<Self> {
+    pub fn new(
+        method: Method,
+        kind: Kind,
+        score: Vec<f64>,
+        (label, folds): (&[bool], &[u8]),
+        campaign: &Campaign,
+    ) -> Option<Self> {
         let mut probability = vec![0.0; score.len()];
         for fold in (0..N_FOLDS).filter(|fold| folds.contains(fold)) {
             let others: (Vec<f64>, Vec<bool>) =
@@ -59,29 +68,33 @@ impl Candidate {
         }
         let (by_score, by_probability) = (Ranking::new(&score, label, None)?, Ranking::new(&probability, label, None)?);
         let measures = Measures {
-            auc: metrics::auc(&by_score),
+            auc: delong::auc(&score, label)?,
             average_precision: metrics::average_precision(&by_score),
             brier: metrics::brier(&by_probability),
             log_loss: metrics::log_loss(&by_probability),
             calibration_error: metrics::calibration_error(&by_probability),
+            mean_risk: probability.iter().sum::<f64>() / probability.len().max(1) as f64,
             top_decile_lift: metrics::deciles(&by_score).first().map_or(1.0, |decile| decile.lift),
-            profit: expected_maximum_profit(&by_score, &Campaign::default()).map(|profit| profit.per_customer),
+            profit: expected_maximum_profit(&by_score, campaign),
         };
         Some(Self { method, kind, score, probability, measures })
     }
 }
 
-/// Name of a measure in facts and in the table, where they differ, and how to read it.
-type Named = (&'static str, &'static str, fn(&Measures) -> Option<f64>);
+/// Name of a measure and how to read it.
+type Named = (&'static str, fn(&Measures) -> Option<f64>);
 
-const MEASURES: [Named; 7] = [
-    ("auc", "auc", |m| Some(m.auc)),
-    ("average_precision", "average_precision", |m| Some(m.average_precision)),
-    ("brier", "brier", |m| Some(m.brier)),
-    ("log_loss", "log_loss", |m| Some(m.log_loss)),
-    ("ece", "calibration_error", |m| Some(m.calibration_error)),
-    ("top_decile_lift", "top_decile_lift", |m| Some(m.top_decile_lift)),
-    ("expected_maximum_profit", "expected_maximum_profit", |m| m.profit),
+const MEASURES: [Named; 10] = [
+    ("auc", |m| Some(m.auc.value)),
+    ("auc_standard_error", |m| Some(m.auc.standard_error)),
+    ("average_precision", |m| Some(m.average_precision)),
+    ("top_decile_lift", |m| Some(m.top_decile_lift)),
+    ("brier", |m| Some(m.brier)),
+    ("log_loss", |m| Some(m.log_loss)),
+    ("ece", |m| Some(m.calibration_error)),
+    ("mean_risk", |m| Some(m.mean_risk)),
+    ("expected_maximum_profit", |m| Some(m.profit?.per_customer)),
+    ("profitable_share", |m| Some(m.profit?.fraction)),
 ];
 
 impl Trained<'_> {
@@ -90,8 +103,7 @@ impl Trained<'_> {
         let text = |text: &str| Fact::Text(text.to_owned());
         let of = |kind: Kind| {
             let one = |own: &Candidate| {
-                let measures =
-                    MEASURES.iter().filter_map(|(name, _, of)| Some((*name, Fact::Number(of(&own.measures)?))));
+                let measures = MEASURES.iter().filter_map(|(name, of)| Some((*name, Fact::Number(of(&own.measures)?))));
                 (own.method.name(), Fact::Group(measures.collect()))
             };
             Fact::Group(self.candidates.iter().filter(|own| own.kind == kind).map(one).collect())
@@ -114,44 +126,52 @@ impl Trained<'_> {
         let left_out = self.leaks.iter().map(|name| text(name)).collect();
         vec![
             ("setting", text(Setting::Contract.label())),
-            ("label", text(&windows.label())),
             ("running_contracts", Fact::Integer(windows.now.customer.len() as i64)),
             ("left_out_as_leaks", Fact::List(left_out)),
             ("evaluation", Fact::Group(card)),
         ]
     }
 
-    /// Returns the measures of all candidates and the deciles of what is published.
-    pub fn tables(&self) -> Vec<SideTable> {
-        let kinds = self.candidates.iter().map(|own| if own.kind == Kind::Model { "model" } else { "rule" });
+    /// Returns the measures and the deciles of all candidates.
+    pub fn tables(&self, windows: &Windows) -> Vec<SideTable> {
+        let all = &self.candidates;
+        let texts = |of: &dyn Fn(&Candidate) -> &'static str| Values::from_texts(all.iter().map(|own| Some(of(own))));
         let mut columns = vec![
-            Column::new("name", Values::from_texts(self.candidates.iter().map(|own| Some(own.method.name())))),
-            Column::new("kind", Values::from_texts(kinds.map(Some))),
+            Column::new("name", texts(&|own| own.method.name())),
+            Column::new("kind", texts(&|own| if own.kind == Kind::Model { "model" } else { "rule" })),
+            Column::new("published", texts(&|own| if own.method == self.chosen { "yes" } else { "no" })),
         ];
-        for (_, name, of) in MEASURES {
-            let values = self.candidates.iter().map(|own| of(&own.measures)).collect();
-            columns.push(Column::new(name, Values::Number(values)));
+        for (name, of) in MEASURES {
+            columns.push(Column::new(name, Values::Number(all.iter().map(|own| of(&own.measures)).collect())));
         }
-        let models = SideTable { name: "churn_models", columns };
-        std::iter::once(models).chain(self.deciles()).collect()
+        let label = windows.label();
+        columns.extend([
+            Column::new("base_rate", Values::Number(all.iter().map(|_| Some(self.base_rate)).collect())),
+            Column::new("label", Values::from_texts(all.iter().map(|_| Some(label.as_str())))),
+        ]);
+        vec![SideTable { name: "churn_models", columns }, self.deciles()]
     }
 
-    fn deciles(&self) -> Option<SideTable> {
-        let chosen = self.candidates.iter().find(|own| own.method == self.chosen)?;
-        let deciles = metrics::deciles(&Ranking::new(&chosen.probability, &self.label, None)?);
+    fn deciles(&self) -> SideTable {
+        let of = |own: &Candidate| {
+            let ranking = Ranking::new(&own.probability, &self.label, None);
+            let deciles = ranking.map_or_else(Vec::new, |ranking| metrics::deciles(&ranking));
+            (1..).zip(deciles).map(|(nth, decile)| (own.method.name(), nth, decile)).collect::<Vec<_>>()
+        };
+        let rows: Vec<(&'static str, i64, metrics::Decile)> = self.candidates.iter().flat_map(of).collect();
         let number =
-            |of: fn(&metrics::Decile) -> f64| Values::Number(deciles.iter().map(|own| Some(of(own))).collect());
-        let places: Vec<i64> = (1..=deciles.len() as i64).collect();
-        Some(SideTable {
+            |of: fn(&metrics::Decile) -> f64| Values::Number(rows.iter().map(|(.., own)| Some(of(own))).collect());
+        SideTable {
             name: "churn_deciles",
             columns: vec![
-                Column::new("decile", Values::Integer(places.into())),
-                Column::new("risk", number(|own| own.score)),
-                Column::new("rate", number(|own| own.rate)),
+                Column::new("name", Values::from_texts(rows.iter().map(|(name, ..)| Some(*name)))),
+                Column::new("decile", Values::Integer(rows.iter().map(|(_, nth, _)| *nth).collect::<Vec<_>>().into())),
+                Column::new("mean_score", number(|own| own.score)),
+                Column::new("lost", number(|own| own.rate)),
                 Column::new("lift", number(|own| own.lift)),
                 Column::new("captured", number(|own| own.captured)),
             ],
-        })
+        }
     }
 
     /// What the reader must know.

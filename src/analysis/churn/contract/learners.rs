@@ -13,13 +13,16 @@ use super::super::folds::{self, N_FOLDS};
 use super::super::hazard::{self, FittedHazard};
 use super::super::logistic::{self, FittedLogistic};
 use super::super::metrics;
+use super::super::profit::Campaign;
 use super::super::ranking::Ranking;
 use super::super::sample::{FitError, Sample};
+use super::Params;
 use super::card::{Candidate, Kind, Measures};
 use super::features::{Design, ROWS_A_LEVEL, level_rates, without_leaks};
 use super::reasons::{Told, sentences};
 use super::windows::{Window, Windows};
 use crate::table::{Column, Contracts, Values};
+use crate::units::Language;
 
 /// Folds of a status table.
 const SEED: u64 = 0;
@@ -135,7 +138,7 @@ impl<'a> Trained<'a> {
     ///
     /// # Errors
     /// Where nobody cancelled or everybody did, in all or in what four folds hold.
-    pub fn new(contracts: &'a Contracts, windows: &Windows) -> Result<Self, FitError> {
+    pub fn new(contracts: &'a Contracts, windows: &Windows, params: &Params) -> Result<Self, FitError> {
         let test = &windows.test;
         let folds = fold_of(contracts, windows);
         let (attributes, leaks) = without_leaks(&contracts.attributes, test);
@@ -165,8 +168,10 @@ impl<'a> Trained<'a> {
         }
         let tested: Vec<u8> = test.customer.iter().map(|customer| folds[*customer as usize]).collect();
         let n_rows = test.customer.len();
-        let candidate =
-            |method: Method, kind: Kind, score: Vec<f64>| Candidate::new(method, kind, score, &test.label, &tested);
+        let campaign = params.costs.campaign(Campaign::default().lifetime_value);
+        let candidate = |method: Method, kind: Kind, score: Vec<f64>| {
+            Candidate::new(method, kind, score, (&test.label, &tested), &campaign)
+        };
         let mut candidates = Vec::new();
         for (method, score) in
             [Method::Hazard, Method::Logistic, Method::Boosting, Method::Blend].into_iter().zip(scores)
@@ -199,11 +204,11 @@ impl<'a> Trained<'a> {
     }
 
     /// Returns risk and reasons of the running contracts, by models learnt at the test cut.
-    pub fn publish(&self, windows: &Windows) -> (Vec<f64>, Vec<Vec<String>>) {
+    pub fn publish(&self, windows: &Windows, language: Language) -> (Vec<f64>, Vec<Vec<String>>) {
         let (test, now) = (&windows.test, &windows.now);
         let mut risks = vec![0.0; now.customer.len()];
         let mut reasons = vec![Vec::new(); now.customer.len()];
-        let means = Told::of(&self.attributes, now);
+        let means = Told::of(&self.attributes, now, language);
         let by_fold = (0..N_FOLDS).into_par_iter().map(|fold| {
             let scored = rows(now, &self.folds, |own| own == fold);
             let part = pick(now, &scored);
@@ -280,7 +285,7 @@ fn choose(candidates: &[Candidate], label: &[bool]) -> Option<(Method, bool)> {
         candidates.iter().filter(|own| own.kind == kind).min_by(|a, b| by(&a.measures).total_cmp(&by(&b.measures)))
     };
     let model = least(Kind::Model, |measures| measures.log_loss)?;
-    let rule = least(Kind::Rule, |measures| -measures.auc)?;
+    let rule = least(Kind::Rule, |measures| -measures.auc.value)?;
     let wins = delong::difference(&model.score, &rule.score, label).is_some_and(|difference| difference.is_gain());
     let best_rule = least(Kind::Rule, |measures| measures.log_loss)?;
     Some(if wins { (model.method, true) } else { (best_rule.method, false) })

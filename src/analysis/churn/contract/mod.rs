@@ -25,9 +25,10 @@ mod windows;
 
 use std::sync::Arc;
 
+use super::profit::Costs;
 use crate::analysis::{Analysis, AnalysisError, Base, Fact, Findings};
 use crate::table::{Column, ColumnKind, ColumnSpec, Contracts, Values};
-use crate::units::{NONE_IX, Period};
+use crate::units::{Language, NONE_IX, Period};
 use learners::Trained;
 use windows::Windows;
 
@@ -62,6 +63,10 @@ impl Setting {
 pub struct Params {
     /// How far ahead a cancellation counts.
     pub horizon: Period,
+    /// What a retention campaign costs.
+    pub costs: Costs,
+    /// Language of the reasons.
+    pub language: Language,
 }
 
 /// The analysis.
@@ -94,11 +99,11 @@ impl Analysis for ContractChurn {
             return Ok(self.nothing(n, "no churn risks: there are no contracts".to_owned()));
         };
         let windows = Windows::of(contracts, self.0.horizon, base.now.as_of);
-        let trained = match Trained::new(contracts, &windows) {
+        let trained = match Trained::new(contracts, &windows, &self.0) {
             Ok(trained) => trained,
             Err(error) => return Ok(self.nothing(n, format!("no churn risks: {error}"))),
         };
-        let (risks, reasons) = trained.publish(&windows);
+        let (risks, reasons) = trained.publish(&windows, self.0.language);
         let at: Vec<Option<usize>> = {
             let row_of = row_of(contracts, &windows);
             let row = |id: &str| contracts.ids.position(id).and_then(|ix| row_of[ix as usize]);
@@ -111,11 +116,13 @@ impl Analysis for ContractChurn {
             values.push(Values::from_texts(at.iter().map(text)));
         }
         let columns = self.columns().into_iter().zip(values).map(|(spec, values)| Column::new(spec.name, values));
-        let mut facts = trained.facts(&windows);
+        let label = format!("contract cancelled in the {} after {}", windows.horizon, windows.as_of);
+        let mut facts = vec![("label", Fact::Text(label))];
+        facts.extend(trained.facts(&windows));
         facts.extend(spread(&risk));
         Ok(Findings {
             columns: columns.collect(),
-            tables: trained.tables(),
+            tables: trained.tables(&windows),
             facts,
             notes: trained.notes(contracts, &windows),
             ..Findings::default()

@@ -6,6 +6,7 @@
 use super::features::{number, text};
 use super::windows::Window;
 use crate::table::{Column, Values};
+use crate::units::Language;
 
 /// Reasons of a customer, at most.
 const MOST: usize = 3;
@@ -18,11 +19,12 @@ pub struct Told<'a> {
     column: Option<&'a Column>,
     /// Mean over the running contracts, of numbers.
     mean: Option<f64>,
+    language: Language,
 }
 
 impl<'a> Told<'a> {
     /// Tenure, then the attributes, with what they are like on average now.
-    pub fn of(attributes: &[&'a Column], now: &Window) -> Vec<Self> {
+    pub fn of(attributes: &[&'a Column], now: &Window, language: Language) -> Vec<Self> {
         let mean = |values: &[f64]| (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
         let tenure: Vec<f64> = now.tenure.iter().map(|months| f64::from(*months)).collect();
         let attribute = |column: &&'a Column| {
@@ -30,28 +32,46 @@ impl<'a> Told<'a> {
                 Values::Number(_) => now.customer.iter().filter_map(|customer| number(column, *customer)).collect(),
                 _ => vec![],
             };
-            Self { column: Some(column), mean: mean(&known) }
+            Self { column: Some(column), mean: mean(&known), language }
         };
-        std::iter::once(Self { column: None, mean: mean(&tenure) }).chain(attributes.iter().map(attribute)).collect()
+        std::iter::once(Self { column: None, mean: mean(&tenure), language })
+            .chain(attributes.iter().map(attribute))
+            .collect()
     }
 
     fn sentence(&self, customer: u32, tenure: u32) -> String {
+        let german = self.language == Language::German;
         let Some(column) = self.column else {
-            let month = if tenure == 1 { "month" } else { "months" };
-            return match self.mean {
-                Some(mean) => format!("contract runs for {tenure} {month}, others for {mean:.0}"),
-                None => format!("contract runs for {tenure} {month}"),
+            let others = self.mean.unwrap_or(f64::from(tenure));
+            return match (german, tenure) {
+                (false, 1) => format!("contract runs for 1 month, others for {others:.0}"),
+                (false, _) => format!("contract runs for {tenure} months, others for {others:.0}"),
+                (true, 1) => format!("Vertrag läuft seit 1 Monat, andere seit {others:.0}"),
+                (true, _) => format!("Vertrag läuft seit {tenure} Monaten, andere seit {others:.0}"),
             };
         };
         let name = &column.name;
-        match (&column.values, number(column, customer), self.mean) {
-            (Values::Text { .. }, ..) => match text(column, customer) {
-                "" => format!("{name} is not known"),
-                level => format!("{name} is {level}"),
-            },
-            (_, Some(value), Some(mean)) => format!("{name} is {}, on average {}", shown(value), shown(mean)),
-            (_, Some(value), None) => format!("{name} is {}", shown(value)),
-            (_, None, _) => format!("{name} is not known"),
+        let level = text(column, customer);
+        let is = if german { "ist" } else { "is" };
+        let on_average = if german { "im Mittel" } else { "on average" };
+        match (number(column, customer), self.mean) {
+            (Some(value), Some(mean)) => {
+                format!("{name} {is} {}, {on_average} {}", self.shown(value), self.shown(mean))
+            }
+            (Some(value), None) => format!("{name} {is} {}", self.shown(value)),
+            (None, _) if !level.is_empty() => format!("{name} {is} {level}"),
+            (None, _) if german => format!("{name} ist nicht bekannt"),
+            (None, _) => format!("{name} is not known"),
+        }
+    }
+
+    /// Writes a number with two decimals, or without any where it is whole.
+    fn shown(&self, value: f64) -> String {
+        let text = format!("{value:.2}");
+        match text.strip_suffix(".00") {
+            Some(whole) => whole.to_owned(),
+            None if self.language == Language::German => text.replace('.', ","),
+            None => text,
         }
     }
 }
@@ -62,12 +82,6 @@ pub fn sentences(by_source: &[f64], sources: &[Told<'_>], customer: u32, tenure:
     // Stable: equal contributions stay in order.
     up.sort_by(|a, b| b.1.total_cmp(&a.1));
     up.into_iter().take(MOST).map(|(source, _)| sources[source].sentence(customer, tenure)).collect()
-}
-
-/// Writes a number with two decimals, or without any where it is whole.
-fn shown(value: f64) -> String {
-    let text = format!("{value:.2}");
-    text.strip_suffix(".00").map_or(text.clone(), str::to_owned)
 }
 
 #[cfg(test)]
@@ -82,11 +96,14 @@ mod tests {
             Column::new("Seats", Values::Number([Some(2.0), Some(4.0)].into_iter().collect())),
         ];
         let now = Window { customer: vec![0, 1], tenure: vec![1, 30], ..Window::default() };
-        let told = Told::of(&columns.iter().collect::<Vec<_>>(), &now);
+        let told = Told::of(&columns.iter().collect::<Vec<_>>(), &now, Language::English);
         let found = sentences(&[0.3, 1.2, 0.05, -2.0], &told, 0, 1);
         assert_eq!(found, ["Contract is Month-to-month", "contract runs for 1 month, others for 16"]);
         let found = sentences(&[0.0, 0.2, 0.5, 0.2], &told, 1, 30);
         assert_eq!(found, ["Charges is not known", "Contract is not known", "Seats is 4, on average 3"]);
         assert_eq!(told[2].sentence(0, 1), "Charges is 95.50, on average 95.50");
+        let told = Told::of(&columns.iter().collect::<Vec<_>>(), &now, Language::German);
+        assert_eq!(told[2].sentence(0, 1), "Charges ist 95,50, im Mittel 95,50");
+        assert_eq!(told[0].sentence(0, 1), "Vertrag läuft seit 1 Monat, andere seit 16");
     }
 }

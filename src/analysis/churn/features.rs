@@ -1,0 +1,224 @@
+//! Columns that the learners read, and what each of them says of a customer.
+//!
+//! Counts, days and money enter by `asinh`, which is the logarithm of what is large and leaves zero and losses alone; shares as they are. A figure
+//! that a customer does not have, such as the gap of a single purchase, is missing. In columns marked monotone the booster never lets the risk
+//! fall while the value rises.
+//!
+//! | name                         | unit                            | subject               |
+//! |------------------------------|---------------------------------|-----------------------|
+//! | `recency`, `overdue`         | days; own mean gaps             | [`Subject::Silence`]  |
+//! | `overdue_longest`            | own longest gaps                | [`Subject::Silence`]  |
+//! | `tenure`                     | days                            | [`Subject::Tenure`]   |
+//! | `n_days`, `orders_30` …      | purchase days, orders           | [`Subject::Frequency`]|
+//! | `rate`                       | purchase days a day of tenure   | [`Subject::Frequency`]|
+//! | `money_30` …, `revenue`      | minor units                     | [`Subject::Money`]    |
+//! | `order_value`                | minor units an order            | [`Subject::OrderValue`] |
+//! | `gap_mean`, `gap_variation`  | days; deviation over mean       | [`Subject::Rhythm`]   |
+//! | `trend`                      | −1 to 1                         | [`Subject::Trend`]    |
+//! | `products`, `variety`        | products; distinct over bought  | [`Subject::Variety`]  |
+//! | `returns_share`              | share of gross revenue          | [`Subject::Returns`]  |
+//! | `year_before`                | orders                          | [`Subject::YearBefore`] |
+//!
+//! 4 bytes a cell.
+
+use super::behaviour::Behaviour;
+use super::encoding::{self, Encoding};
+use super::reasons::{Named, Reason};
+use super::sample::Matrix;
+use crate::features::Dataset;
+use crate::table::{Nullable, Values};
+
+/// What a reason is about: columns of one subject are one reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    Silence,
+    Frequency,
+    Trend,
+    Money,
+    OrderValue,
+    Rhythm,
+    Variety,
+    Returns,
+    Tenure,
+    YearBefore,
+    /// A customer attribute, by its position in the pipeline.
+    Attribute(u16),
+}
+
+/// A column of the features.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Feature {
+    /// Name in notes and tables.
+    pub name: String,
+    pub subject: Subject,
+    /// The risk must not fall while it rises.
+    pub is_monotone: bool,
+}
+
+/// How a column is read off a customer.
+type Reading = fn(&Behaviour) -> Option<f64>;
+
+const READINGS: [(&str, Subject, bool, Reading); 22] = [
+    ("recency", Subject::Silence, true, |b| log(b.recency)),
+    ("overdue", Subject::Silence, true, |b| Some(b.overdue()?.asinh())),
+    ("overdue_longest", Subject::Silence, true, |b| {
+        b.gap_mean.map(|_| (f64::from(b.recency) / f64::from(b.gap_longest.max(1))).asinh())
+    }),
+    ("tenure", Subject::Tenure, false, |b| log(b.tenure)),
+    ("n_days", Subject::Frequency, false, |b| log(b.n_days)),
+    ("rate", Subject::Frequency, false, |b| Some((f64::from(b.n_days) / f64::from(b.tenure + 30)).ln())),
+    ("orders_30", Subject::Frequency, false, |b| log(b.orders_in[0])),
+    ("orders_90", Subject::Frequency, false, |b| log(b.orders_in[1])),
+    ("orders_180", Subject::Frequency, false, |b| log(b.orders_in[2])),
+    ("orders_365", Subject::Frequency, false, |b| log(b.orders_in[3])),
+    ("money_30", Subject::Money, false, |b| money(b.money_in[0] as f64)),
+    ("money_90", Subject::Money, false, |b| money(b.money_in[1] as f64)),
+    ("money_180", Subject::Money, false, |b| money(b.money_in[2] as f64)),
+    ("money_365", Subject::Money, false, |b| money(b.money_in[3] as f64)),
+    ("revenue", Subject::Money, false, |b| money(b.revenue as f64)),
+    ("order_value", Subject::OrderValue, false, |b| money(b.order_value())),
+    ("gap_mean", Subject::Rhythm, false, |b| Some(b.gap_mean?.asinh())),
+    ("gap_variation", Subject::Rhythm, false, |b| Some(b.gap_deviation? / b.gap_mean?.max(1.0))),
+    ("trend", Subject::Trend, false, |b| {
+        let (lately, before) = (f64::from(b.orders_in[1]), f64::from(b.orders_before_90));
+        (lately + before > 0.0 && b.tenure >= 90).then(|| (lately - before) / (lately + before))
+    }),
+    ("products", Subject::Variety, false, |b| log(b.n_products)),
+    ("variety", Subject::Variety, false, |b| (b.n_items > 0).then(|| f64::from(b.n_products) / f64::from(b.n_items))),
+    ("returns_share", Subject::Returns, false, |b| Some(b.returns_share())),
+];
+
+fn log(count: u32) -> Option<f64> {
+    Some(f64::from(count).asinh())
+}
+
+fn money(minor: f64) -> Option<f64> {
+    Some((minor / 100.0).asinh())
+}
+
+/// Orders in the same season of the year before: only where the data reach back that far at every cut that is learnt from.
+const YEAR_BEFORE: &str = "year_before";
+
+/// A customer attribute that is read as it stands today.
+#[derive(Debug)]
+enum Attribute<'a> {
+    Number(&'a Nullable<f64>),
+    Text { codes: &'a [u32], labels: &'a [String], encoding: Encoding },
+}
+
+/// The columns of a run: the same at every cut.
+#[derive(Debug)]
+pub struct Design<'a> {
+    all: Vec<Feature>,
+    /// Columns that are learnt from; the others know the future.
+    kept: Vec<bool>,
+    with_year_before: bool,
+    attributes: Vec<Attribute<'a>>,
+}
+
+impl<'a> Design<'a> {
+    /// Lays out the columns; levels of text attributes are those of the customers who are learnt from.
+    pub fn new(data: &'a Dataset, attributes: &[String], customers: &[(u32, u8)], with_year_before: bool) -> Self {
+        let feature = |(name, subject, is_monotone, _): &(&str, Subject, bool, Reading)| Feature {
+            name: (*name).to_owned(),
+            subject: *subject,
+            is_monotone: *is_monotone,
+        };
+        let mut all: Vec<Feature> = READINGS.iter().map(feature).collect();
+        if with_year_before {
+            all.push(Feature { name: YEAR_BEFORE.to_owned(), subject: Subject::YearBefore, is_monotone: false });
+        }
+        let mut found = Vec::new();
+        for name in attributes {
+            let Some(column) = data.attributes.iter().find(|column| column.name == *name) else { continue };
+            let attribute = match &column.values {
+                Values::Number(values) => Attribute::Number(values),
+                Values::Text { codes, labels } => {
+                    let cells: Vec<&str> =
+                        customers.iter().map(|(customer, _)| text(codes, labels, *customer as usize)).collect();
+                    Attribute::Text { codes, labels, encoding: Encoding::new(&cells, encoding::Params::default()) }
+                }
+                _ => continue,
+            };
+            let subject = Subject::Attribute(found.len() as u16);
+            let n_columns = match &attribute {
+                Attribute::Number(_) => 1,
+                Attribute::Text { encoding, .. } => encoding.indicators().len(),
+            };
+            all.extend((0..n_columns).map(|_| Feature { name: name.clone(), subject, is_monotone: false }));
+            found.push(attribute);
+        }
+        Self { kept: vec![true; all.len()], all, with_year_before, attributes: found }
+    }
+
+    /// Returns the columns that are learnt from.
+    pub fn features(&self) -> Vec<&Feature> {
+        self.all.iter().zip(&self.kept).filter(|(_, kept)| **kept).map(|(feature, _)| feature).collect()
+    }
+
+    /// Says in which columns the risk must not fall.
+    pub fn monotone(&self) -> Vec<bool> {
+        self.features().iter().map(|feature| feature.is_monotone).collect()
+    }
+
+    /// Leaves out the columns of some names.
+    pub fn drop(&mut self, names: &[String]) {
+        for (feature, kept) in self.all.iter().zip(&mut self.kept) {
+            *kept &= !names.contains(&feature.name);
+        }
+    }
+
+    /// Returns what an attribute says of a customer; nothing where it is unknown.
+    pub fn attribute_reason(&self, attribute: u16, customer: u32) -> Option<Reason> {
+        match self.attributes.get(usize::from(attribute))? {
+            Attribute::Number(values) => {
+                let hundredths = (100.0 * values.get(customer as usize)?).round() as i64;
+                Some(Reason::Number { attribute, hundredths })
+            }
+            Attribute::Text { codes, labels, .. } => {
+                let code = *codes.get(customer as usize)?;
+                ((code as usize) < labels.len()).then_some(Reason::Text { attribute, code })
+            }
+        }
+    }
+
+    /// Returns names and texts of the attributes, by their position.
+    pub fn named(&self) -> Vec<Named<'_>> {
+        let labels = |attribute: &Attribute<'a>| match attribute {
+            Attribute::Number(_) => &[],
+            Attribute::Text { labels, .. } => *labels,
+        };
+        let name = |at: usize| {
+            let own = self.all.iter().find(|feature| feature.subject == Subject::Attribute(at as u16));
+            own.map_or("", |feature| feature.name.as_str())
+        };
+        self.attributes.iter().enumerate().map(|(at, of)| Named { name: name(at), labels: labels(of) }).collect()
+    }
+
+    /// Reads the columns off customers.
+    pub fn matrix(&self, customers: &[u32], behaviour: &[Behaviour]) -> Matrix {
+        let mut matrix = Matrix::new(behaviour.len());
+        for (_, _, _, reading) in &READINGS {
+            matrix.push(behaviour.iter().map(reading));
+        }
+        if self.with_year_before {
+            matrix.push(behaviour.iter().map(|b| log(b.year_before?)));
+        }
+        for attribute in &self.attributes {
+            match attribute {
+                Attribute::Number(values) => matrix.push(customers.iter().map(|ix| values.get(*ix as usize))),
+                Attribute::Text { codes, labels, encoding } => {
+                    let cells: Vec<&str> = customers.iter().map(|ix| text(codes, labels, *ix as usize)).collect();
+                    encoding.push(&cells, &mut matrix);
+                }
+            }
+        }
+        matrix.retain(&self.kept);
+        matrix
+    }
+}
+
+/// Text of a customer; blank where there is none.
+fn text<'a>(codes: &[u32], labels: &'a [String], customer: usize) -> &'a str {
+    codes.get(customer).and_then(|code| labels.get(*code as usize)).map_or("", String::as_str)
+}
