@@ -242,3 +242,29 @@ fn contracts_stand_beside_transactions() {
     assert!(notes.contains("2 contracts of customers who object to profiling are left out"), "{notes}");
     assert!(notes.contains("299 of 398 customers with a contract have no transaction"), "{notes}");
 }
+
+/// Labels by lot: nothing can be learnt, and the output says so. A column that was filled in on leaving is found and named.
+#[test]
+fn what_cannot_be_learnt_and_what_knows_too_much_is_said() {
+    let mut draw = draws();
+    let mut text = "customer_id,tenure,churn,plan,age,exit code\n".to_owned();
+    for row in 0..1_500 {
+        let (tenure, plan, age) =
+            ((draw() * 60.0) as u32, ["a", "b", "c"][(draw() * 3.0) as usize], (draw() * 50.0) as u32);
+        let lost = draw() < 0.3;
+        writeln!(text, "{row},{tenure},{},{plan},{age},{}", u8::from(lost), if lost { "X7" } else { "" }).unwrap();
+    }
+    let pipeline = STATUS.replace("['plan']", "['plan', 'age', 'exit code']");
+    let run = Project::new(&[("contracts.csv", &text)]).run(&pipeline).unwrap();
+    let evaluation = &run.manifest["churn"]["evaluation"];
+    let chosen = evaluation["chosen"].as_str().unwrap();
+    assert!(["tenure", "single_attribute", "base_rate"].contains(&chosen), "{chosen}");
+    for model in ["hazard", "logistic", "boosting", "blend"] {
+        let auc = run.number(&format!("churn.evaluation.models.{model}.auc"));
+        assert!((auc - 0.5).abs() < 0.06, "{model}: {auc}");
+    }
+    assert_eq!(run.manifest["churn"]["left_out_as_leaks"].as_array().unwrap(), &["exit code"]);
+    let notes = run.manifest["notes"].to_string();
+    assert!(notes.contains("no model ranks better than the best simple rule by more than noise"), "{notes}");
+    assert!(notes.contains("`exit code` alone tells who cancelled"), "{notes}");
+}

@@ -20,7 +20,7 @@ pub const ROWS_A_LEVEL: usize = 20;
 
 /// Levels of the text attributes as one set of rows has them; nothing for numbers.
 pub struct Design<'a> {
-    attributes: &'a [&'a Column],
+    attributes: Vec<&'a Column>,
     encodings: Vec<Option<Encoding>>,
     /// Where each feature column comes from.
     pub sources: Vec<usize>,
@@ -28,7 +28,7 @@ pub struct Design<'a> {
 
 impl<'a> Design<'a> {
     /// Finds the levels in some customers' rows.
-    pub fn new(attributes: &'a [&'a Column], customers: &[u32]) -> Self {
+    pub fn new(attributes: &[&'a Column], customers: &[u32]) -> Self {
         let encoding = |column: &&Column| match &column.values {
             Values::Text { .. } => Some(Encoding::new(&texts(column, customers), encoding::Params::default())),
             _ => None,
@@ -39,7 +39,7 @@ impl<'a> Design<'a> {
             let n = encoding.as_ref().map_or(1, |encoding| encoding.indicators().len());
             sources.extend(std::iter::repeat_n(1 + ix, n));
         }
-        Self { attributes, encodings, sources }
+        Self { attributes: attributes.to_vec(), encodings, sources }
     }
 
     /// Lays out customers at some tenure.

@@ -19,7 +19,7 @@ use super::super::sample::{FitError, Sample};
 use super::Params;
 use super::card::{Candidate, Kind, Measures};
 use super::features::{Design, ROWS_A_LEVEL, level_rates, without_leaks};
-use super::reasons::{Told, sentences};
+use super::reasons::{Source, sentences};
 use super::windows::{Window, Windows};
 use crate::table::{Column, Contracts, Values};
 use crate::units::Language;
@@ -54,6 +54,9 @@ impl Method {
     }
 }
 
+/// A figure and up to three sentences a contract.
+pub type Told = (Vec<f64>, Vec<Vec<String>>);
+
 /// Models of one fold.
 struct Models<'a> {
     design: Design<'a>,
@@ -63,7 +66,7 @@ struct Models<'a> {
 }
 
 impl<'a> Models<'a> {
-    fn fit(attributes: &'a [&'a Column], window: &Window, folds: &[u8], fold: u8) -> Result<Self, FitError> {
+    fn fit(attributes: &[&'a Column], window: &Window, folds: &[u8], fold: u8) -> Result<Self, FitError> {
         let learning = rows(window, folds, |own| own != fold);
         let part = pick(window, &learning);
         let design = Design::new(attributes, &part.customer);
@@ -90,7 +93,7 @@ impl<'a> Models<'a> {
     }
 
     /// Sentences of some contracts by what moves their risk up.
-    fn reasons(&self, method: Method, window: &Window, means: &[Told]) -> Vec<Vec<String>> {
+    fn reasons(&self, method: Method, window: &Window, means: &[Source<'_>]) -> Vec<Vec<String>> {
         let features = self.design.matrix(&window.customer, &window.tenure);
         let without = self.design.matrix_without_tenure(&window.customer);
         let n = features.columns().len();
@@ -122,6 +125,8 @@ pub struct Trained<'a> {
     pub leaks: Vec<&'a str>,
     /// Fold of every contract.
     folds: Vec<u8>,
+    /// Models by fold, where those of the evaluation are learnt at the test cut already.
+    models: Vec<Option<Models<'a>>>,
     pub candidates: Vec<Candidate>,
     pub chosen: Method,
     /// Whether the best model ranks better than the best rule by more than noise.
@@ -154,14 +159,16 @@ impl<'a> Trained<'a> {
                 |ix: &usize| level_rates(attributes[*ix], (&learning.customer, &learning.label), &part.customer);
             let rates: Vec<Vec<f64>> = single.iter().map(rates).collect();
             if scored.is_empty() {
-                return Ok((scored, [const { vec![] }; 4], rates));
+                return Ok((scored, [const { vec![] }; 4], rates, None));
             }
             let models = Models::fit(&attributes, learn_at, &folds, fold)?;
             let scores = models.scores(&part, windows.horizon_months);
-            Ok((scored, scores, rates))
+            Ok((scored, scores, rates, windows.train.is_none().then_some(models)))
         });
+        let mut models = Vec::new();
         for of_fold in by_fold.collect::<Vec<_>>() {
-            let (scored, of_models, rates) = of_fold?;
+            let (scored, of_models, rates, own) = of_fold?;
+            models.push(own);
             for (all, own) in scores.iter_mut().zip(of_models).chain(by_level.iter_mut().zip(rates)) {
                 scored.iter().zip(own).for_each(|(row, score)| all[*row as usize] = score);
             }
@@ -193,6 +200,7 @@ impl<'a> Trained<'a> {
             attributes,
             leaks,
             folds,
+            models,
             chosen,
             model_wins,
             calibration,
@@ -204,23 +212,27 @@ impl<'a> Trained<'a> {
     }
 
     /// Returns risk and reasons of the running contracts, by models learnt at the test cut.
-    pub fn publish(&self, windows: &Windows, language: Language) -> (Vec<f64>, Vec<Vec<String>>) {
+    ///
+    /// # Errors
+    /// As [`Trained::new`].
+    pub fn publish(&self, windows: &Windows, language: Language) -> Result<Told, FitError> {
         let (test, now) = (&windows.test, &windows.now);
         let mut risks = vec![0.0; now.customer.len()];
         let mut reasons = vec![Vec::new(); now.customer.len()];
-        let means = Told::of(&self.attributes, now, language);
+        let means = Source::of(&self.attributes, now, language);
         let by_fold = (0..N_FOLDS).into_par_iter().map(|fold| {
             let scored = rows(now, &self.folds, |own| own == fold);
             let part = pick(now, &scored);
-            let (score, told) = self.score(test, &part, fold, windows.horizon_months, &means);
-            (scored, self.calibration.apply_all(&score), told)
+            let (score, told) = self.score(test, &part, fold, windows.horizon_months, &means)?;
+            Ok((scored, self.calibration.apply_all(&score), told))
         });
-        for (scored, own_risks, own_reasons) in by_fold.collect::<Vec<_>>() {
+        for of_fold in by_fold.collect::<Vec<_>>() {
+            let (scored, own_risks, own_reasons) = of_fold?;
             for ((row, risk), told) in scored.into_iter().zip(own_risks).zip(own_reasons) {
                 (risks[row as usize], reasons[row as usize]) = (risk, told);
             }
         }
-        (risks, reasons)
+        Ok((risks, reasons))
     }
 
     fn score(
@@ -229,8 +241,8 @@ impl<'a> Trained<'a> {
         part: &Window,
         fold: u8,
         months: u32,
-        means: &[Told],
-    ) -> (Vec<f64>, Vec<Vec<String>>) {
+        means: &[Source<'_>],
+    ) -> Result<Told, FitError> {
         let n = part.customer.len();
         let one = |source: usize| {
             let mut by_source = vec![0.0; means.len()];
@@ -238,15 +250,15 @@ impl<'a> Trained<'a> {
             (0..n).map(|row| sentences(&by_source, means, part.customer[row], part.tenure[row])).collect()
         };
         match self.chosen {
-            Method::BaseRate => (vec![0.0; n], vec![vec![]; n]),
-            Method::Tenure => (part.tenure.iter().map(|t| -f64::from(*t)).collect(), one(0)),
+            Method::BaseRate => Ok((vec![0.0; n], vec![vec![]; n])),
+            Method::Tenure => Ok((part.tenure.iter().map(|t| -f64::from(*t)).collect(), one(0))),
             Method::SingleAttribute(ix) => {
                 let learning = pick(test, &rows(test, &self.folds, |own| own != fold));
                 let rates = level_rates(self.attributes[ix], (&learning.customer, &learning.label), &part.customer);
-                (rates, one(1 + ix))
+                Ok((rates, one(1 + ix)))
             }
-            model => match Models::fit(&self.attributes, test, &self.folds, fold) {
-                Ok(models) => {
+            model => {
+                let told = |models: &Models<'_>| {
                     let [hazard, logistic, boosting, blend] = models.scores(part, months);
                     let score = match model {
                         Method::Hazard => hazard,
@@ -254,11 +266,13 @@ impl<'a> Trained<'a> {
                         Method::Boosting => boosting,
                         _ => blend,
                     };
-                    (score, models.reasons(model, part, means))
+                    Ok((score, models.reasons(model, part, means)))
+                };
+                match self.models.get(usize::from(fold)) {
+                    Some(Some(models)) => told(models),
+                    _ => told(&Models::fit(&self.attributes, test, &self.folds, fold)?),
                 }
-                // The evaluation has fitted on as many rows of each class.
-                Err(_) => (vec![0.0; n], vec![vec![]; n]),
-            },
+            }
         }
     }
 

@@ -99,11 +99,12 @@ impl Analysis for ContractChurn {
             return Ok(self.nothing(n, "no churn risks: there are no contracts".to_owned()));
         };
         let windows = Windows::of(contracts, self.0.horizon, base.now.as_of);
-        let trained = match Trained::new(contracts, &windows, &self.0) {
-            Ok(trained) => trained,
+        let learnt = Trained::new(contracts, &windows, &self.0)
+            .and_then(|trained| trained.publish(&windows, self.0.language).map(|told| (trained, told)));
+        let (trained, (risks, reasons)) = match learnt {
+            Ok(learnt) => learnt,
             Err(error) => return Ok(self.nothing(n, format!("no churn risks: {error}"))),
         };
-        let (risks, reasons) = trained.publish(&windows, self.0.language);
         let at: Vec<Option<usize>> = {
             let row_of = row_of(contracts, &windows);
             let row = |id: &str| contracts.ids.position(id).and_then(|ix| row_of[ix as usize]);

@@ -14,7 +14,7 @@ const MOST: usize = 3;
 const LEAST: f64 = 0.1;
 
 /// A source of features, as it is told.
-pub struct Told<'a> {
+pub struct Source<'a> {
     /// Nothing for tenure.
     column: Option<&'a Column>,
     /// Mean over the running contracts, of numbers.
@@ -22,7 +22,7 @@ pub struct Told<'a> {
     language: Language,
 }
 
-impl<'a> Told<'a> {
+impl<'a> Source<'a> {
     /// Tenure, then the attributes, with what they are like on average now.
     pub fn of(attributes: &[&'a Column], now: &Window, language: Language) -> Vec<Self> {
         let mean = |values: &[f64]| (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
@@ -77,7 +77,7 @@ impl<'a> Told<'a> {
 }
 
 /// Tells the largest contributions that raise the risk; one value a source.
-pub fn sentences(by_source: &[f64], sources: &[Told<'_>], customer: u32, tenure: u32) -> Vec<String> {
+pub fn sentences(by_source: &[f64], sources: &[Source<'_>], customer: u32, tenure: u32) -> Vec<String> {
     let mut up: Vec<(usize, f64)> = by_source.iter().copied().enumerate().filter(|(_, part)| *part >= LEAST).collect();
     // Stable: equal contributions stay in order.
     up.sort_by(|a, b| b.1.total_cmp(&a.1));
@@ -96,13 +96,13 @@ mod tests {
             Column::new("Seats", Values::Number([Some(2.0), Some(4.0)].into_iter().collect())),
         ];
         let now = Window { customer: vec![0, 1], tenure: vec![1, 30], ..Window::default() };
-        let told = Told::of(&columns.iter().collect::<Vec<_>>(), &now, Language::English);
+        let told = Source::of(&columns.iter().collect::<Vec<_>>(), &now, Language::English);
         let found = sentences(&[0.3, 1.2, 0.05, -2.0], &told, 0, 1);
         assert_eq!(found, ["Contract is Month-to-month", "contract runs for 1 month, others for 16"]);
         let found = sentences(&[0.0, 0.2, 0.5, 0.2], &told, 1, 30);
         assert_eq!(found, ["Charges is not known", "Contract is not known", "Seats is 4, on average 3"]);
         assert_eq!(told[2].sentence(0, 1), "Charges is 95.50, on average 95.50");
-        let told = Told::of(&columns.iter().collect::<Vec<_>>(), &now, Language::German);
+        let told = Source::of(&columns.iter().collect::<Vec<_>>(), &now, Language::German);
         assert_eq!(told[2].sentence(0, 1), "Charges ist 95,50, im Mittel 95,50");
         assert_eq!(told[0].sentence(0, 1), "Vertrag läuft seit 1 Monat, andere seit 16");
     }
