@@ -12,6 +12,8 @@
 //! | `gross`, `returned`    | minor units, sale lines and what came back of them          |
 //! | `gap_*`                | days between purchase days; known from the second one on    |
 //! | `n_products`           | distinct products in all baskets, returned or not           |
+//! | `activity`             | orders, each `e^(−days since/30)` or `/120`                 |
+//! | `last_items`, `last_money` | products of the last basket, money of the last purchase day |
 //! | `year_before`          | orders in the days of the horizon, one year earlier         |
 //!
 //! `O(purchase days + orders + corrections + items log items)` of a customer. Source of the set: Ballings and Van den Poel, "Customer Event History
@@ -23,6 +25,9 @@ use crate::units::{Day, NONE_IX};
 
 /// Days of the windows.
 pub const WINDOWS: [i32; 4] = [30, 90, 180, 365];
+
+/// Days in which the weight of an order falls to `1/e`.
+pub const MEMORIES: [f64; 2] = [30.0, 120.0];
 
 /// Days of a year for looking one back: whole weeks, so that weekends meet weekends.
 pub const YEAR: i32 = 364;
@@ -48,6 +53,12 @@ pub struct Behaviour {
     pub gap_longest: u32,
     pub n_products: u32,
     pub n_items: u32,
+    /// Orders that count less the older they are, by each of [`MEMORIES`].
+    pub activity: [f64; MEMORIES.len()],
+    /// Distinct products in the last basket.
+    pub last_items: u32,
+    /// Net of what had come back by then, minor units.
+    pub last_money: i64,
     /// Unknown where the data do not reach back that far.
     pub year_before: Option<u32>,
 }
@@ -145,12 +156,13 @@ impl<'a> Records<'a> {
                 found.gap_longest = found.gap_longest.max(gap);
             }
             first = first.or(Some(day));
-            last = day;
+            (last, found.last_money) = (day, days.gross[ix]);
             found.n_days += 1;
         }
         let changes = corrections.starts.get(customer).copied().zip(corrections.starts.get(customer + 1).copied());
         for ix in changes.map_or(0..0, |(from, to)| from..to).filter(|ix| corrections.known_on[*ix] <= today) {
             add(found, today, corrections.day[ix], corrections.revenue[ix]);
+            found.last_money += if corrections.day[ix] == last { corrections.revenue[ix] } else { 0 };
             found.returned += (-corrections.revenue[ix]).max(0);
         }
         let first = first?;
@@ -180,6 +192,9 @@ impl<'a> Records<'a> {
             for (window, n) in WINDOWS.iter().zip(&mut found.orders_in) {
                 *n += u32::from(today - day < *window);
             }
+            for (memory, sum) in MEMORIES.iter().zip(&mut found.activity) {
+                *sum += (-f64::from(today - day) / memory).exp();
+            }
             found.orders_before_90 += u32::from((90..180).contains(&(today - day)));
             year_before += u32::from((from..=to).contains(&day));
         }
@@ -193,6 +208,8 @@ impl<'a> Records<'a> {
         if n == 0 {
             return;
         }
+        let last = own.start + n - 1;
+        found.last_items = (baskets.starts[last + 1] - baskets.starts[last]) as u32;
         let mut items = baskets.product[baskets.starts[own.start]..baskets.starts[own.start + n]].to_vec();
         found.n_items = items.len() as u32;
         items.sort_unstable();
