@@ -312,6 +312,27 @@ impl Page<'_> {
         for band in ["low", "medium", "high"] {
             self.line(band, &count(bands.get(band).and_then(Value::as_u64).unwrap_or(0)));
         }
+        self.churn_card(&churn["evaluation"]);
+    }
+
+    /// Says how well the published risk ranks on the test cut, beside the rules, and by what label.
+    fn churn_card(&mut self, card: &Value) {
+        let Some(chosen) = card["chosen"].as_str() else { return };
+        let number = |of: &Value, key: &str| of[key].as_f64().unwrap_or(f64::NAN);
+        let n = count(card["n"].as_u64().unwrap_or(0));
+        let label = card["label"].as_str().unwrap_or_default();
+        self.line("test", &format!("{label}: {} of {n}", percent(number(card, "base_rate"))));
+        for (name, of) in ["models", "rules"].iter().flat_map(|kind| card[*kind].as_object().into_iter().flatten()) {
+            let what = match (name == chosen, card["rules"].get(name).is_some()) {
+                (true, true) => "published rule ",
+                (true, false) => "published ",
+                (false, true) => "rule ",
+                (false, false) => "",
+            };
+            let [auc, lift, brier, ece] = ["auc", "top_decile_lift", "brier", "ece"].map(|key| number(of, key));
+            let name = name.replace('_', "-");
+            self.line("", &format!("{what}{name}: AUC {auc:.3} lift {lift:.2} Brier {brier:.3} ECE {ece:.3}"));
+        }
     }
 
     fn cross_sell(&mut self, cross: &Value) {

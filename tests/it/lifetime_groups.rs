@@ -111,9 +111,9 @@ fn covariates_tell_twins_apart() {
     assert!(covariates["p"].as_f64().unwrap() < 1e-6, "{covariates}");
     assert_eq!(covariates["degrees_of_freedom"].as_u64().unwrap() as usize, symbols.len());
 
-    // Same days, another plan: another probability to be alive, another value, another risk.
+    // Same days, another plan: another probability to be alive, another value.
     let scores = run.scores();
-    for column in ["clv_p_alive", "clv_expected_orders", "churn_risk"] {
+    for column in ["clv_p_alive", "clv_expected_orders"] {
         assert!(number(&scores["0001"][column]) != number(&scores["0002"][column]), "{column}");
     }
     assert!(number(&scores["0001"]["clv_expected_orders"]) > number(&scores["0002"]["clv_expected_orders"]));

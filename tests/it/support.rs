@@ -108,7 +108,7 @@ impl Run {
 }
 
 /// Splits a line of CSV without line breaks in its fields.
-fn split_csv(line: &str) -> Vec<String> {
+pub fn split_csv(line: &str) -> Vec<String> {
     let (mut fields, mut field, mut quoted) = (Vec::new(), String::new(), false);
     for character in line.chars() {
         match character {

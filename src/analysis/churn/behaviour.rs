@@ -12,6 +12,8 @@
 //! | `gross`, `returned`    | minor units, sale lines and what came back of them          |
 //! | `gap_*`                | days between purchase days; known from the second one on    |
 //! | `n_products`           | distinct products in all baskets, returned or not           |
+//! | `activity`             | orders, each `e^(−days since/30)` or `/120`                 |
+//! | `last_items`, `last_money` | products of the last basket, money of the last purchase day |
 //! | `year_before`          | orders in the days of the horizon, one year earlier         |
 //!
 //! `O(purchase days + orders + corrections + items log items)` of a customer. Source of the set: Ballings and Van den Poel, "Customer Event History
@@ -23,6 +25,9 @@ use crate::units::{Day, NONE_IX};
 
 /// Days of the windows.
 pub const WINDOWS: [i32; 4] = [30, 90, 180, 365];
+
+/// Days in which the weight of an order falls to `1/e`.
+pub const MEMORIES: [f64; 2] = [30.0, 120.0];
 
 /// Days of a year for looking one back: whole weeks, so that weekends meet weekends.
 pub const YEAR: i32 = 364;
@@ -48,6 +53,12 @@ pub struct Behaviour {
     pub gap_longest: u32,
     pub n_products: u32,
     pub n_items: u32,
+    /// Orders that count less the older they are, by each of [`MEMORIES`].
+    pub activity: [f64; MEMORIES.len()],
+    /// Distinct products in the last basket.
+    pub last_items: u32,
+    /// Net of what had come back by then, minor units.
+    pub last_money: i64,
     /// Unknown where the data do not reach back that far.
     pub year_before: Option<u32>,
 }
@@ -145,12 +156,13 @@ impl<'a> Records<'a> {
                 found.gap_longest = found.gap_longest.max(gap);
             }
             first = first.or(Some(day));
-            last = day;
+            (last, found.last_money) = (day, days.gross[ix]);
             found.n_days += 1;
         }
         let changes = corrections.starts.get(customer).copied().zip(corrections.starts.get(customer + 1).copied());
         for ix in changes.map_or(0..0, |(from, to)| from..to).filter(|ix| corrections.known_on[*ix] <= today) {
             add(found, today, corrections.day[ix], corrections.revenue[ix]);
+            found.last_money += if corrections.day[ix] == last { corrections.revenue[ix] } else { 0 };
             found.returned += (-corrections.revenue[ix]).max(0);
         }
         let first = first?;
@@ -180,6 +192,9 @@ impl<'a> Records<'a> {
             for (window, n) in WINDOWS.iter().zip(&mut found.orders_in) {
                 *n += u32::from(today - day < *window);
             }
+            for (memory, sum) in MEMORIES.iter().zip(&mut found.activity) {
+                *sum += (-f64::from(today - day) / memory).exp();
+            }
             found.orders_before_90 += u32::from((90..180).contains(&(today - day)));
             year_before += u32::from((from..=to).contains(&day));
         }
@@ -193,6 +208,8 @@ impl<'a> Records<'a> {
         if n == 0 {
             return;
         }
+        let last = own.start + n - 1;
+        found.last_items = (baskets.starts[last + 1] - baskets.starts[last]) as u32;
         let mut items = baskets.product[baskets.starts[own.start]..baskets.starts[own.start + n]].to_vec();
         found.n_items = items.len() as u32;
         items.sort_unstable();
@@ -206,5 +223,87 @@ fn add(found: &mut Behaviour, today: i32, day: i32, money: i64) {
     found.revenue += money;
     for (window, sum) in WINDOWS.iter().zip(&mut found.money_in) {
         *sum += if today - day < *window { money } else { 0 };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::features::{Outline, build};
+    use crate::table::{Ids, Line, LineKind, NO_COST, Products};
+
+    const HORIZON: i32 = 90;
+    const CUT: Day = Day(600);
+
+    fn dataset(lines: &[Line], as_of: i32) -> Dataset {
+        let outline = Outline {
+            customer_ids: Ids::from_sorted(["a", "b", "c"]),
+            product_ids: Ids::from_sorted(["p", "q", "r"]),
+            products: Products { name: vec![String::new(); 3], not_merchandise: vec![false; 3] },
+            as_of: Day(as_of),
+            n_lines: lines.len() as u64,
+            has_cost: false,
+            not_merchandise_in_revenue: false,
+        };
+        build(outline, lines).0
+    }
+
+    fn sale(customer: u32, order: u64, day: i32, product: u32, amount: i64) -> Line {
+        let kind = LineKind::Sale;
+        Line { customer, product, order, day, millis: 0, quantity: 1_000, amount, cost: NO_COST, kind }
+    }
+
+    fn lines() -> impl Strategy<Value = Vec<Line>> {
+        let line = (0..3_u32, 0..40_u64, 0..700_i32, 0..3_u32, 1..900_i64, prop::bool::weighted(0.25));
+        let line = line.prop_map(|(customer, order, day, product, amount, returned)| {
+            let line = sale(customer, order, day, product, amount);
+            let back = Line { quantity: -1_000, amount: -amount, kind: LineKind::Return, ..line };
+            if returned { back } else { line }
+        });
+        prop::collection::vec(line, 1..60)
+    }
+
+    proptest! {
+        /// A look from the eve of a cut is the same whether or not anything happened from the cut on: no feature knows the label.
+        #[test]
+        fn nothing_from_the_cut_on_is_seen(lines in lines()) {
+            let whole = dataset(&lines, 699);
+            let before: Vec<Line> = lines.iter().copied().filter(|line| line.day < CUT.0).collect();
+            let ended = dataset(&before, CUT.0 - 1);
+            let look = |data: &Dataset| -> Vec<Option<Behaviour>> {
+                let records = Records::new(data);
+                (0..3).map(|customer| records.as_ref()?.before(CUT, HORIZON, customer)).collect()
+            };
+            prop_assert_eq!(look(&whole), look(&ended));
+        }
+    }
+
+    #[test]
+    fn figures_are_those_of_the_days_before_the_cut() {
+        let lines = [
+            sale(0, 1, 100, 0, 1_000),
+            sale(0, 2, 250, 1, 2_000),
+            sale(0, 2, 250, 0, 500),
+            sale(0, 3, 590, 1, 4_000),
+            sale(0, 4, 610, 2, 9_999),
+            // Came back before the cut: no purchase, though bought.
+            sale(1, 5, 595, 2, 700),
+            Line { quantity: -1_000, amount: -700, kind: LineKind::Return, ..sale(1, 6, 598, 2, 700) },
+        ];
+        let data = dataset(&lines, 699);
+        let records = Records::new(&data).unwrap();
+        let found = records.before(CUT, HORIZON, 0).unwrap();
+        assert_eq!((found.recency, found.tenure, found.n_days, found.n_orders), (9, 499, 3, 3));
+        assert_eq!((found.orders_in, found.money_in), ([1, 1, 1, 2], [4_000, 4_000, 4_000, 6_500]));
+        assert_eq!((found.gap_mean, found.gap_shortest, found.gap_longest), (Some(245.0), 150, 340));
+        assert!((found.gap_deviation.unwrap() - (2.0_f64 * 95.0 * 95.0).sqrt()).abs() < 1e-9);
+        assert_eq!((found.n_products, found.n_items, found.last_items, found.last_money), (2, 4, 1, 4_000));
+        // Days 236 to 325 are those of the horizon one year earlier.
+        assert_eq!(found.year_before, Some(1));
+        assert_eq!(found.history(), History { n_repeats: 2, days_to_last: 490, age_days: 499 });
+        assert_eq!(records.before(CUT, HORIZON, 1), None);
+        assert!(!records.is_lost(CUT, HORIZON, 0) && records.is_lost(CUT, 10, 0) && !records.is_lost(CUT, 11, 0));
     }
 }

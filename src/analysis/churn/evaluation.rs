@@ -236,3 +236,87 @@ fn by_other_folds(score: &[f64], observed: &Observed) -> Result<Vec<f64>, FitErr
     }
     Ok(risk)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::churn::behaviour::Behaviour;
+    use crate::analysis::churn::sample::Matrix;
+    use crate::analysis::lifetime_value::tests::Uniform;
+    use crate::units::Day;
+
+    /// Customers whose fate follows from recency and a hidden trait that only the features show, or from nothing.
+    fn seen(seed: u64, cut: i32, trait_weight: f64, is_shuffled: bool) -> Seen {
+        let mut random = Uniform(seed);
+        let n = 3_000;
+        let rows: Vec<(f64, f64)> = (0..n).map(|_| (365.0 * random.next(), random.next())).collect();
+        let lost = |(recency, hidden): &(f64, f64), draw: f64| {
+            let logit = 4.0 * (recency / 365.0 - 0.5) + trait_weight * (hidden - 0.5);
+            draw < if is_shuffled { 0.4 } else { 1.0 / (1.0 + (-logit).exp()) }
+        };
+        let label = rows.iter().map(|row| lost(row, random.next())).collect();
+        let mut features = Matrix::new(n);
+        features.push(rows.iter().map(|row| Some(row.0)));
+        features.push(rows.iter().map(|row| Some(row.1)));
+        let behaviour = rows.iter().map(|row| Behaviour { recency: row.0 as u32, n_days: 1, ..Behaviour::default() });
+        let observed = Observed {
+            cut: Day(cut),
+            customers: (0..n as u32).collect(),
+            behaviour: behaviour.collect(),
+            features,
+            fold: (0..n).map(|row| (row % 5) as u8).collect(),
+            label,
+            silent: vec![],
+        };
+        Seen { observed, rules: Rules { mean_gap: 30.0, model: None, horizon: 90.0 } }
+    }
+
+    fn auc(evaluation: &Evaluation, scorer: Scorer) -> f64 {
+        evaluation.entries.iter().find(|entry| entry.scorer == scorer).unwrap().figures.auc
+    }
+
+    #[test]
+    fn shuffled_labels_teach_nothing() {
+        for train in [None, Some(seen(1, 100, 4.0, true))] {
+            let test = seen(2, 200, 4.0, true);
+            let found = Evaluation::of(train.as_ref(), &test, None, &[true, false], None).unwrap();
+            for entry in &found.entries {
+                // A fold with more lost customers than the rest is scored lower by the rest: on one cut noise lies a little below one half.
+                assert!((entry.figures.auc - 0.5).abs() < 0.05, "{:?} {}", entry.scorer, entry.figures.auc);
+                assert!(entry.figures.calibration_error < 0.05, "{:?}", entry.figures);
+            }
+            assert!(!found.gain.is_gain() && matches!(found.chosen().scorer, Scorer::Rule(_)));
+        }
+    }
+
+    #[test]
+    fn a_learner_is_published_only_where_it_knows_more_than_the_rule() {
+        let of = |weight: f64| {
+            let (train, test) = (seen(3, 100, weight, false), seen(4, 200, weight, false));
+            Evaluation::of(Some(&train), &test, None, &[true, false], None).unwrap()
+        };
+        let knows_more = of(4.0);
+        assert_eq!(knows_more.chosen().scorer, Scorer::Learner(Learner::Logistic));
+        assert_eq!(knows_more.best_rule().scorer, Scorer::Rule(Rule::Recency));
+        assert!(
+            auc(&knows_more, Scorer::Learner(Learner::Logistic)) > auc(&knows_more, Scorer::Rule(Rule::Recency)) + 0.03
+        );
+        assert!(knows_more.chosen().figures.calibration_error < 0.04, "{:?}", knows_more.chosen().figures);
+        // Recency says it all: the rule is as good, and simpler.
+        assert_eq!(of(0.0).chosen().scorer, Scorer::Rule(Rule::Recency));
+    }
+
+    #[test]
+    fn the_season_is_taken_where_it_forecasts_better() {
+        let (train, test) = (seen(5, 100, 4.0, false), seen(6, 500, 4.0, false));
+        // At the latest cut everybody was twice as likely to be lost.
+        let mut off = seen(5, 100, 4.0, false);
+        let mut random = Uniform(9);
+        off.observed.label.iter_mut().for_each(|lost| *lost |= random.next() < 0.5);
+        let found = Evaluation::of(Some(&off), &test, Some(&train), &[true, false], None).unwrap();
+        assert_eq!(found.basis, Basis::SeasonCut);
+        assert!(found.season_proof.is_some_and(|[latest, season]| season < latest - 0.02));
+        let found = Evaluation::of(Some(&train), &test, Some(&off), &[true, false], None).unwrap();
+        assert_eq!(found.basis, Basis::LatestCut);
+    }
+}

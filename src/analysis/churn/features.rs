@@ -12,10 +12,11 @@
 //! | `n_days`, `orders_30` …      | purchase days, orders           | [`Subject::Frequency`]|
 //! | `rate`                       | purchase days a day of tenure   | [`Subject::Frequency`]|
 //! | `money_30` …, `revenue`      | minor units                     | [`Subject::Money`]    |
-//! | `order_value`                | minor units an order            | [`Subject::OrderValue`] |
+//! | `activity_30`, `activity_120` | orders, older ones less      | [`Subject::Frequency`]|
+//! | `order_value`, `last_money`  | minor units an order            | [`Subject::OrderValue`] |
 //! | `gap_mean`, `gap_variation`  | days; deviation over mean       | [`Subject::Rhythm`]   |
 //! | `trend`                      | −1 to 1                         | [`Subject::Trend`]    |
-//! | `products`, `variety`        | products; distinct over bought  | [`Subject::Variety`]  |
+//! | `products`, `variety`, `last_items` | products; distinct over bought; in the last basket  | [`Subject::Variety`]  |
 //! | `returns_share`              | share of gross revenue          | [`Subject::Returns`]  |
 //! | `year_before`                | orders                          | [`Subject::YearBefore`] |
 //!
@@ -58,7 +59,7 @@ pub struct Feature {
 /// How a column is read off a customer.
 type Reading = fn(&Behaviour) -> Option<f64>;
 
-const READINGS: [(&str, Subject, bool, Reading); 22] = [
+const READINGS: [(&str, Subject, bool, Reading); 26] = [
     ("recency", Subject::Silence, true, |b| log(b.recency)),
     ("overdue", Subject::Silence, true, |b| Some(b.overdue()?.asinh())),
     ("overdue_longest", Subject::Silence, true, |b| {
@@ -71,12 +72,15 @@ const READINGS: [(&str, Subject, bool, Reading); 22] = [
     ("orders_90", Subject::Frequency, false, |b| log(b.orders_in[1])),
     ("orders_180", Subject::Frequency, false, |b| log(b.orders_in[2])),
     ("orders_365", Subject::Frequency, false, |b| log(b.orders_in[3])),
+    ("activity_30", Subject::Frequency, false, |b| Some(b.activity[0].ln_1p())),
+    ("activity_120", Subject::Frequency, false, |b| Some(b.activity[1].ln_1p())),
     ("money_30", Subject::Money, false, |b| money(b.money_in[0] as f64)),
     ("money_90", Subject::Money, false, |b| money(b.money_in[1] as f64)),
     ("money_180", Subject::Money, false, |b| money(b.money_in[2] as f64)),
     ("money_365", Subject::Money, false, |b| money(b.money_in[3] as f64)),
     ("revenue", Subject::Money, false, |b| money(b.revenue as f64)),
     ("order_value", Subject::OrderValue, false, |b| money(b.order_value())),
+    ("last_money", Subject::OrderValue, false, |b| money(b.last_money as f64)),
     ("gap_mean", Subject::Rhythm, false, |b| Some(b.gap_mean?.asinh())),
     ("gap_variation", Subject::Rhythm, false, |b| Some(b.gap_deviation? / b.gap_mean?.max(1.0))),
     ("trend", Subject::Trend, false, |b| {
@@ -85,6 +89,7 @@ const READINGS: [(&str, Subject, bool, Reading); 22] = [
     }),
     ("products", Subject::Variety, false, |b| log(b.n_products)),
     ("variety", Subject::Variety, false, |b| (b.n_items > 0).then(|| f64::from(b.n_products) / f64::from(b.n_items))),
+    ("last_items", Subject::Variety, false, |b| log(b.last_items)),
     ("returns_share", Subject::Returns, false, |b| Some(b.returns_share())),
 ];
 

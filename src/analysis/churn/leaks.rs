@@ -52,3 +52,51 @@ pub fn find(features: &[&Feature], matrix: &Matrix, label: &[bool]) -> Vec<Leak>
     };
     all.iter().filter(knows).cloned().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::churn::features::Subject;
+    use crate::analysis::lifetime_value::tests::Uniform;
+
+    fn feature(name: &str) -> Feature {
+        Feature { name: name.to_owned(), subject: Subject::Silence, is_monotone: false }
+    }
+
+    /// Recency at the end of the horizon is at least the horizon for who is lost, and less for the others.
+    #[test]
+    fn recency_at_the_end_of_the_horizon_is_caught() {
+        let mut random = Uniform(3);
+        let recency: Vec<f64> = (0..2_000).map(|_| 365.0 * random.next()).collect();
+        let label: Vec<bool> = recency.iter().map(|days| random.next() < 0.2 + 0.6 * days / 365.0).collect();
+        let at_the_end: Vec<f64> = recency
+            .iter()
+            .zip(&label)
+            .map(|(days, lost)| if *lost { days + 90.0 } else { 90.0 * random.next() })
+            .collect();
+        let mut matrix = Matrix::new(2_000);
+        matrix.push(recency.iter().copied().map(Some));
+        matrix.push(at_the_end.iter().copied().map(Some));
+        let (known, leaking) = (feature("recency"), feature("recency_at_the_end"));
+        let found = find(&[&known, &leaking], &matrix, &label);
+        assert_eq!(found.iter().map(|leak| leak.name.as_str()).collect::<Vec<_>>(), ["recency_at_the_end"]);
+        assert!(found[0].auc > BEYOND_BELIEF);
+        // Half of it overwritten is still far above everything else.
+        let half = at_the_end.iter().zip(&recency).enumerate();
+        let half: Vec<f64> = half.map(|(ix, (end, known))| if ix % 4 == 0 { *known } else { *end }).collect();
+        let mut matrix = Matrix::new(2_000);
+        matrix.push(recency.iter().copied().map(Some));
+        matrix.push(half.iter().copied().map(Some));
+        let found = find(&[&known, &leaking], &matrix, &label);
+        assert!(found.len() == 1 && found[0].auc < BEYOND_BELIEF, "{found:?}");
+    }
+
+    /// A field that is only filled in for who stayed leaks by its blanks.
+    #[test]
+    fn what_is_missing_can_leak_as_well() {
+        let label: Vec<bool> = (0..500).map(|row| row % 3 == 0).collect();
+        let mut matrix = Matrix::new(500);
+        matrix.push(label.iter().map(|lost| (!lost).then_some(1.0)));
+        assert_eq!(find(&[&feature("next_visit")], &matrix, &label).len(), 1);
+    }
+}

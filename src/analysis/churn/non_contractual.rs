@@ -77,7 +77,7 @@ pub fn assess(
         customers: &customers,
         design: &design,
     };
-    let kind = valuation.and_then(|valuation| kind_of(valuation)).unwrap_or(PurchaseKind::MbgNbd);
+    let kind = valuation.and_then(kind_of).unwrap_or(PurchaseKind::MbgNbd);
     let seen = |cut: Day| {
         let observed = Observed::at(&question, cut);
         let rules = Rules::fit(&question, cut, &known(&observed), kind);
@@ -130,11 +130,7 @@ pub fn assess(
         horizon,
         label: &label,
     };
-    let basis = match (&season, &train) {
-        (Some(_), _) => Basis::SeasonCut,
-        (None, Some(_)) => Basis::LatestCut,
-        (None, None) => Basis::LatestCut,
-    };
+    let basis = if season.is_some() { Basis::SeasonCut } else { Basis::LatestCut };
     let facts = vec![
         ("evaluation", card.fact()),
         ("eligible_recency_days", Fact::Integer(i64::from(params.eligible_recency))),

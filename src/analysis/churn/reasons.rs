@@ -267,3 +267,52 @@ impl Reason {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_have_the_customers_figures_in_either_language() {
+        let check = |reason: Reason, english: &str, german: &str| {
+            assert_eq!(reason.sentence(Language::English, &[]), english);
+            assert_eq!(reason.sentence(Language::German, &[]), german);
+        };
+        check(
+            Reason::Silent { days: 143, usual: Some(31) },
+            "last order 143 days ago, usually every 31",
+            "letzte Bestellung vor 143 Tagen, sonst alle 31",
+        );
+        check(Reason::Silent { days: 1, usual: None }, "last order 1 day ago", "letzte Bestellung vor 1 Tag");
+        check(Reason::FewOrders { n: 0 }, "no order in the last 365 days", "keine Bestellung in den letzten 365 Tagen");
+        check(
+            Reason::Declining { lately: 1, before: 4 },
+            "1 order in the last 90 days, 4 in the 90 before",
+            "1 Bestellung in den letzten 90 Tagen, 4 in den 90 davor",
+        );
+        check(Reason::Returns { percent: 31 }, "31% of the money returned", "31 % des Umsatzes zurückgegeben");
+        let labels = ["Basic".to_owned(), "Pro".to_owned()];
+        let plan = [Named { name: "tarif", labels: &labels }];
+        assert_eq!(Reason::Text { attribute: 0, code: 1 }.sentence(Language::German, &plan), "tarif: Pro");
+        assert_eq!(Reason::Number { attribute: 0, hundredths: 250 }.sentence(Language::English, &plan), "tarif: 2.5");
+    }
+
+    #[test]
+    fn a_reason_raises_the_risk_and_the_figures_say_so() {
+        let customers: Vec<Behaviour> = (0..101)
+            .map(|n| Behaviour { recency: n, n_orders: 2, orders_in: [0, 0, 0, n], ..Behaviour::default() })
+            .collect();
+        let typical = Typical::of(&customers);
+        let parts =
+            [(Subject::Silence, 0.2), (Subject::Frequency, 0.9), (Subject::Returns, 0.5), (Subject::Tenure, -1.0)];
+        let of = |recency: u32, orders: u32| {
+            let own = Behaviour { recency, n_orders: 9, orders_in: [0, 0, 0, orders], ..Behaviour::default() };
+            strongest(&parts, |subject| typical.reason(subject, &own, 90))
+        };
+        let silent = Reason::Silent { days: 80, usual: None };
+        assert_eq!(of(80, 3), [Some(Reason::FewOrders { n: 3 }), Some(silent), None]);
+        // Orders more than most, and bought lately: whatever the coefficients say, that is no reason.
+        assert_eq!(of(10, 80), [None; 3]);
+        assert_eq!(strongest(&[(Subject::Silence, 0.01)], |_| Some(silent)), [None; 3]);
+    }
+}

@@ -49,7 +49,8 @@ pub struct Rules {
     pub mean_gap: f64,
     /// The purchase model as of the cut; nothing where it could not be fitted.
     pub model: Option<Fitted>,
-    horizon: f64,
+    /// Days of the label.
+    pub horizon: f64,
 }
 
 impl Rules {
