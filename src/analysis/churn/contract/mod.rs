@@ -5,7 +5,7 @@
 //! table has no dates: its cancellations are read as those of one horizon before as-of, and the five folds are stratified. Tenure is that at the
 //! beginning of the horizon.
 //!
-//! Learners ([`learners`]): the discrete-time hazard, logistic regression, boosted trees and their blend, each beside simple rules (tenure alone, the best
+//! Learners (`learners`): the discrete-time hazard, logistic regression, boosted trees and their blend, each beside simple rules (tenure alone, the best
 //! single text column, the base rate). The model of least log-loss is published if it ranks better than the best rule by more than noise, or else
 //! that rule; either way calibrated on customers that it had not seen. Contracts that have ended have no risk.
 //!
