@@ -134,7 +134,7 @@ pub fn assess(
     let facts = vec![
         ("evaluation", card.fact()),
         ("eligible_recency_days", Fact::Integer(i64::from(params.eligible_recency))),
-        ("n_learnt_from", Fact::Integer(test.observed.len() as i64)),
+        ("n_learnt_from", Fact::Integer(test.observed.n_rows() as i64)),
         ("n_drawn", Fact::Integer(customers.len() as i64)),
         ("n_silent", Fact::Integer(n_silent as i64)),
         ("risk_by", Fact::Text(scorer.label().to_owned())),
@@ -191,13 +191,13 @@ fn final_fit(
     season: Option<&Seen>,
     monotone: &[bool],
 ) -> Result<(Option<Models>, Calibration), FitError> {
-    let one_class = || FitError::OneClass { n_rows: latest.observed.len() };
+    let one_class = || FitError::OneClass { n_rows: latest.observed.n_rows() };
     let at = season.unwrap_or(latest);
     let learners: &[Learner] = match &scorer {
         Scorer::Learner(learner) => std::slice::from_ref(learner),
         Scorer::Rule(_) => &[],
     };
-    let all: Vec<u32> = (0..latest.observed.len() as u32).collect();
+    let all: Vec<u32> = (0..latest.observed.n_rows() as u32).collect();
     let (cross_fitted, models) = rayon::join(
         || CrossFitted::fit(&latest.observed, learners, monotone),
         || Models::fit(&latest.observed, &all, learners, monotone),
