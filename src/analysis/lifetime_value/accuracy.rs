@@ -82,6 +82,10 @@ impl Accuracy {
 pub fn come_nearer(forecasts: &[Forecast], others: &[Forecast]) -> bool {
     let difference = |(one, other): (&Forecast, &Forecast)| (one.n, one.deviance() - other.deviance());
     let differences: Vec<(f64, f64)> = forecasts.iter().zip(others).map(difference).collect();
+    if differences.iter().any(|(_, by)| *by == f64::NEG_INFINITY) {
+        // What the others call impossible has happened.
+        return forecasts.iter().all(|forecast| forecast.deviance().is_finite());
+    }
     let n: f64 = differences.iter().map(|(n, _)| n).sum();
     let mean = differences.iter().map(|(n, by)| n * by).sum::<f64>() / n;
     let variance = differences.iter().map(|(n, by)| n * (by - mean).powi(2)).sum::<f64>() / n;
