@@ -8,7 +8,6 @@ mod determinism;
 mod face;
 mod generated;
 mod german_formats;
-mod hillstrom;
 mod honesty;
 mod lifetime_clock;
 mod lifetime_groups;

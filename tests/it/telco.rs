@@ -10,7 +10,6 @@ use klientel::analysis::churn::calibration;
 use klientel::analysis::churn::delong;
 use klientel::analysis::churn::encoding::{self, Encoding};
 use klientel::analysis::churn::folds::{self, N_FOLDS};
-use klientel::analysis::churn::hazard::{self, Spell};
 use klientel::analysis::churn::logistic;
 use klientel::analysis::churn::metrics;
 use klientel::analysis::churn::profit::{Campaign, expected_maximum_profit};
@@ -149,42 +148,6 @@ fn explanations_name_the_contract() {
 fn telco_until(telco: &Telco, end: usize) -> Telco {
     let cut = |row: &Vec<String>| row[..=end].to_vec();
     Telco { header: cut(&telco.header), rows: telco.rows.iter().map(cut).collect(), label: telco.label.clone() }
-}
-
-/// Tenure in months is the age of the contract; nobody was seen from later on. Without features the chance to cancel is the product-limit
-/// estimate but for the pooling of months; with them it follows the contract.
-#[test]
-fn hazards_know_tenure_and_contract() {
-    let Some(telco) = Telco::read() else { return };
-    let months = |row: &Vec<String>| row[5].parse::<u32>().unwrap();
-    let spells: Vec<Spell> = telco
-        .rows
-        .iter()
-        .zip(&telco.label)
-        .map(|(row, cancelled)| Spell { entered: 0, left: months(row), cancelled: *cancelled })
-        .collect();
-    let stays = |to: u32| -> f64 {
-        let at_risk = |month: u32| spells.iter().filter(|spell| spell.left >= month).count() as f64;
-        let lost = |month: u32| spells.iter().filter(|spell| spell.cancelled && spell.left == month).count() as f64;
-        (1..=to).map(|month| 1.0 - lost(month) / at_risk(month)).product()
-    };
-    let plain = hazard::fit(&Matrix::new(spells.len()), &spells, logistic::Params::default()).unwrap();
-    for month in [1, 12, 24, 60] {
-        let found = plain.cancels_within(&Matrix::new(1), &[0], month)[0];
-        assert!((found - (1.0 - stays(month))).abs() < 0.005, "{month} months: {found}, not {}", 1.0 - stays(month));
-    }
-    let contract: Vec<&str> = telco.rows.iter().map(|row| row[15].as_str()).collect();
-    let encoding = Encoding::new(&contract, encoding::Params::default());
-    let mut features = Matrix::new(spells.len());
-    encoding.push(&contract, &mut features);
-    let fitted = hazard::fit(&features, &spells, logistic::Params::default()).unwrap();
-    let mut kinds = Matrix::new(3);
-    encoding.push(&["Month-to-month", "One year", "Two year"], &mut kinds);
-    let within = |tenure: u32| fitted.cancels_within(&kinds, &[tenure; 3], 12);
-    println!("cancelled within a year by contract: {:?}, after two years {:?}", within(0), within(24));
-    assert!(within(0)[0] > 0.25 && within(0)[1] < 0.06 && within(0)[2] < 0.02);
-    // The first months lose most, whatever the contract.
-    assert!(within(0).iter().zip(within(24)).all(|(new, old)| *new > 1.3 * old));
 }
 
 /// EMPC by empulse 0.13.1 and by integration over the convex hull; AUC and Brier as noted beside the scores.

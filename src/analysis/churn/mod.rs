@@ -25,7 +25,6 @@ pub mod encoding;
 pub mod evaluation;
 pub mod features;
 pub mod folds;
-pub mod hazard;
 pub mod leaks;
 pub mod learners;
 pub mod logistic;
@@ -39,7 +38,6 @@ pub mod rules;
 pub mod sample;
 pub mod schedule;
 pub mod scoring;
-pub mod uplift;
 
 use std::sync::Arc;
 
@@ -137,11 +135,13 @@ impl Analysis for Churn {
         let Assessed { scored, reasons, facts: proof, tables, mut notes } = match (assessed, valuation) {
             (Ok(assessed), _) => assessed,
             (Err(reason), Some(valuation)) => self.by_model(base, valuation, &reason),
-            (Err(_), None) => {
+            (Err(reason), None) => {
                 let n = base.now.n_purchase_days.len();
                 return Ok(Findings {
                     columns: self.fill(&vec![None; n], vec![], None),
-                    notes: vec!["no churn risks: they need the purchase model of the lifetime values".to_owned()],
+                    notes: vec![format!(
+                        "no churn risks: {reason}, and there is no purchase model of the lifetime values in their place"
+                    )],
                     ..Findings::default()
                 });
             }
