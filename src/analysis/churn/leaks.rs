@@ -72,9 +72,11 @@ mod tests {
     use super::*;
     use crate::analysis::lifetime_value::tests::Uniform;
 
-    fn feature(name: &str) -> Feature {
-        Feature { name: name.to_owned(), subject: Subject::Silence, is_monotone: false }
+    fn feature(name: &str, subject: Subject) -> Feature {
+        Feature { name: name.to_owned(), subject, is_monotone: false }
     }
+
+    const ATTRIBUTE: Subject = Subject::Attribute(0);
 
     /// Recency at the end of the horizon is at least the horizon for who is lost, and less for the others.
     #[test]
@@ -90,7 +92,7 @@ mod tests {
         let mut matrix = Matrix::new(2_000);
         matrix.push(recency.iter().copied().map(Some));
         matrix.push(at_the_end.iter().copied().map(Some));
-        let (known, leaking) = (feature("recency"), feature("recency_at_the_end"));
+        let (known, leaking) = (feature("recency", Subject::Silence), feature("recency_at_the_end", ATTRIBUTE));
         let found = find(&[&known, &leaking], &matrix, &label);
         assert_eq!(found.iter().map(|leak| leak.name.as_str()).collect::<Vec<_>>(), ["recency_at_the_end"]);
         assert!(found[0].auc > BEYOND_BELIEF);
@@ -102,6 +104,14 @@ mod tests {
         matrix.push(half.iter().copied().map(Some));
         let found = find(&[&known, &leaking], &matrix, &label);
         assert!(found.len() == 1 && found[0].auc < BEYOND_BELIEF, "{found:?}");
+        // Two that know the same do not hide each other.
+        let twin = feature("twin", Subject::Attribute(1));
+        let mut both = Matrix::new(2_000);
+        both.push(recency.iter().copied().map(Some));
+        (0..2).for_each(|_| both.push(half.iter().copied().map(Some)));
+        assert_eq!(find(&[&known, &leaking, &twin], &both, &label).len(), 2);
+        // What purchases say is read as of the cut: it is believed.
+        assert_eq!(find(&[&feature("overdue", Subject::Silence), &known], &matrix, &label), []);
     }
 
     /// A field that is only filled in for who stayed leaks by its blanks.
@@ -110,6 +120,6 @@ mod tests {
         let label: Vec<bool> = (0..500).map(|row| row % 3 == 0).collect();
         let mut matrix = Matrix::new(500);
         matrix.push(label.iter().map(|lost| (!lost).then_some(1.0)));
-        assert_eq!(find(&[&feature("next_visit")], &matrix, &label).len(), 1);
+        assert_eq!(find(&[&feature("next_visit", ATTRIBUTE)], &matrix, &label).len(), 1);
     }
 }

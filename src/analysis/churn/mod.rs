@@ -295,7 +295,8 @@ mod tests {
         for before in [&[][..], &empty[..]] {
             let found = churn(&example, before);
             assert!(found.columns.iter().all(|column| column.values.len() == 20 && column.values.n_unknown() == 20));
-            assert_eq!(found.notes, ["no churn risks: they need the purchase model of the lifetime values"]);
+            let [note] = &found.notes[..] else { panic!("{:?}", found.notes) };
+            assert!(note.starts_with("no churn risks: too few customers"), "{note}");
         }
     }
 
