@@ -72,16 +72,21 @@ fn with_lifetime(model: &ParetoNbd, y: f64, age: f64, t: f64) -> Vec<f64> {
     let mut mixed = tail(y, t / (model.alpha + age));
     mixed.iter_mut().for_each(|probability| *probability *= (-s * end).exp());
     let end = end.min(-NEGLIGIBLE.ln() / s);
-    let panels = (end / PANEL.min(2.0 * PANEL / s)).ceil();
-    let length = end / panels.max(1.0);
-    for panel in 0..panels as u32 {
+    // Whoever buys often is sure to buy soon: the first panels are as short as the wait for a purchase.
+    let longest = PANEL.min(2.0 * PANEL / s);
+    let mut length = (2.0 * (model.alpha + age) / (y * rest)).min(longest);
+    let mut from = 0.0;
+    while from < end {
+        length = length.min(end - from);
         for (node, weight) in GAUSS_16 {
-            let l = length * (f64::from(panel) + node);
+            let l = from + length * node;
             let density = weight * length * s * (-s * l).exp();
             for (mixed, probability) in mixed.iter_mut().zip(tail(y, rest * l.exp_m1() / (model.alpha + age))) {
                 *mixed += density * probability;
             }
         }
+        from += length;
+        length = (4.0 * length).min(longest);
     }
     mixed
 }
