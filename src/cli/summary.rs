@@ -11,7 +11,7 @@ use super::text::{count, counted, money, percent};
 const MOST_REASONS: usize = 5;
 
 /// Parameters of purchase models, in the order of the papers.
-const SYMBOLS: [&str; 7] = ["k", "r", "alpha", "a", "b", "s", "beta"];
+const SYMBOLS: [&str; 9] = ["k", "r", "alpha", "a", "b", "s", "beta", "gamma", "delta"];
 
 /// Returns a purchase model's name as the papers write it.
 fn model_name(label: &str) -> &str {
@@ -22,6 +22,7 @@ fn model_name(label: &str) -> &str {
         "pareto-nbd" => "Pareto/NBD",
         "mbg-cnbd-k" => "MBG/CNBD-k",
         "bg-cnbd-k" => "BG/CNBD-k",
+        "bg-bb" => "BG/BB",
         other => other,
     }
 }
@@ -297,6 +298,10 @@ impl Page<'_> {
         for (name, of) in models {
             let mark = if name == chosen { "chosen " } else { "" };
             self.line("", &format!("{mark}{}: {}", model_name(name), figures(of)));
+        }
+        let grouped = &evaluation["grouped"];
+        if let Some(name) = grouped["name"].as_str() {
+            self.line("", &format!("by groups, {name}: {}", figures(&grouped["accuracy"])));
         }
         for (name, of) in rules {
             self.line("", &format!("rule {}: {}", name.replace('_', "-"), figures(of)));

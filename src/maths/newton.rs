@@ -330,6 +330,17 @@ fn newton_step(values: &[f64], vectors: &[Vec<f64>], gradient: &[f64]) -> Vec<f6
     if step.iter().all(|s| s.is_finite()) { step } else { gradient.to_vec() }
 }
 
+/// Returns the inverse of a symmetric matrix that should be positive definite; a direction in which it is not counts as next to nought.
+pub(crate) fn inverse(matrix: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
+    let (values, vectors) = eigen(matrix);
+    let largest = values.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
+    let least = (1e-14 * largest).max(1e-150);
+    let entry = |row: &[f64], column: &[f64]| -> f64 {
+        values.iter().zip(row.iter().zip(column)).map(|(value, (a, b))| a * b / value.max(least)).sum()
+    };
+    vectors.iter().map(|row| vectors.iter().map(|column| entry(row, column)).collect()).collect()
+}
+
 /// Eigenvalues and eigenvectors (in columns) of a symmetric matrix by cyclic Jacobi rotations.
 pub(crate) fn eigen(mut m: Vec<Vec<f64>>) -> (Vec<f64>, Vec<Vec<f64>>) {
     let n = m.len();

@@ -57,7 +57,7 @@ impl Drift {
             let stored = &lifetime_value.stored.model;
             let (purchases, spend) = rayon::join(
                 || refit_purchases(base, stored, lifetime_value.horizon_months),
-                || stored.spend.as_ref().map(|stored| (stored, refit_spend(base, stored))),
+                || stored.spend.as_ref().map(|spend| (spend, refit_spend(base, stored, spend))),
             );
             match purchases {
                 Ok(refit) => drift.purchases(&stored.purchases.pooled.parameters_weeks(), &refit),
@@ -107,7 +107,8 @@ impl Collected {
             .filter(|((symbol, ..), _)| *symbol != "k")
             .map(|((symbol, stored, _), (_, refit, error))| Parameter { symbol, stored: *stored, refit, error })
             .collect();
-        let mut facts = vec![("name", Fact::Text(what.to_owned())), ("time_unit", Fact::Text("week".to_owned()))];
+        let mut facts =
+            vec![("name", Fact::Text(what.to_owned())), ("time_unit", Fact::Text(refit.fitted.time_unit().to_owned()))];
         facts.extend(self.fit(what, &parameters, &refit.likelihoods));
         self.facts.push(("purchases", Fact::Group(facts)));
         let [by_stored, by_refit] = refit.expected_orders;

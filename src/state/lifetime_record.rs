@@ -11,10 +11,9 @@ use crate::analysis::lifetime_value::models::{Fit, Parameter};
 use crate::analysis::lifetime_value::opportunities::Opportunity;
 use crate::analysis::lifetime_value::purchases::Purchases;
 use crate::analysis::lifetime_value::reuse::Stored;
-use crate::analysis::lifetime_value::{Fitted, FittedGammaGamma, MAX_RATE, Model, PurchaseKind, Purchasing};
-
-/// Longest horizon that a pipeline can ask for.
-const MAX_MONTHS: u32 = 1_200;
+use crate::analysis::lifetime_value::{
+    Fitted, FittedGammaGamma, MAX_MONTHS, MAX_RATE, Model, PurchaseKind, Purchasing,
+};
 
 /// Both models with the settings of their scores.
 #[derive(Debug, Serialize, Deserialize)]

@@ -10,7 +10,7 @@
 //! | `model_file`     | `model.json`: its record types, written and read with every bit of every float        |
 //! | [`drift`]        | a stored model beside today's base: refit, likelihoods, stability of the scores       |
 //!
-//! Nothing in it is about a single customer: parameters, thresholds and counts only.
+//! There are no ids in it: parameters, thresholds and counts only, of which a threshold or decile is the value of some customer.
 
 pub mod distribution;
 pub mod drift;

@@ -115,7 +115,7 @@ fn score(world: &World, random: &mut Pcg64, kept: &mut Kept) {
     histories.iter().flatten().for_each(|history| groups.entry(history.n_repeats).or_default().push(*history));
     let predictive: BTreeMap<u32, Predictive<'_>> = groups
         .iter()
-        .map(|(x, group)| (*x, Predictive::of(&uncertainty, &points, group, f64::from(HORIZON))))
+        .map(|(x, group)| (*x, Predictive::of(&uncertainty, &points, group, f64::from(HORIZON), false)))
         .collect();
     for (ix, history) in histories.iter().enumerate() {
         let history = history.unwrap();
@@ -126,7 +126,7 @@ fn score(world: &World, random: &mut Pcg64, kept: &mut Kept) {
         let u: f64 = random.random();
         let of_orders = below + u * (mixture.orders_at_most(orders) - below);
         let brought = Money(world.now.repeat_revenue[ix]);
-        let scale = model.spend.as_ref().unwrap().scale(history.n_repeats, brought).unwrap();
+        let scale = model.spend.as_ref().unwrap().scale(history.n_repeats, brought);
         let of_spend = if orders == 0 { u * mixture.none } else { mixture.spend_at_most(world.spend[ix] / scale) };
         let inside = |share: f64| f64::from(u8::from((0.1..=0.9).contains(&share)));
         let yes = |holds: bool| f64::from(u8::from(holds));

@@ -33,13 +33,13 @@ impl Card<'_> {
             ("label", Fact::Text((*label).to_owned())),
             ("cut", Fact::Text(test.cut.to_string())),
             ("horizon_days", Fact::Integer(i64::from(*horizon))),
-            ("n", Fact::Integer(test.len() as i64)),
+            ("n", Fact::Integer(test.n_rows() as i64)),
             ("base_rate", Fact::Number(test.base_rate())),
         ];
         if let Some(train) = train {
             facts.extend([
                 ("train_cut", Fact::Text(train.cut.to_string())),
-                ("train_n", Fact::Integer(train.len() as i64)),
+                ("train_n", Fact::Integer(train.n_rows() as i64)),
                 ("train_base_rate", Fact::Number(train.base_rate())),
             ]);
         }

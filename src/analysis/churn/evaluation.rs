@@ -132,8 +132,14 @@ impl Evaluation {
         let learnt_from = train.unwrap_or(test);
         let learners = CrossFitted::fit(&learnt_from.observed, &Learner::ALL, monotone)?;
         let scorers = Learner::ALL.map(Scorer::Learner).into_iter().chain(Rule::ALL.map(Scorer::Rule));
-        let scored: Vec<(Scorer, Vec<f64>)> =
-            scorers.filter_map(|scorer| Some((scorer, test.scores(scorer, &learners)?))).collect();
+        // What cannot score the cut that it would be calibrated on is out; a season that not everything can score is none.
+        let scores_at =
+            |seen: Option<&Seen>, scorer: Scorer| seen.is_none_or(|seen| seen.scores(scorer, &learners).is_some());
+        let scored: Vec<(Scorer, Vec<f64>)> = scorers
+            .filter(|scorer| scores_at(train, *scorer))
+            .filter_map(|scorer| Some((scorer, test.scores(scorer, &learners)?)))
+            .collect();
+        let season = season.filter(|season| scored.iter().all(|(scorer, _)| scores_at(Some(season), *scorer)));
         let label = &test.observed.label;
         let one_class = || FitError::OneClass { n_rows: label.len() };
         let auc = |ix: usize| delong::auc(&scored[ix].1, label).map_or(0.0, |auc| auc.value);

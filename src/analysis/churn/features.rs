@@ -166,10 +166,11 @@ impl<'a> Design<'a> {
         self.features().iter().map(|feature| feature.is_monotone).collect()
     }
 
-    /// Leaves out the columns of some names.
+    /// Leaves out the attributes of some names.
     pub fn drop(&mut self, names: &[String]) {
         for (feature, kept) in self.all.iter().zip(&mut self.kept) {
-            *kept &= !names.contains(&feature.name);
+            let is_attribute = matches!(feature.subject, Subject::Attribute(_));
+            *kept &= !(is_attribute && names.contains(&feature.name));
         }
     }
 

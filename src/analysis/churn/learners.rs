@@ -111,7 +111,7 @@ impl CrossFitted {
 
     /// Scores every customer by the models that have not seen them; nothing where the learner was not fitted.
     pub fn scores(&self, learner: Learner, observed: &Observed) -> Option<Vec<f64>> {
-        let mut scores = vec![0.0; observed.len()];
+        let mut scores = vec![0.0; observed.n_rows()];
         for (fold, models) in (0..N_FOLDS).zip(&self.0) {
             let rows = observed.rows(fold, true);
             let of_fold = models.scores(learner, &observed.features.select(&rows))?;

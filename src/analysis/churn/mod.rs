@@ -139,11 +139,13 @@ impl Analysis for Churn {
         let Assessed { scored, reasons, facts: proof, tables, mut notes } = match (assessed, valuation) {
             (Ok(assessed), _) => assessed,
             (Err(reason), Some(valuation)) => self.by_model(base, valuation, &reason),
-            (Err(_), None) => {
+            (Err(reason), None) => {
                 let n = base.now.n_purchase_days.len();
                 return Ok(Findings {
                     columns: self.fill(&vec![None; n], vec![], None),
-                    notes: vec!["no churn risks: they need the purchase model of the lifetime values".to_owned()],
+                    notes: vec![format!(
+                        "no churn risks: {reason}, and there is no purchase model of the lifetime values in their place"
+                    )],
                     ..Findings::default()
                 });
             }
@@ -297,7 +299,8 @@ mod tests {
         for before in [&[][..], &empty[..]] {
             let found = churn(&example, before);
             assert!(found.columns.iter().all(|column| column.values.len() == 20 && column.values.n_unknown() == 20));
-            assert_eq!(found.notes, ["no churn risks: they need the purchase model of the lifetime values"]);
+            let [note] = &found.notes[..] else { panic!("{:?}", found.notes) };
+            assert!(note.starts_with("no churn risks: too few customers"), "{note}");
         }
     }
 

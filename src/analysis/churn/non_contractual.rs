@@ -63,9 +63,16 @@ pub fn assess(
     let cuts = [schedule.train.or(Some(schedule.test)), schedule.season_of_test, schedule.season_of_now];
     let mut design = Design::new(base.data, &params.attributes, &customers, cuts.into_iter().all(reaches_back));
     let mut notes = Vec::new();
+    let label = label(horizon, schedule.test, params.eligible_recency);
+    if !design.named().is_empty() {
+        notes.push(
+            "churn: attributes are read as they stand in the export today, also for the past that is learnt from"
+                .to_owned(),
+        );
+    }
     for leak in guard(params, &records, horizon, &customers, &design, &schedule) {
         notes.push(format!(
-            "churn: `{}` is left out, it knows the future: alone it tells who is lost with an AUC of {:.3}",
+            "churn: `{}` is left out, it knows the future: alone it tells who is lost with an AUC of {:.3} (label: {label})",
             leak.name, leak.auc
         ));
         design.drop(&[leak.name]);
@@ -98,7 +105,7 @@ pub fn assess(
 
     let scorer = evaluation.chosen().scorer;
     let season = enough(schedule.season_of_now)
-        .filter(|_| evaluation.season_proof.is_none_or(|[latest, season]| season < latest));
+        .filter(|_| evaluation.season_proof.is_some_and(|[latest, season]| season < latest));
     let (models, calibration) = final_fit(scorer, &test, season.as_ref(), &monotone).map_err(refused)?;
     let scoring = Scoring {
         question,
@@ -113,9 +120,15 @@ pub fn assess(
     };
     let scored = scoring.all();
 
-    let label = label(horizon, schedule.test, params.eligible_recency);
     notes.extend(evaluation_notes(&evaluation, train.is_some(), &label));
-    let n_silent = scored.iter().filter(|scored| scored.is_silent).count();
+    let n_silent = scored.iter().filter(|scored| scored.is_silent && scored.risk.is_some()).count();
+    let n_unknown = scored.iter().filter(|scored| scored.is_silent && scored.risk.is_none()).count();
+    if n_unknown > 0 {
+        notes.push(format!(
+            "churn: {n_unknown} customers are silent for more than {} days and have no risk: the purchase model cannot be fitted",
+            params.eligible_recency
+        ));
+    }
     if n_silent > 0 {
         notes.push(format!(
             "churn: {n_silent} customers are silent for more than {} days: their risk is that of the purchase model{}",
@@ -134,7 +147,7 @@ pub fn assess(
     let facts = vec![
         ("evaluation", card.fact()),
         ("eligible_recency_days", Fact::Integer(i64::from(params.eligible_recency))),
-        ("n_learnt_from", Fact::Integer(test.observed.len() as i64)),
+        ("n_learnt_from", Fact::Integer(test.observed.n_rows() as i64)),
         ("n_drawn", Fact::Integer(customers.len() as i64)),
         ("n_silent", Fact::Integer(n_silent as i64)),
         ("risk_by", Fact::Text(scorer.label().to_owned())),
@@ -158,8 +171,11 @@ fn guard(
     let mut found: Vec<leaks::Leak> = Vec::new();
     for cut in [Some(schedule.test), schedule.train].into_iter().flatten() {
         let observed = Observed::at(&question, cut);
+        if !observed.is_enough() {
+            continue;
+        }
         for leak in leaks::find(&design.features(), &observed.features, &observed.label) {
-            if observed.is_enough() && found.iter().all(|other| other.name != leak.name) {
+            if found.iter().all(|other| other.name != leak.name) {
                 found.push(leak);
             }
         }
@@ -191,13 +207,13 @@ fn final_fit(
     season: Option<&Seen>,
     monotone: &[bool],
 ) -> Result<(Option<Models>, Calibration), FitError> {
-    let one_class = || FitError::OneClass { n_rows: latest.observed.len() };
+    let one_class = || FitError::OneClass { n_rows: latest.observed.n_rows() };
     let at = season.unwrap_or(latest);
     let learners: &[Learner] = match &scorer {
         Scorer::Learner(learner) => std::slice::from_ref(learner),
         Scorer::Rule(_) => &[],
     };
-    let all: Vec<u32> = (0..latest.observed.len() as u32).collect();
+    let all: Vec<u32> = (0..latest.observed.n_rows() as u32).collect();
     let (cross_fitted, models) = rayon::join(
         || CrossFitted::fit(&latest.observed, learners, monotone),
         || Models::fit(&latest.observed, &all, learners, monotone),

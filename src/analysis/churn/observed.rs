@@ -97,18 +97,18 @@ impl Observed {
     }
 
     /// Returns the number of eligible customers.
-    pub fn len(&self) -> usize {
+    pub fn n_rows(&self) -> usize {
         self.label.len()
     }
 
     /// Returns the share of the lost ones.
     pub fn base_rate(&self) -> f64 {
-        self.n_lost() as f64 / self.len().max(1) as f64
+        self.n_lost() as f64 / self.n_rows().max(1) as f64
     }
 
     /// Says whether there are enough customers of either fate to learn from.
     pub fn is_enough(&self) -> bool {
-        self.len() >= LEAST_CUSTOMERS && self.n_lost().min(self.len() - self.n_lost()) >= LEAST_OF_CLASS
+        self.n_rows() >= LEAST_CUSTOMERS && self.n_lost().min(self.n_rows() - self.n_lost()) >= LEAST_OF_CLASS
     }
 
     /// Returns the rows to learn from.
@@ -118,7 +118,7 @@ impl Observed {
 
     /// Returns the rows inside or outside of a fold.
     pub fn rows(&self, fold: u8, inside: bool) -> Vec<u32> {
-        (0..self.len() as u32).filter(|row| (self.fold[*row as usize] == fold) == inside).collect()
+        (0..self.n_rows() as u32).filter(|row| (self.fold[*row as usize] == fold) == inside).collect()
     }
 
     fn n_lost(&self) -> usize {

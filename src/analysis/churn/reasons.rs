@@ -194,7 +194,9 @@ impl Reason {
                 return format!("{}: {}", of(attribute).map_or("", |n| n.name), text.map_or("", String::as_str));
             }
             Self::Number { attribute, hundredths } => {
-                return format!("{}: {}", of(attribute).map_or("", |n| n.name), hundredths as f64 / 100.0);
+                let number = (hundredths as f64 / 100.0).to_string();
+                let number = if language == Language::German { number.replace('.', ",") } else { number };
+                return format!("{}: {number}", of(attribute).map_or("", |n| n.name));
             }
             _ => {}
         }
@@ -208,6 +210,9 @@ impl Reason {
         let plural = |n: u32, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
         let year = WINDOWS[3];
         match self {
+            Self::Silent { days, usual: Some(1) } => {
+                format!("last order {} ago, usually every day", plural(days, "day"))
+            }
             Self::Silent { days, usual: Some(usual) } => {
                 format!("last order {} ago, usually every {usual}", plural(days, "day"))
             }
@@ -218,7 +223,7 @@ impl Reason {
             Self::Declining { lately, before } => {
                 format!("{} in the last 90 days, {before} in the 90 before", plural(lately, "order"))
             }
-            Self::LittleMoney { major } => format!("spent {major} in the last {year} days"),
+            Self::LittleMoney { major } => format!("spent {} in the last {year} days", major.max(0)),
             Self::SmallOrders { major } => format!("average order of {major}"),
             Self::Irregular { shortest, longest } => {
                 format!("between {shortest} and {} from one order to the next", plural(longest, "day"))
@@ -253,7 +258,7 @@ impl Reason {
             Self::Declining { lately, before } => {
                 format!("{} in den letzten 90 Tagen, {before} in den 90 davor", orders(lately))
             }
-            Self::LittleMoney { major } => format!("Umsatz von {major} in den letzten {year} Tagen"),
+            Self::LittleMoney { major } => format!("Umsatz von {} in den letzten {year} Tagen", major.max(0)),
             Self::SmallOrders { major } => format!("im Schnitt {major} je Bestellung"),
             Self::Irregular { shortest, longest } => {
                 format!("zwischen {shortest} und {} von Bestellung zu Bestellung", days_ago(longest))

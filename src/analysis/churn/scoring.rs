@@ -7,7 +7,7 @@
 //! Reasons come from the terms of the logistic regression and from the Shapley values of the trees, their mean for a blend. A rule gives the reason that
 //! it consists of, where the risk is above that of the base.
 //!
-//! Customers are scored in blocks of [`BLOCK`]: 150 bytes each while they are, 60 afterwards. Cost: features, one pass of the models.
+//! Customers are scored in blocks of 16,384: 150 bytes each while they are, 60 afterwards. Cost: features, one pass of the models.
 
 use rayon::prelude::*;
 

@@ -77,15 +77,23 @@ impl Accuracy {
     }
 }
 
+/// Share of the deviance below which a gain is none: models that are each other's limit differ by their last digits, and surely so.
+const WORTH: f64 = 1e-3;
+
 /// Says whether forecasts come nearer than others of the same customers by more than chance: by twice the standard error of the mean
-/// difference of their deviances.
+/// difference of their deviances, and by a thousandth of them.
 pub fn come_nearer(forecasts: &[Forecast], others: &[Forecast]) -> bool {
     let difference = |(one, other): (&Forecast, &Forecast)| (one.n, one.deviance() - other.deviance());
     let differences: Vec<(f64, f64)> = forecasts.iter().zip(others).map(difference).collect();
+    if differences.iter().any(|(_, by)| *by == f64::NEG_INFINITY) {
+        // What the others call impossible has happened.
+        return forecasts.iter().all(|forecast| forecast.deviance().is_finite());
+    }
     let n: f64 = differences.iter().map(|(n, _)| n).sum();
     let mean = differences.iter().map(|(n, by)| n * by).sum::<f64>() / n;
     let variance = differences.iter().map(|(n, by)| n * (by - mean).powi(2)).sum::<f64>() / n;
-    mean < -2.0 * (variance / n).sqrt()
+    let of_others = others.iter().map(|other| other.n * other.deviance()).sum::<f64>() / n;
+    mean < -(2.0 * (variance / n).sqrt()).max(WORTH * of_others)
 }
 
 /// Cuts customers in tenths, highest rank first, and returns number and sum of each; equal ranks are spread evenly.

@@ -2,7 +2,7 @@
 //!
 //! Each candidate is fitted to the calibration period of a [`Split`] and says how often every customer will buy in the holdout. MBG/NBD, which contains NBD
 //! as its limit and scores quickly, is chosen unless another one has a lower Poisson deviance beyond chance, see [`come_nearer`]; of several such
-//! the one with the lowest. It is then fitted to the whole base.
+//! the one with the lowest. BG/NBD is shown beside them and used where it is named. The chosen one is then fitted to the whole base.
 //!
 //! | rule          | forecast                                                                                                   |
 //! |---------------|------------------------------------------------------------------------------------------------------------|
@@ -21,6 +21,10 @@ use super::season::SeasonProof;
 /// What is tried where the choice is free. BG/CNBD-k is left out: it differs from MBG/CNBD-k in who never came back, as BG/NBD does from MBG/NBD.
 const CANDIDATES: [PurchaseKind; 5] =
     [PurchaseKind::Nbd, PurchaseKind::MbgNbd, PurchaseKind::BgNbd, PurchaseKind::ParetoNbd, PurchaseKind::MbgCnbd];
+
+/// Forecast and shown, but not chosen by itself: to this model everybody who never came back is alive for sure, however long ago, and
+/// chances, dates and win-back of most customers of a shop would stand on that.
+const NEVER_LEAVES: PurchaseKind = PurchaseKind::BgNbd;
 
 /// Where nothing else can be proven better.
 const DEFAULT: PurchaseKind = PurchaseKind::MbgNbd;
@@ -72,7 +76,8 @@ impl Evidence {
             kinds.into_par_iter().filter_map(candidate).collect();
         let default = models.iter().position(|candidate| candidate.kind == DEFAULT).unwrap_or_default();
         let deviance = |ix: &usize| models[*ix].accuracy.deviance.unwrap_or(f64::INFINITY);
-        let is_better = |ix: &usize| come_nearer(&forecasts[*ix], &forecasts[default]);
+        let is_better =
+            |ix: &usize| models[*ix].kind != NEVER_LEAVES && come_nearer(&forecasts[*ix], &forecasts[default]);
         let chosen = (0..models.len()).filter(|ix| is_better(ix)).min_by(|a, b| deviance(a).total_cmp(&deviance(b)));
         let chosen = chosen.unwrap_or(default);
         models.get(chosen)?;

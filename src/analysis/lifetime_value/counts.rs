@@ -42,8 +42,8 @@ pub fn at_least(model: &Purchases, x: u32, age: f64, t: f64, phase: usize) -> Ve
         Purchases::ParetoNbd(m) => with_lifetime(m, m.r + repeats, age, t),
         Purchases::MbgCnbd(_) | Purchases::BgCnbd(_) => {
             let Some(renewals) = model.in_phase(x, age, phase) else { return Vec::new() };
-            let events = tail(renewals.y + phase as f64, t / renewals.time);
             let each = renewals.k as usize;
+            let events = tail_up_to(renewals.y + phase as f64, t / renewals.time, each * MOST);
             let bought = events.iter().skip(each - phase - 1).step_by(each).copied().collect();
             stay(renewals.a, renewals.beta, bought)
         }
@@ -72,16 +72,21 @@ fn with_lifetime(model: &ParetoNbd, y: f64, age: f64, t: f64) -> Vec<f64> {
     let mut mixed = tail(y, t / (model.alpha + age));
     mixed.iter_mut().for_each(|probability| *probability *= (-s * end).exp());
     let end = end.min(-NEGLIGIBLE.ln() / s);
-    let panels = (end / PANEL.min(2.0 * PANEL / s)).ceil();
-    let length = end / panels.max(1.0);
-    for panel in 0..panels as u32 {
+    // Whoever buys often is sure to buy soon: the first panels are as short as the wait for a purchase.
+    let longest = PANEL.min(2.0 * PANEL / s);
+    let mut length = (2.0 * (model.alpha + age) / (y * rest)).min(longest);
+    let mut from = 0.0;
+    while from < end {
+        length = length.min(end - from);
         for (node, weight) in GAUSS_16 {
-            let l = length * (f64::from(panel) + node);
+            let l = from + length * node;
             let density = weight * length * s * (-s * l).exp();
             for (mixed, probability) in mixed.iter_mut().zip(tail(y, rest * l.exp_m1() / (model.alpha + age))) {
                 *mixed += density * probability;
             }
         }
+        from += length;
+        length = (4.0 * length).min(longest);
     }
     mixed
 }
@@ -103,7 +108,8 @@ fn of_opportunities(model: &BgBb, x: u32, age: f64, t: f64) -> Vec<f64> {
             }
         }
         let mut next = vec![0.0; taken.len() + 1];
-        for (k, probability) in taken.iter().enumerate() {
+        // What is next to impossible stays so: the rest is a band around the mean.
+        for (k, probability) in taken.iter().enumerate().filter(|(_, probability)| **probability > 1e-3 * NEGLIGIBLE) {
             let takes = (model.alpha + f64::from(x) + k as f64) / (model.alpha + model.beta + n + l as f64);
             next[k + 1] += probability * takes;
             next[k] += probability * (1.0 - takes);
@@ -128,14 +134,18 @@ fn of_opportunities(model: &BgBb, x: u32, age: f64, t: f64) -> Vec<f64> {
 
 /// Returns `P(K ≥ 1), P(K ≥ 2), …` of a negative binomial number with shape `y` and mean `y s`.
 fn tail(y: f64, s: f64) -> Vec<f64> {
+    tail_up_to(y, s, MOST)
+}
+
+fn tail_up_to(y: f64, s: f64, most: usize) -> Vec<f64> {
     let z = s / (1.0 + s);
-    let mode = (((y - 1.0).max(0.0) * s).floor() as usize).min(MOST);
+    let mode = (((y - 1.0).max(0.0) * s).floor() as usize).min(most);
     let mut above = vec![1.0];
     loop {
         let n = (mode + above.len() - 1) as f64;
         let weight = above[above.len() - 1];
         let ratio = (y + n) / (n + 1.0) * z;
-        if (ratio < 1.0 && weight * ratio < NEGLIGIBLE * (1.0 - ratio)) || n >= MOST as f64 {
+        if (ratio < 1.0 && weight * ratio < NEGLIGIBLE * (1.0 - ratio)) || n >= most as f64 {
             break;
         }
         above.push(weight * ratio);

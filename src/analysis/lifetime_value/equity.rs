@@ -9,15 +9,20 @@
 //! for orders `N` and their spend `Z` ([`super::intervals`]), times discount and margin rate. And the parameters, the same for all: what one standard
 //! deviation along each direction ([`Uncertainty`]) moves the sum by, squared and added up, which is why a sum is wider than its customers, taken to be
 //! independent, would say. The directions are followed for one in so many customers, [`MOST`] at most; the others of a segment move as those do.
-//! The sum is taken as log-normal, which it is next to for a few customers and for many, or as normal where it is not positive.
+//! The sum is taken as log-normal while its deviation is below its mean and nobody costs money, as normal elsewhere, not below nought where no
+//! value is.
 //!
 //! Where `c ≤ 2` for a customer the spend has no variance, and there is no interval for a sum with this customer in it. Groups
 //! with parameters of their own move by the share that the fit to all does. `O(MOST)` a direction. Source: the moments of the beta prime distribution; Fader and Hardie, note 025, for the model.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use rayon::prelude::*;
 
 use super::basis::Basis;
+use super::gamma_gamma::counted;
 use super::histories::History;
+use super::models::dropout::Dropout;
 use super::score::Score;
 use super::uncertainty::{Point, Uncertainty};
 use super::value::Horizon;
@@ -26,6 +31,9 @@ use crate::units::{MONEY_SCALE, Money};
 
 /// Customers that are followed along the directions of the parameters.
 pub const MOST: usize = 5_000;
+
+/// Followed customers from which on a sum goes by its own.
+const ENOUGH: u32 = 30;
 
 /// 90% point of the standard normal distribution.
 const NORMAL_90: f64 = 1.281_551_565_544_600_5;
@@ -92,32 +100,35 @@ impl Equity {
     /// Returns the value of some customers, each named once.
     pub fn sum(&self, members: impl Iterator<Item = usize>) -> Sum {
         let (mut sum, mut variance) = (Sum::default(), Some(0.0));
-        let (mut total, mut followed, mut shifts) = (0_i128, 0_i128, vec![0.0; self.n_directions]);
+        let (mut total, mut is_loss) = (0_i128, false);
+        let mut part = Followed::new(self.n_directions);
         for ix in members {
-            sum.n_customers += 1;
             let Some(value) = self.value[ix] else { continue };
-            total += i128::from(value);
+            sum.n_customers += 1;
             variance = variance.zip(self.variance[ix]).map(|(sum, own)| sum + own);
+            total += i128::from(value);
+            is_loss |= value < 0;
             if ix % self.step == 0 {
-                followed += i128::from(value);
-                let row = ix / self.step * self.n_directions;
-                for (shift, own) in shifts.iter_mut().zip(&self.shifts[row..row + self.n_directions]) {
-                    *shift += own;
-                }
+                part.add(value, self.shifts_of(ix));
             }
         }
-        // Nobody among few is followed: then they move as all do.
-        if followed == 0 {
-            followed = (0..self.value.len()).step_by(self.step).filter_map(|ix| self.value[ix]).map(i128::from).sum();
-            for (direction, shift) in shifts.iter_mut().enumerate() {
-                *shift = self.shifts.iter().skip(direction).step_by(self.n_directions).sum();
+        // Few who are followed, or profits against losses, say little of the others: then these move as all do.
+        if self.step > 1 && !part.is_sound() {
+            part = Followed::new(self.n_directions);
+            for ix in (0..self.value.len()).step_by(self.step) {
+                part.add(self.value[ix].unwrap_or(0), self.shifts_of(ix));
             }
         }
-        let scale = if followed == 0 { 0.0 } else { total as f64 / followed as f64 };
         sum.value = total as f64 / MONEY_SCALE as f64;
-        let of_parameters: f64 = shifts.iter().map(|shift| (scale * shift).powi(2)).sum();
-        sum.interval = variance.map(|own| interval(sum.value, own + of_parameters));
+        let scale = if part.value == 0 { 0.0 } else { total as f64 / part.value as f64 };
+        let of_parameters: f64 = part.shifts.iter().map(|shift| (scale * shift).powi(2)).sum();
+        sum.interval = variance.map(|own| interval(sum.value, own + of_parameters, is_loss));
         sum
+    }
+
+    fn shifts_of(&self, ix: usize) -> &[f64] {
+        let row = ix / self.step * self.n_directions;
+        &self.shifts[row..row + self.n_directions]
     }
 
     /// Returns the value of all customers.
@@ -126,40 +137,65 @@ impl Equity {
     }
 }
 
-/// Ends of the interval of a sum with the given mean and variance.
-fn interval(mean: f64, variance: f64) -> [f64; 2] {
-    let ends = [-1.0, 1.0];
-    if mean > 0.0 {
-        let spread = (variance / (mean * mean)).ln_1p();
-        ends.map(|end| mean * (end * NORMAL_90 * spread.sqrt() - 0.5 * spread).exp())
-    } else {
-        ends.map(|end| mean + end * NORMAL_90 * variance.sqrt())
+/// Those of a sum who are followed.
+struct Followed {
+    n: u32,
+    /// Minor units, and the same without signs.
+    value: i128,
+    size: i128,
+    shifts: Vec<f64>,
+}
+
+impl Followed {
+    fn new(n_directions: usize) -> Self {
+        Self { n: 0, value: 0, size: 0, shifts: vec![0.0; n_directions] }
     }
+
+    fn add(&mut self, value: i64, shifts: &[f64]) {
+        self.n += 1;
+        self.value += i128::from(value);
+        self.size += i128::from(value.unsigned_abs());
+        self.shifts.iter_mut().zip(shifts).for_each(|(sum, own)| *sum += own);
+    }
+
+    fn is_sound(&self) -> bool {
+        self.n >= ENOUGH && 2 * self.value.abs() >= self.size
+    }
+}
+
+/// Ends of the interval of a sum with the given mean and variance.
+fn interval(mean: f64, variance: f64, is_loss: bool) -> [f64; 2] {
+    let ends = [-1.0, 1.0];
+    if mean > 0.0 && variance <= mean * mean && !is_loss {
+        let spread = (variance / (mean * mean)).ln_1p();
+        return ends.map(|end| mean * (end * NORMAL_90 * spread.sqrt() - 0.5 * spread).exp());
+    }
+    let floor = if is_loss { f64::NEG_INFINITY } else { 0.0 };
+    ends.map(|end| (mean + end * NORMAL_90 * variance.sqrt()).max(floor))
 }
 
 impl Source<'_> {
     /// Values of the followed customers with other parameters; nought where there is none.
     fn values_at(&self, point: &Point, followed: &[usize]) -> Vec<f64> {
-        followed.par_iter().with_min_len(256).map(|ix| self.value_at(point, *ix).unwrap_or(0.0)).collect()
+        let repeats: BTreeSet<u32> = followed.iter().filter_map(|ix| Some(self.customers[*ix]?.n_repeats)).collect();
+        let dropouts: BTreeMap<u32, Dropout> =
+            repeats.into_par_iter().filter_map(|x| Some((x, point.purchases.dropout_after(x)?))).collect();
+        let value = |ix: &usize| self.value_at(point, &dropouts, *ix).unwrap_or(0.0);
+        followed.par_iter().with_min_len(256).map(value).collect()
     }
 
-    fn value_at(&self, point: &Point, ix: usize) -> Option<f64> {
+    fn value_at(&self, point: &Point, dropouts: &BTreeMap<u32, Dropout>, ix: usize) -> Option<f64> {
         let (history, spend) = (self.customers[ix]?, point.spend?);
         let History { n_repeats, days_to_last, age_days } = history;
         let (t_x, age) = (f64::from(days_to_last), f64::from(age_days));
         let formulas = point.purchases.formulas();
-        let if_alive = self.horizon.discounted(|t| formulas.expected_if_alive(n_repeats, t_x, age, t));
-        let (x, brought) = self.spent(ix, history);
+        let if_alive = self.horizon.discounted(|t| match dropouts.get(&n_repeats) {
+            Some(dropout) => dropout.expected_if_alive(age, t),
+            None => formulas.expected_if_alive(n_repeats, t_x, age, t),
+        });
+        let (x, brought) = counted(n_repeats, Money(self.now.repeat_revenue[ix]));
         let each = spend.expected_spend(x, brought)? * self.basis.share_of_revenue(self.now, ix);
         Some(point.purchases.p_alive(history) * if_alive * each)
-    }
-
-    /// Repeats that count for the spend and what they brought; who brought nothing is as good as new.
-    fn spent(&self, ix: usize, history: History) -> (u32, f64) {
-        match Money(self.now.repeat_revenue[ix]) {
-            brought if history.n_repeats > 0 && brought.0 > 0 => (history.n_repeats, brought.major()),
-            _ => (0, 0.0),
-        }
     }
 }
 
@@ -208,8 +244,12 @@ mod tests {
 
     #[test]
     fn a_loss_has_an_interval_around_it() {
-        let [low, high] = interval(-100.0, 25.0);
+        let [low, high] = interval(-100.0, 25.0, true);
         assert!((low + 100.0 + 5.0 * NORMAL_90).abs() < 1e-12 && (high + 100.0 - 5.0 * NORMAL_90).abs() < 1e-12);
-        assert_eq!(interval(0.0, 0.0), [0.0, 0.0]);
+        assert_eq!(interval(0.0, 0.0, false), [0.0, 0.0]);
+        // A profit and a loss that nearly cancel, and a lost customer: the mean lies inside.
+        let [low, high] = interval(1.0, 500_000.0, true);
+        assert!(low < -900.0 && high > 900.0);
+        assert_eq!(interval(5.0, 2_500.0, false)[0], 0.0);
     }
 }

@@ -7,7 +7,7 @@ use super::equity::{Equity, Sum};
 use super::gamma_gamma::FittedGammaGamma;
 use super::histories::History;
 use super::opportunities::Opportunities;
-use super::purchases::{Fitted, Purchases};
+use super::purchases::Fitted;
 use super::score::Score;
 use super::season::{MIN_YEARS, SeasonIndex, SeasonProof};
 use super::{Model, Params, groups};
@@ -67,9 +67,10 @@ pub(super) fn of(
 fn purchases(fitted: &Fitted) -> Fact {
     let parameters = fitted.parameters_weeks();
     let fit = &fitted.0;
-    let unit = if matches!(fit.model, Purchases::BgBb(_)) { "opportunity" } else { "week" };
-    let mut facts =
-        vec![("name", Fact::Text(fitted.formulas().name().to_owned())), ("time_unit", Fact::Text(unit.to_owned()))];
+    let mut facts = vec![
+        ("name", Fact::Text(fitted.formulas().name().to_owned())),
+        ("time_unit", Fact::Text(fitted.time_unit().to_owned())),
+    ];
     facts.extend(parameters.iter().map(|(symbol, value, _)| match *symbol {
         "k" => ("k", Fact::Integer(*value as i64)),
         symbol => (symbol, Fact::Number(*value)),

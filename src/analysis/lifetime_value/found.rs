@@ -44,7 +44,13 @@ impl LifetimeValue {
         let (partition, mut notes) = Partition::of(&self.0.grouping, base, customers);
         let kinds = choice::candidates(choice, !self.attributes().is_empty());
         let horizon_end = as_of.add_months(self.0.horizon_months);
-        let mut evidence = clock.split(base, horizon_end).and_then(|split| Evidence::of(split, kinds));
+        let split = clock.split(base, horizon_end);
+        let unproven = if split.is_some() {
+            "no model can be fitted to the part of the base before the holdout"
+        } else {
+            "the base is too short or too small for a holdout"
+        };
+        let mut evidence = split.and_then(|split| Evidence::of(split, kinds));
         if let (Some(partition), Some(evidence)) = (&partition, &mut evidence) {
             let pooled = evidence.chosen();
             evidence.grouped = partition.candidate(base, &evidence.split, pooled.kind, &pooled.fitted);
@@ -52,10 +58,7 @@ impl LifetimeValue {
         let mut kind = choice::kind(choice, evidence.as_ref());
         notes.extend(match &evidence {
             Some(evidence) => evidence.notes(),
-            None => vec![format!(
-                "purchase model: the base is too short or too small for a holdout, {} is used unproven",
-                kind.label()
-            )],
+            None => vec![format!("purchase model: {unproven}, {} is used unproven", kind.label())],
         });
         let mut statistics = Statistics { histories, gaps: vec![] };
         let fitted = loop {

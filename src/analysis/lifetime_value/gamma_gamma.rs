@@ -125,21 +125,21 @@ impl FittedGammaGamma {
         self.parameters().expected_spend(0, 0.0)
     }
 
-    /// Returns `v + S` in major units, of which the interval of a customer's spend is a multiple; nothing for one who came back without bringing money.
-    pub fn scale(&self, n_repeats: u32, repeat_revenue: Money) -> Option<f64> {
-        match n_repeats {
-            0 => Some(self.v),
-            _ => (repeat_revenue.0 > 0).then(|| self.v + repeat_revenue.major()),
-        }
+    /// Returns `v + S` in major units, of which the interval of a customer's spend is a multiple.
+    pub fn scale(&self, n_repeats: u32, repeat_revenue: Money) -> f64 {
+        self.v + counted(n_repeats, repeat_revenue).1
     }
 
     /// Returns the spend a day to be expected in major units; a customer without positive repeat spend gets the mean of the base.
     pub fn expected_spend(&self, n_repeats: u32, repeat_revenue: Money) -> Option<f64> {
-        if n_repeats == 0 || repeat_revenue.0 <= 0 {
-            return self.population_mean();
-        }
-        self.parameters().expected_spend(n_repeats, repeat_revenue.major())
+        let (x, spend) = counted(n_repeats, repeat_revenue);
+        self.parameters().expected_spend(x, spend)
     }
+}
+
+/// Returns the repeats that tell of a customer's spend, and what they brought in major units; who brought nothing is as good as new.
+pub fn counted(n_repeats: u32, repeat_revenue: Money) -> (u32, f64) {
+    if repeat_revenue.0 > 0 && n_repeats > 0 { (n_repeats, repeat_revenue.major()) } else { (0, 0.0) }
 }
 
 fn diagnose(found: &Maximum<3>) -> Vec<Diagnosis> {

@@ -64,12 +64,14 @@ pub struct Intervals {
 
 impl Intervals {
     /// Computes the intervals of all histories of a base over the `days` after as-of.
-    pub fn tabulate(uncertainty: &Uncertainty, base: &Histories, days: f64) -> Self {
+    ///
+    /// `is_unpaid` says that their repeats brought no money: their spend is that of new customers.
+    pub fn tabulate(uncertainty: &Uncertainty, base: &Histories, days: f64, is_unpaid: bool) -> Self {
         let points = uncertainty.points();
         let histories: Vec<History> = base.distinct.iter().map(|(history, _)| *history).collect();
         let groups: Vec<&[History]> = histories.chunk_by(|a, b| a.n_repeats == b.n_repeats).collect();
         let of_group = |group: &&[History]| {
-            let predictive = Predictive::of(uncertainty, &points, group, days);
+            let predictive = Predictive::of(uncertainty, &points, group, days, is_unpaid);
             group.par_iter().with_min_len(256).map(|history| predictive.mixture(*history).bounds()).collect::<Vec<_>>()
         };
         let bounds = groups.par_iter().map(of_group).collect::<Vec<_>>().concat();
@@ -98,8 +100,9 @@ pub struct Predictive<'a> {
 
 impl<'a> Predictive<'a> {
     /// Tabulates what histories with the same number of repeats have in common.
-    pub fn of(uncertainty: &Uncertainty, points: &'a [Point], group: &[History], days: f64) -> Self {
+    pub fn of(uncertainty: &Uncertainty, points: &'a [Point], group: &[History], days: f64, is_unpaid: bool) -> Self {
         let x = group.first().map_or(0, |history| history.n_repeats);
+        let paid = if is_unpaid { 0 } else { x };
         let mut ages: Vec<u32> = group.iter().map(|history| history.age_days).collect();
         ages.sort_unstable();
         ages.dedup();
@@ -129,11 +132,11 @@ impl<'a> Predictive<'a> {
             })
         };
         let spend_of = points.iter().filter_map(|point| Some(position(point.spend?))).collect();
-        let typical = |spend: &GammaGamma| spend.v + uncertainty.fit.spend.map_or(0.0, |fit| fit.typical_spend(x));
-        let grid = Grid::of(&distinct, x, &classes);
+        let typical = |spend: &GammaGamma| spend.v + uncertainty.fit.spend.map_or(0.0, |fit| fit.typical_spend(paid));
+        let grid = Grid::of(&distinct, paid, &classes);
         let table = |spend: &GammaGamma| {
             let shift = uncertainty.fit.spend.map_or(0.0, |fit| (typical(&fit) / typical(spend)).ln());
-            SpendTable::of(spend, x, &classes, &grid, shift)
+            SpendTable::of(spend, paid, &classes, &grid, shift)
         };
         let spends = distinct.iter().map(table).collect();
         Self { points, spend_of, n_phases, ages, counts, classes, spends }
@@ -340,7 +343,7 @@ mod tests {
     }
 
     fn bounds(uncertainty: &Uncertainty, history: History, days: f64) -> Bounds {
-        *Intervals::tabulate(uncertainty, &Histories::compress(vec![history]), days).get(history).unwrap()
+        *Intervals::tabulate(uncertainty, &Histories::compress(vec![history]), days, false).get(history).unwrap()
     }
 
     /// `NB(1, s)` is geometric: the smallest `n` with `1 − z^{n+1} ≥ share`, `z = s/(1 + s)`.

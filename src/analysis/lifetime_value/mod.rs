@@ -10,8 +10,8 @@
 //! Customers without a purchase day are null in all columns. The worth of an order is margin where the base has margins, revenue
 //! elsewhere, see [`basis`].
 //!
-//! Fits and scores of a million customers cost about a second of one core and 100 bytes each with MBG/NBD. The evidence of all candidates
-//! rests on [`holdout::MOST_CUSTOMERS`] at most, and so does its cost.
+//! Fits and scores of a million customers cost some seconds of one core with MBG/NBD (`benches/README.md` has the figures) and 400 bytes each
+//! while they are scored. The evidence of all candidates rests on [`holdout::MOST_CUSTOMERS`] at most, and so does its cost.
 
 pub mod accuracy;
 pub mod basis;
@@ -47,6 +47,7 @@ use self::clock::{Clock, Season};
 use self::equity::{Equity, Source};
 use self::found::Found;
 pub use self::gamma_gamma::FittedGammaGamma;
+use self::gamma_gamma::counted;
 pub use self::groups::{Cohorts, Grouping, Purchasing};
 use self::histories::{Histories, History};
 use self::intervals::Intervals;
@@ -60,11 +61,12 @@ use self::value::{ExpectationTable, Horizon};
 use super::{Analysis, AnalysisError, Base, Findings};
 use crate::features::CustomerFeatures;
 use crate::table::ColumnSpec;
+use crate::units::Money;
 
 const NAME: &str = "lifetime_value";
 
-/// Longest horizon: a hundred years of months.
-const MAX_MONTHS: u32 = 1_200;
+/// Longest horizon: fifty years of months.
+pub const MAX_MONTHS: u32 = 600;
 
 /// Highest discount rate per year: tenfold.
 pub const MAX_RATE: f64 = 10.0;
@@ -72,7 +74,7 @@ pub const MAX_RATE: f64 = 10.0;
 /// What an analyst may set.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Params {
-    /// Calendar months after as-of that count, 1 to 1,200.
+    /// Calendar months after as-of that count, 1 to 600.
     pub horizon_months: u32,
     /// Discount rate per year, `0.10` for ten percent.
     pub discount_rate_per_year: f64,
@@ -227,7 +229,7 @@ impl LifetimeValue {
         if !(1..=MAX_MONTHS).contains(&horizon_months) {
             return error(
                 format!("a horizon of {horizon_months} months is out of range"),
-                "choose 1 month to 100 years",
+                "choose 1 month to 50 years",
             );
         }
         if !(0.0..=MAX_RATE).contains(&rate) {
@@ -257,12 +259,22 @@ fn scores(
     let together = |fitted: &Fitted, n: usize, member: &(dyn Fn(usize) -> usize + Sync)| -> Vec<Option<Score>> {
         let histories = Histories::compress((0..n).filter_map(|nth| customers[member(nth)]).collect());
         let uncertainty = Uncertainty::of(fitted, model.spend.as_ref());
+        let is_unpaid = |ix: &usize, history: &History| {
+            counted(history.n_repeats, Money(now.repeat_revenue[*ix])).0 < history.n_repeats
+        };
+        let unpaid = (0..n).map(member).filter_map(|ix| customers[ix].filter(|history| is_unpaid(&ix, history)));
+        let unpaid = Histories::compress(unpaid.collect());
         let (table, intervals) = rayon::join(
             || ExpectationTable::tabulate(fitted.0.model, &histories, horizon),
-            || Intervals::tabulate(&uncertainty, &histories, horizon.end()),
+            || {
+                [(&histories, false), (&unpaid, true)]
+                    .map(|(of, is)| Intervals::tabulate(&uncertainty, of, horizon.end(), is))
+            },
         );
+        let [intervals, unpaid] = intervals;
         drop(histories);
-        let scoring = Scoring { now, model, purchases: fitted, table: &table, intervals: &intervals, clock };
+        let scoring =
+            Scoring { now, model, purchases: fitted, table: &table, intervals: &intervals, unpaid: &unpaid, clock };
         let score = |ix: usize| customers[ix].and_then(|history| scoring.score(ix, history));
         (0..n).into_par_iter().map(|nth| score(member(nth))).collect()
     };

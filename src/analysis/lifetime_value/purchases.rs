@@ -225,6 +225,11 @@ impl Fitted {
         self.0.model.formulas()
     }
 
+    /// Returns the unit of time of its published parameters.
+    pub fn time_unit(&self) -> &'static str {
+        if matches!(self.0.model, Purchases::BgBb(_)) { "opportunity" } else { "week" }
+    }
+
     /// Returns the log-likelihood with times in weeks, as the literature prints it: a repeat is seven times as dense there. Opportunities have
     /// probabilities, no densities.
     pub fn log_likelihood_weeks(&self) -> f64 {

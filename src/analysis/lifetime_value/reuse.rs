@@ -19,7 +19,7 @@ use super::clock::Clock;
 use super::diagnosis::FitError;
 use super::gamma_gamma::FittedGammaGamma;
 use super::groups::Purchasing;
-use super::histories::{self, Histories, History};
+use super::histories::{Histories, History};
 use super::models::Statistics;
 use super::opportunities::Opportunities;
 use super::purchases::{Fitted, PurchaseKind};
@@ -126,12 +126,7 @@ pub struct PurchaseRefit {
 /// # Errors
 /// As [`PurchaseKind::fit`], and where this base is impossible under the stored model.
 pub fn refit_purchases(base: &Base<'_>, stored: &Model, horizon_months: u32) -> Result<PurchaseRefit, FitError> {
-    let as_of = base.now.as_of;
-    // The fit is to plain days whatever the season.
-    let clock = match stored.opportunity {
-        Some(each) => Clock::Opportunities(Opportunities::new(each, as_of)),
-        None => Clock::Days(as_of),
-    };
+    let clock = clock_of_fit(base, stored);
     let stored = &stored.purchases.pooled;
     let customers: Vec<History> = clock.histories(base).into_iter().flatten().collect();
     let mut statistics = Statistics { histories: Histories::compress(customers), gaps: vec![] };
@@ -176,12 +171,22 @@ pub struct SpendRefit {
     pub likelihoods: Likelihoods,
 }
 
-/// Fits the stored spend model anew.
+/// The clock of the fit: plain days whatever the season.
+fn clock_of_fit(base: &Base<'_>, stored: &Model) -> Clock {
+    let as_of = base.now.as_of;
+    match stored.opportunity {
+        Some(each) => Clock::Opportunities(Opportunities::new(each, as_of)),
+        None => Clock::Days(as_of),
+    }
+}
+
+/// Fits the stored spend model anew; `model` is the stored model that it is a part of.
 ///
 /// # Errors
 /// As [`FittedGammaGamma::fit`], and where this base is impossible under the stored model.
-pub fn refit_spend(base: &Base<'_>, stored: &FittedGammaGamma) -> Result<SpendRefit, FitError> {
-    let spenders = repeat_spend(base.now, &histories::of_customers(base.now));
+pub fn refit_spend(base: &Base<'_>, model: &Model, stored: &FittedGammaGamma) -> Result<SpendRefit, FitError> {
+    let clock = clock_of_fit(base, model);
+    let spenders = repeat_spend(&clock.customers(base), &clock.histories(base));
     let fitted = FittedGammaGamma::fit(spenders.clone())?;
     let models = [stored.parameters(), fitted.parameters()];
     let [ln_stored, ln_refit] = ordered_sums(&spenders, |sums: &mut [f64; 2], (x, spend)| {
@@ -222,12 +227,12 @@ mod tests {
         assert_eq!((same.likelihoods.ratio(), same.likelihoods.p_value()), (0.0, 1.0));
         assert_eq!(same.expected_orders[0], same.expected_orders[1]);
         let spend = fitted.spend.clone().unwrap();
-        assert_eq!(refit_spend(&first.base(), &spend).unwrap().likelihoods.ratio(), 0.0);
+        assert_eq!(refit_spend(&first.base(), &fitted, &spend).unwrap().likelihoods.ratio(), 0.0);
 
         let moved = refit_purchases(&other.base(), &fitted, 12).unwrap();
         assert!(moved.likelihoods.ratio() > 0.0 && moved.likelihoods.p_value() < 1.0);
         assert_ne!(moved.expected_orders[0], moved.expected_orders[1]);
-        assert!(refit_spend(&other.base(), &spend).unwrap().likelihoods.ratio() > 0.0);
+        assert!(refit_spend(&other.base(), &fitted, &spend).unwrap().likelihoods.ratio() > 0.0);
     }
 
     #[test]

@@ -6,7 +6,8 @@
 //! | `refunds dominate`            | half of the gross revenue or more was given back                                        |
 //! | `no repeat revenue`           | bought again, but the repeats brought no money: the order value is the mean of the base |
 //! | `spend depends on frequency`  | frequency and spend of the base correlate, the spend model takes them to be independent |
-//! | `no order value`              | the spend model has no mean for this customer                                           |
+//! | `no order value`              | the spend model has no mean for this customer, `p x + q ≤ 1`                             |
+//! | `spend has no variance`       | the mean exists, its spread does not, `p x + q ≤ 2`: one order may outweigh all others   |
 
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use super::Model;
 use super::clock::Clock;
 use super::dates::{MAX_DAYS, days_to_next_order};
 use super::facts::NOTABLE_CORRELATION;
+use super::gamma_gamma::counted;
 use super::histories::History;
 use super::intervals::Intervals;
 use super::opportunities::Opportunity;
@@ -24,8 +26,14 @@ use crate::table::{Column, ColumnKind, ColumnSpec, Nullable, Values};
 use crate::units::{Money, NONE_IX};
 
 /// Flags; a customer may have several.
-const FLAGS: [&str; 5] =
-    ["one purchase day", "refunds dominate", "no repeat revenue", "spend depends on frequency", "no order value"];
+const FLAGS: [&str; 6] = [
+    "one purchase day",
+    "refunds dominate",
+    "no repeat revenue",
+    "spend depends on frequency",
+    "no order value",
+    "spend has no variance",
+];
 
 /// What is said of one customer.
 #[derive(Debug, Clone, Copy)]
@@ -59,13 +67,17 @@ pub struct Scoring<'a> {
     pub purchases: &'a Fitted,
     pub table: &'a ExpectationTable,
     pub intervals: &'a Intervals,
+    /// The same for customers whose repeats brought no money.
+    pub unpaid: &'a Intervals,
     pub clock: &'a Clock,
 }
 
 impl Scoring<'_> {
     /// Scores a customer.
     pub fn score(&self, ix: usize, history: History) -> Option<Score> {
-        let Self { now, model, purchases, table, clock, intervals } = self;
+        let Self { now, model, purchases, table, clock, intervals, unpaid } = self;
+        let is_unpaid = counted(history.n_repeats, Money(now.repeat_revenue[ix])).0 < history.n_repeats;
+        let intervals = if is_unpaid { unpaid } else { intervals };
         let (if_alive, bounds) = (table.get(history)?, intervals.get(history)?);
         let p_alive = purchases.p_alive(history);
         let revenue =
@@ -74,7 +86,7 @@ impl Scoring<'_> {
         let worth = |orders: f64| order_value.map(|major| Money::from_major(p_alive * orders * major).0);
         let purchases = &purchases.0.model;
         let repeat_revenue = now.repeat_revenue[ix];
-        let scale = model.spend.as_ref().and_then(|spend| spend.scale(history.n_repeats, Money(repeat_revenue)));
+        let scale = model.spend.as_ref().map(|spend| spend.scale(history.n_repeats, Money(repeat_revenue)));
         let factor = scale.map(|scale| scale * model.basis.share_of_revenue(now, ix) * if_alive.mean_discount());
         let in_money = |(multiples, factor): ([f64; 2], f64)| {
             let ends = multiples.map(|multiple| Money::from_major(multiple * factor).0);
@@ -109,9 +121,9 @@ impl Scoring<'_> {
     fn variance(&self, ix: usize, history: History, p_alive: f64, if_alive: &IfAlive, each: f64) -> Option<f64> {
         let spend = self.model.spend.as_ref()?.parameters();
         let repeat_revenue = Money(self.now.repeat_revenue[ix]);
-        let scale = self.model.spend.as_ref()?.scale(history.n_repeats, repeat_revenue)?;
+        let (x, brought) = counted(history.n_repeats, repeat_revenue);
+        let (scale, c) = (spend.v + brought, spend.p * f64::from(x) + spend.q);
         let share = self.model.basis.share_of_revenue(self.now, ix);
-        let c = spend.p * f64::from(history.n_repeats) + spend.q;
         let (orders, squared) = (p_alive * if_alive.expected, p_alive * if_alive.squared);
         let square = (spend.p * orders + spend.p * spend.p * squared) * (scale * share).powi(2);
         let variance = square / ((c - 1.0) * (c - 2.0)) - (orders * each).powi(2);
@@ -120,6 +132,8 @@ impl Scoring<'_> {
 
     fn flags(&self, ix: usize, history: History, order_value: Option<f64>) -> u32 {
         let (now, spend) = (self.now, self.model.spend.as_ref());
+        let (x, _) = counted(history.n_repeats, Money(now.repeat_revenue[ix]));
+        let has_no_variance = spend.is_some_and(|spend| spend.p * f64::from(x) + spend.q <= 2.0);
         let comes_back = history.n_repeats > 0;
         let correlates = spend.and_then(|spend| spend.correlation).is_some_and(|c| c.abs() > NOTABLE_CORRELATION);
         let holds = [
@@ -128,6 +142,7 @@ impl Scoring<'_> {
             comes_back && now.repeat_revenue[ix] <= 0,
             correlates,
             order_value.is_none(),
+            order_value.is_some() && has_no_variance,
         ];
         holds.into_iter().enumerate().map(|(bit, holds)| u32::from(holds) << bit).sum()
     }

@@ -112,12 +112,13 @@ fn models(evidence: &Evidence) -> SideTable {
         evidence.models.get(ix).map(|c| of(&c.fitted)).or(grouped.filter(|_| ix == n_models).map(of_groups))
     };
     let figure = |of: fn(&Accuracy) -> Option<f64>| numbers(rows.iter().map(|(_, accuracy)| of(accuracy)));
+    let n_rules = evidence.rules.len();
     let kind = |ix: usize| match ix {
         ix if ix == n_models && grouped.is_some() => "chosen",
         ix if ix == evidence.chosen && grouped.is_none() => "chosen",
         ix if ix == evidence.chosen => "pooled",
         ix if ix < n_models => "model",
-        ix if ix == n_models && evidence.season.is_some() => "chosen, by season",
+        ix if ix + n_rules < rows.len() => "chosen, by season",
         _ => "rule",
     };
     let log_likelihood = (0..rows.len())

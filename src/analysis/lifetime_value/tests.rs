@@ -265,6 +265,39 @@ fn threads_change_no_bit() {
     assert!(on(1) == on(2));
 }
 
+/// Money in a year is worth less, the more money costs, and an interval holds no less than it says.
+#[test]
+fn a_higher_discount_rate_lowers_every_value() {
+    let example = Example::new(600);
+    let values = |rate: f64| {
+        let params = Params { discount_rate_per_year: rate, ..named(PurchaseKind::MbgNbd) };
+        let found = example.run(params);
+        ["clv", "clv_residual", "clv_low", "clv_high"].map(|name| money(&found, name).iter().collect::<Vec<_>>())
+    };
+    let by_rate = [0.02, 0.1, 0.5].map(values);
+    for pair in by_rate.windows(2) {
+        for (lower, higher) in pair[0].iter().flatten().zip(pair[1].iter().flatten()) {
+            assert!(higher <= lower, "{higher:?} at the higher rate, {lower:?} at the lower");
+        }
+    }
+    let [clv, _, low, high] = &by_rate[1];
+    assert!(low.iter().zip(high).all(|(low, high)| low <= high));
+    let is_inside = |ix: &usize| low[*ix] <= clv[*ix] && clv[*ix] <= high[*ix];
+    assert!((0..600).filter(is_inside).count() > 300, "a mean lies inside for most");
+}
+
+/// Whose repeats brought nothing has the spend of a new customer, interval included, and does not cost the sum its own.
+#[test]
+fn repeat_buyers_without_money_have_an_interval() {
+    let mut example = Example::new(600);
+    let unpaid = (0..600).find(|ix| example.now.n_purchase_days[*ix] == 4).unwrap();
+    example.now.repeat_revenue[unpaid] = 0;
+    let found = example.run(named(PurchaseKind::MbgNbd));
+    assert!(money(&found, "clv_high").get(unpaid).unwrap() > 0);
+    assert_eq!(money(&found, "clv_low").n_unknown(), 60);
+    assert!(found.valuation.unwrap().equity.total().interval.is_some());
+}
+
 fn named(kind: PurchaseKind) -> Params {
     let opportunity = (kind == PurchaseKind::BgBb).then_some(Opportunity::Month);
     Params { model: ModelChoice::Named(kind), opportunity, ..Params::default() }

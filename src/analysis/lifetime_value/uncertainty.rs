@@ -50,7 +50,15 @@ impl Uncertainty {
         let purchases_moved =
             |by: &Vec<f64>| [1.0, -1.0].map(|sign| Point { purchases: fit.purchases.moved(&far(by, sign)), ..fit });
         let spend_moved = |by: &Vec<f64>| {
-            [1.0, -1.0].map(|sign| Point { spend: fit.spend.map(|spend| spend.moved(&far(by, sign))), ..fit })
+            // A mean that exists goes on to exist: a step that would end it is shortened.
+            let has_mean = |by: &[f64]| {
+                fit.spend.is_none_or(|spend| spend.q <= 1.0 || spend.moved(by).q - 1.0 >= 0.25 * (spend.q - 1.0))
+            };
+            let mut by = by.clone();
+            while ![1.0, -1.0].iter().all(|sign| has_mean(&far(&by, *sign))) {
+                by.iter_mut().for_each(|by| *by *= 0.8);
+            }
+            [1.0, -1.0].map(|sign| Point { spend: fit.spend.map(|spend| spend.moved(&far(&by, sign))), ..fit })
         };
         let around = of_purchases.iter().map(purchases_moved).chain(of_spend.iter().map(spend_moved)).collect();
         let largest = of_purchases.iter().chain(&of_spend).flatten().fold(0.0_f64, |largest, by| largest.max(by.abs()));

@@ -22,7 +22,7 @@ use crate::analysis::lifetime_value::diagnosis::Diagnosis;
 use crate::analysis::lifetime_value::models::Statistics;
 use crate::analysis::lifetime_value::models::landscape::Landscape;
 use crate::analysis::lifetime_value::purchases::{Fitted, PurchaseKind};
-use crate::maths::newton::{Peak, Surface, ascend};
+use crate::maths::newton::{Peak, Surface, ascend, inverse};
 use crate::units::Day;
 
 /// Names the cohort of a first purchase day, `2024` or `2024-Q3`; names ascend as the days do.
@@ -43,8 +43,12 @@ pub(super) fn fit(kind: PurchaseKind, pooled: &Fitted, parts: &[Statistics]) -> 
         .par_iter()
         .zip(&alone)
         .map(|(part, alone)| {
-            shrunk(pooled, part, alone.as_ref(), &centre, &spread)
-                .unwrap_or_else(|| (pooled.for_group(part, &centre), vec![0.0; centre.len()]))
+            shrunk(pooled, part, alone.as_ref(), &centre, &spread).unwrap_or_else(|| {
+                let mut fitted = pooled.for_group(part, &centre);
+                let nothing = vec![vec![0.0; centre.len()]; centre.len()];
+                fitted.0.hessian = informed(&nothing, &pooled.0.hessian, &spread);
+                (fitted, vec![0.0; centre.len()])
+            })
         })
         .collect();
     let of_parameter = |j: usize| found.iter().map(|(_, weights)| weights[j]).sum::<f64>().max(1.0);
@@ -110,12 +114,19 @@ fn shrunk(
     };
     let weights = (0..centre.len()).map(own).collect();
     let mut fitted = with_errors(pooled.for_group(part, &peak.at), &peak, n);
-    // What the prior knows counts as well; a parameter that is all pooled is as well known as it is there.
-    fitted.0.hessian = peak.hessian.iter().map(|row| row.iter().map(|h| h * n).collect()).collect();
-    for j in (0..centre.len()).filter(|j| spread[*j] <= 0.0) {
-        fitted.0.hessian[j][j] += pooled.0.hessian[j][j];
-    }
+    fitted.0.hessian = informed(&fitted.0.hessian, &pooled.0.hessian, spread);
     Some((fitted, weights))
+}
+
+/// The Hessian that stands for all that is known of a cohort's parameters: what its customers say, `H`, and what the others do,
+/// `−((H₀ − H)⁻¹ − T)⁻¹`, with the pooled Hessian `H₀` and the variances `T` between cohorts. Without such variance it is the pooled one.
+fn informed(own: &[Vec<f64>], pooled: &[Vec<f64>], spread: &[f64]) -> Vec<Vec<f64>> {
+    let of_others = |i: usize, j: usize| own[i][j] - pooled[i][j];
+    let n = spread.len();
+    let mut covariance = inverse((0..n).map(|i| (0..n).map(|j| of_others(i, j)).collect()).collect());
+    (0..n).for_each(|j| covariance[j][j] += spread[j]);
+    let prior = inverse(covariance);
+    (0..n).map(|i| (0..n).map(|j| own[i][j] - prior[i][j]).collect()).collect()
 }
 
 fn with_errors(mut fitted: Fitted, peak: &Peak, n: f64) -> Fitted {

@@ -30,7 +30,7 @@ use crate::analysis::lifetime_value::models::landscape::Landscape;
 use crate::analysis::lifetime_value::models::{DEGENERATE_SHAPE, Statistics};
 use crate::analysis::lifetime_value::purchases::{Fitted, Purchases};
 use crate::maths::chi_squared::upper_tail;
-use crate::maths::newton::{Peak, Stop, Surface, ascend, eigen};
+use crate::maths::newton::{Peak, Stop, Surface, ascend, inverse};
 
 /// Range of a coefficient: a factor of twenty thousand either way.
 const MOST_EFFECT: f64 = 10.0;
@@ -122,12 +122,7 @@ impl<'a> Joint<'a> {
             each.map(|(p, q, weight)| weight * peak.covariance[p][q] / self.n).sum()
         };
         let covariance = (0..self.n_free).map(|i| (0..self.n_free).map(|j| of(i, j)).collect()).collect();
-        let (variances, vectors) = eigen(covariance);
-        let entry = |i: usize, j: usize| -> f64 {
-            let along = variances.iter().enumerate();
-            along.map(|(k, variance)| -vectors[i][k] * vectors[j][k] / variance.max(f64::EPSILON)).sum()
-        };
-        (0..self.n_free).map(|i| (0..self.n_free).map(|j| entry(i, j)).collect()).collect()
+        inverse(covariance).into_iter().map(|row| row.into_iter().map(|h| -h).collect()).collect()
     }
 
     /// Returns the mean log-likelihood of all groups.

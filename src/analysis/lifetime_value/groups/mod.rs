@@ -7,7 +7,7 @@
 //!
 //! Both fit every group on its own distinct [`Histories`](super::histories::Histories), through the [`Landscape`]
 //! of the model. The pooled fit stays beside: model and holdout are chosen by it, and a grouping has to stand beside it in `clv_models`.
-//! Memory: four bytes a customer.
+//! Memory: four bytes a customer, some sixty while they are told apart.
 
 pub mod cohorts;
 pub mod covariates;
