@@ -1,9 +1,12 @@
-//! Contracts out of their typed columns: one entry a customer, whatever the order of the rows.
+//! Contracts out of their typed columns, whatever the order of the rows.
 //!
-//! With start dates, contracts of a customer that overlap or follow each other within 30 days are one: it runs as long as any of them, and the
-//! last of them tells its attributes; what ended before a longer gap is over and is left out. A contract that ends after as-of, or
-//! that is said not to be cancelled, runs. Without dates, the table is a status: of rows of one customer that differ the one of the last file
-//! by name counts, within it the last in the order of its content.
+//! With start dates, contracts of a customer that overlap or follow each other within 30 days are one spell: it runs as long as any of them. Who
+//! comes back after a longer gap has another spell, and the end of the first stays a cancellation. Every row of a spell is kept with its own
+//! dates, so that what it says of product, price and attributes can be read as of any day. A contract that ends after as-of, or that is said
+//! not to be cancelled, runs. Without dates, the table is a status: of rows of one customer that differ the one of the last file by name counts,
+//! within it the last in the order of its content.
+//!
+//! An end in the last 30 days before as-of is one, although a renewal could still follow.
 //!
 //! | rejected                      | why                                          |
 //! |-------------------------------|----------------------------------------------|
@@ -18,7 +21,7 @@ use super::columns::Columns;
 use super::reject::{Reject, reject_rows};
 use super::said::{said, shapes};
 use super::{CONTRACTS, IngestError, NO_DAY, NO_NUMBER, TableSource, TypedColumn, TypedTable, attributes};
-use crate::table::{Column, Contracts, Customers, Ids, Terms, Values};
+use crate::table::{Column, ContractSpell, Contracts, Customers, Ids, Nullable, Terms, Values, Version};
 use crate::units::{Day, NONE_IX};
 
 /// Days after which a new contract is not a renewal.
@@ -95,36 +98,46 @@ pub fn contracts(
     }
     let mut notes = reading.notes();
     let content = content(table, source);
+    let prices = columns.decimals("price");
     let file = |row: usize| table.file_starts.partition_point(|start| *start <= row);
     // Within a customer the row that decides comes last; rows of equal content say the same.
     rows.sort_by_cached_key(|found| {
         let order = if start.is_some() { 0 } else { file(found.row) };
         let codes: Vec<u32> = content.iter().map(|(_, codes)| codes[found.row]).collect();
-        (found.customer, order, found.start, found.end, found.cancelled, codes)
+        (found.customer, order, found.start, found.end, found.cancelled, prices.get(found.row), codes)
     });
     let by_customer: Vec<&[Row]> = rows.chunk_by(|a, b| a.customer == b.customer).collect();
-    let one: Vec<Row> =
-        by_customer.iter().map(|rows| if start.is_some() { last_block(rows) } else { rows[rows.len() - 1] }).collect();
-    let n_several = by_customer.iter().filter(|rows| rows.len() > 1).count();
-    if n_several > 0 && start.is_none() {
-        notes.push(format!("{n_several} customers stand in several rows of the contracts: the last one counts (add `start-date`, and they are joined)"));
-    }
     let ids = columns.ids("customer_id");
-    let terms = if start.is_some() {
-        Terms::Dated {
-            start: one.iter().map(|row| Day(row.start)).collect(),
-            end: one.iter().map(|row| (row.end != i32::MAX).then_some(Day(row.end))).collect(),
+    let ids = Ids::from_sorted(by_customer.iter().map(|rows| ids.get(rows[0].customer)));
+    let (terms, kept) = if start.is_some() {
+        let spells: Vec<ContractSpell> = spells(&rows);
+        let n_back = spells.len() - by_customer.len();
+        if n_back > 0 {
+            notes.push(format!(
+                "contracts: {n_back} times somebody came back more than {RENEWAL_DAYS} days after the end: the end before counts as a cancellation"
+            ));
         }
+        let version = |row: &Row| Version { start: Day(row.start), end: row.last_day() };
+        let terms = Terms::Dated { spells, versions: rows.iter().map(version).collect() };
+        (terms, rows.iter().map(|row| row.row).collect::<Vec<usize>>())
     } else {
-        Terms::Status {
-            tenure_months: one.iter().map(|row| row.end.unsigned_abs()).collect(),
-            cancelled: one.iter().map(|row| row.cancelled).collect(),
+        let last: Vec<Row> = by_customer.iter().map(|rows| rows[rows.len() - 1]).collect();
+        let n_several = by_customer.iter().filter(|rows| rows.len() > 1).count();
+        if n_several > 0 {
+            notes.push(format!("{n_several} customers stand in several rows of the contracts: the last one counts (add `start-date`, and they are joined)"));
         }
+        let terms = Terms::Status {
+            tenure_months: last.iter().map(|row| row.end.unsigned_abs()).collect(),
+            cancelled: last.iter().map(|row| row.cancelled).collect(),
+        };
+        (terms, last.iter().map(|row| row.row).collect())
     };
-    let kept: Vec<usize> = one.iter().map(|row| row.row).collect();
+    let price = |row: &usize| Some(prices[*row]).filter(|price| *price != NO_NUMBER && *price >= 0);
+    let price = |row: &usize| price(row).map(|price| price as f64 / MILLION as f64);
     let contracts = Contracts {
-        ids: Ids::from_sorted(one.iter().map(|row| ids.get(row.customer))),
+        ids,
         terms,
+        price: (!prices.is_empty()).then(|| kept.iter().map(price).collect::<Nullable<f64>>()),
         attributes: further(table, source, &["product_id"], &["price"], &kept),
     };
     Ok(ContractReading { contracts, rejects, notes })
@@ -229,16 +242,33 @@ fn unknown_words(table: &TypedTable, columns: &Columns<'_>) -> IngestError {
     }
 }
 
-/// Joins the contracts of one customer, ascending by start; returns the last of those that follow each other.
-fn last_block(rows: &[Row]) -> Row {
-    let mut block = rows[0];
-    for row in &rows[1..] {
-        let follows = row.start.saturating_sub(RENEWAL_DAYS) <= block.end.saturating_add(1);
-        let start = if follows { block.start } else { row.start };
-        let end = if follows { block.end.max(row.end) } else { row.end };
-        block = Row { start, end, cancelled: end != i32::MAX, ..*row };
+impl Row {
+    fn last_day(&self) -> Option<Day> {
+        (self.end != i32::MAX).then_some(Day(self.end))
     }
-    block
+}
+
+/// Joins the contracts of each customer; rows ascend by customer and start.
+fn spells(rows: &[Row]) -> Vec<ContractSpell> {
+    let mut spells: Vec<ContractSpell> = Vec::new();
+    let mut customers = 0;
+    for (ix, row) in (0..).zip(rows) {
+        let is_other = ix > 0 && rows[ix as usize - 1].customer != row.customer;
+        customers += u32::from(is_other);
+        match spells.last_mut().filter(|spell| spell.customer == customers) {
+            Some(spell) if spell.end.is_none_or(|end| row.start - RENEWAL_DAYS <= end.0 + 1) => {
+                spell.end = spell.end.zip(row.last_day()).map(|(own, other)| own.max(other));
+                spell.versions.end = ix + 1;
+            }
+            _ => spells.push(ContractSpell {
+                customer: customers,
+                start: Day(row.start),
+                end: row.last_day(),
+                versions: ix..ix + 1,
+            }),
+        }
+    }
+    spells
 }
 
 /// Says of each customer whether profiling is objected to, or may be: an unreadable row could have said so.
@@ -304,22 +334,39 @@ fn days<'a>(table: &'a TypedTable, name: &str) -> Option<&'a [i32]> {
 mod tests {
     use super::*;
 
-    fn row(start: i32, end: i32) -> Row {
-        Row { customer: 0, start, end, cancelled: end != i32::MAX, row: start as usize }
+    #[test]
+    fn contracts_that_follow_each_other_are_one_and_who_comes_back_has_two() {
+        let check = |rows: &[(u32, i32, i32)], expected: &[(u32, i32, i32, std::ops::Range<u32>)]| {
+            let row = |(ix, (customer, start, end)): (usize, &(u32, i32, i32))| Row {
+                customer: *customer,
+                start: *start,
+                end: *end,
+                cancelled: *end != i32::MAX,
+                row: ix,
+            };
+            let rows: Vec<Row> = rows.iter().enumerate().map(row).collect();
+            let found: Vec<_> = spells(&rows)
+                .into_iter()
+                .map(|own| (own.customer, own.start.0, own.end.map_or(i32::MAX, |end| end.0), own.versions))
+                .collect();
+            assert_eq!(found, expected);
+        };
+        check(&[(7, 10, 20)], &[(0, 10, 20, 0..1)]);
+        // Renewed 30 days after the last day, overlapping, and won back later.
+        check(&[(7, 10, 20), (7, 51, 60)], &[(0, 10, 60, 0..2)]);
+        check(&[(7, 10, i32::MAX), (7, 15, 30)], &[(0, 10, i32::MAX, 0..2)]);
+        check(&[(7, 10, 20), (7, 52, i32::MAX)], &[(0, 10, 20, 0..1), (0, 52, i32::MAX, 1..2)]);
+        // The contract of another customer is not a renewal.
+        check(&[(7, 10, 20), (9, 21, 30)], &[(0, 10, 20, 0..1), (1, 21, 30, 1..2)]);
     }
 
     #[test]
-    fn contracts_that_follow_each_other_are_one() {
-        let check = |rows: &[Row], expected: (i32, i32)| {
-            let found = last_block(rows);
-            assert_eq!((found.start, found.end), expected);
-            assert_eq!((found.row, found.cancelled), (rows[rows.len() - 1].row, expected.1 != i32::MAX));
-        };
-        check(&[row(10, 20)], (10, 20));
-        // Renewed 30 days after the last day, overlapping, and won back later.
-        check(&[row(10, 20), row(51, 60)], (10, 60));
-        check(&[row(10, i32::MAX), row(15, 30)], (10, i32::MAX));
-        check(&[row(10, 20), row(52, i32::MAX)], (52, i32::MAX));
+    fn a_spell_tells_what_it_said_on_a_day() {
+        let version = |start, end: i32| Version { start: Day(start), end: (end != i32::MAX).then_some(Day(end)) };
+        let versions = [version(10, 20), version(15, 40), version(50, i32::MAX)];
+        let spell = ContractSpell { customer: 0, start: Day(10), end: None, versions: 0..3 };
+        let on = |day| spell.entry_on(&versions, Day(day));
+        assert_eq!([9, 10, 20, 40, 45, 50].map(on), [None, Some(0), Some(1), Some(1), None, Some(2)]);
     }
 
     #[test]

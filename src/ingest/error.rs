@@ -97,6 +97,9 @@ pub enum IngestError {
         shapes: Vec<String>,
         key: &'static str,
     },
+    /// A column of arms holds something else.
+    #[error("table `responses`: `{header}` holds {n_arms} different arms in one campaign, at most {most} are expected")]
+    TooManyArms { header: String, n_arms: usize, most: usize },
     /// Every row was rejected or left out.
     #[error(
         "table `{table}`: no row is left of {n_rows}: all were rejected, lie after as-of, or belong to customers who object to profiling"
@@ -163,6 +166,7 @@ impl IngestError {
             Self::BadSetting { .. } => codes::BAD_SETTING,
             Self::UnknownCells { .. } => codes::UNKNOWN_CELLS,
             Self::NoRowLeft { .. } => codes::NO_ROW_LEFT,
+            Self::TooManyArms { .. } => codes::TOO_MANY_ARMS,
             Self::Changed { .. } => codes::CHANGED_FILE,
         }
     }
@@ -237,6 +241,11 @@ impl IngestError {
                 "name the words that mean yes in `[input.{table}]`: `{key} = [\"…\"]`; is `{}` the right column",
                 super::kebab(column)
             ),
+            Self::TooManyArms { .. } => {
+                "name the column that says what a customer got: `arm = \"…\"` in `[input.responses.columns]`, and the one that \
+                 tells campaigns apart as `campaign`"
+                    .to_owned()
+            }
             Self::NoRowLeft { .. } => {
                 "look at the rejects, at `as-of` and at the objections in the customer export".to_owned()
             }

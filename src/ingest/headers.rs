@@ -155,7 +155,8 @@ fn ambiguous(
     }
 }
 
-/// Checks that everything required is there, and forbids empty cells in the first group of which one must be there.
+/// Checks that everything required is there, and forbids empty cells in the first group of which one must be there
+/// unless the table allows them.
 fn require(
     spec: &TableSpec,
     file: &Path,
@@ -181,7 +182,8 @@ fn require(
     }
     let Some((first, _)) = missing.first() else {
         for column in mapped.iter_mut() {
-            column.nullable &= !complete.is_some_and(|group| group.contains(&&*column.request.name));
+            let in_group = complete.is_some_and(|group| group.contains(&&*column.request.name));
+            column.nullable &= spec.one_of_may_be_empty || !in_group;
         }
         return Ok(());
     };

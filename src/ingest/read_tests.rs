@@ -24,6 +24,7 @@ pub(super) static SPEC: TableSpec = TableSpec {
         optional("opt_in", Cell::Flag, &[]),
     ]),
     one_of: &[],
+    one_of_may_be_empty: false,
 };
 
 fn folder(files: &[(&str, &[u8])]) -> (TempDir, TableSource) {

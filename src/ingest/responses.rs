@@ -2,7 +2,19 @@
 //!
 //! A control group is an arm that the pipeline names, or one that is called so. Rows of one customer in one arm are one, which responded if any did;
 //! who stands in several arms of a campaign is in no arm and is left out. A response is a word that says yes or a number above zero, or, where
-//! there is no such column, an amount above zero; an empty cell is none. Rows dated after as-of are left out. `O(n log n)`.
+//! there is no such column, an amount above zero.
+//!
+//! An empty cell is no response: a campaign is read by everybody who was drawn for it, whatever they did (intention to treat), and exports leave
+//! empty what did not happen. Whose row is rejected for it would be missing from the very group that did not respond.
+//!
+//! | left out and counted                       | why                                      |
+//! |--------------------------------------------|------------------------------------------|
+//! | customers who object to profiling          | Art. 21 GDPR                             |
+//! | rows dated after as-of                     | not known yet                            |
+//! | rows without a campaign, where others have one | nobody can tell what they belong to  |
+//! | customers in several arms of a campaign    | not drawn by lot into one                |
+//!
+//! A column of arms with more than 20 different cells in one campaign is none, and an error. `O(n log n)`.
 
 use super::columns::Columns;
 use super::contracts::{content, further, objecting};
@@ -29,6 +41,8 @@ const CONTROL: [&str; 14] = [
     "keinkontakt",
     "unbehandelt",
 ];
+/// Arms of one campaign, at most.
+const MOST_ARMS: usize = 20;
 /// Name of the one campaign of a table that names none.
 const UNNAMED: &str = "campaign";
 
@@ -43,7 +57,7 @@ pub struct ResponseReading {
 /// Reads the responses; `yes` are the words that mean a response and `control` the arms that are control groups, where the pipeline names them.
 ///
 /// # Errors
-/// Fails where no row is left, and where a rejected row cannot be read again.
+/// Fails where no cell says yes or no, where arms are too many to be arms, where no row is left, and where a rejected row cannot be read again.
 pub fn responses(
     table: &TypedTable,
     source: &TableSource,
@@ -56,11 +70,10 @@ pub fn responses(
     let words = columns.codes("response");
     let said_at: Vec<Option<bool>> = columns.ids("response").iter().map(|cell| responds(cell, yes)).collect();
     if !said_at.is_empty() && said_at.iter().all(Option::is_none) {
-        let header = table.files.iter().flat_map(|file| &file.mapping).find(|(name, _)| name == "response");
         return Err(IngestError::UnknownCells {
             table: RESPONSES.name,
             column: "response",
-            header: header.map_or_else(|| "response".to_owned(), |(_, header)| header.clone()),
+            header: header(table, "response"),
             n_rows: table.n_rows,
             shapes: shapes(columns.ids("response").iter()),
             key: "response-values",
@@ -87,20 +100,30 @@ pub fn responses(
         Some(TypedColumn::Date { day, .. }) => &day[..],
         _ => &[],
     };
-    let in_time = |row: &usize| day.get(*row).is_none_or(|day| *day <= as_of.0);
-    let counts = |row: &usize| {
-        is_known(row)
-            && in_time(row)
-            && !objects[customer[*row] as usize]
-            && (campaigns.is_empty() || campaign(*row) != NONE_IX)
+    let mut left_out = LeftOut::default();
+    let mut counts = |row: &usize| {
+        let is_later = day.get(*row).is_some_and(|day| *day > as_of.0);
+        let is_of_none = !campaigns.is_empty() && campaign(*row) == NONE_IX;
+        let objects = objects[customer[*row] as usize];
+        if !is_known(row) {
+            return false;
+        }
+        // A row is counted once, for the first thing that stands against it.
+        match (objects, is_later, is_of_none) {
+            (true, ..) => left_out.objecting += 1,
+            (_, true, _) => left_out.later += 1,
+            (_, _, true) => left_out.of_no_campaign += 1,
+            _ => return true,
+        }
+        false
     };
     let content = content(table, source);
-    let mut rows: Vec<usize> = (0..table.n_rows).filter(counts).collect();
+    let mut rows: Vec<usize> = (0..table.n_rows).filter(|row| counts(row)).collect();
     rows.sort_by_cached_key(|row| {
         let codes: Vec<u32> = content.iter().map(|(_, codes)| codes[*row]).collect();
         (campaign(*row), customer[*row], arm[*row], codes)
     });
-    let mut notes = Vec::new();
+    let mut notes = left_out.notes();
     let (mut kept, mut answers, mut n_several) = (Vec::new(), Vec::new(), 0);
     for same in rows.chunk_by(|a, b| (campaign(*a), customer[*a]) == (campaign(*b), customer[*b])) {
         if same.iter().any(|row| arm[*row] != arm[same[0]]) {
@@ -117,6 +140,14 @@ pub fn responses(
         notes.push(format!("{n_several} customers stand in several arms of one campaign and are left out of it"));
     }
     let arms = columns.ids("arm");
+    for of_campaign in kept.chunk_by(|a, b| campaign(*a) == campaign(*b)) {
+        let mut own: Vec<u32> = of_campaign.iter().map(|row| arm[*row]).collect();
+        own.sort_unstable();
+        own.dedup();
+        if own.len() > MOST_ARMS {
+            return Err(IngestError::TooManyArms { header: header(table, "arm"), n_arms: own.len(), most: MOST_ARMS });
+        }
+    }
     let is_control: Vec<bool> = arms.iter().map(|arm| is_control(arm, control)).collect();
     for name in control.unwrap_or_default().iter().filter(|name| arms.position(name).is_none()) {
         notes.push(format!("`{name}`, named as control group, is no arm of the responses"));
@@ -136,9 +167,45 @@ pub fn responses(
         campaign: kept.iter().map(|row| campaign(*row)).collect(),
         arm: kept.iter().map(|row| arm[*row]).collect(),
         responded: answers,
+        label: label(table, yes),
         attributes: further(table, source, &[], &[], &kept),
     };
     Ok(ResponseReading { responses, rejects, notes })
+}
+
+/// Rows that do not count, and why.
+#[derive(Default)]
+struct LeftOut {
+    objecting: usize,
+    later: usize,
+    of_no_campaign: usize,
+}
+
+impl LeftOut {
+    fn notes(&self) -> Vec<String> {
+        let all = [
+            (self.objecting, "of customers who object to profiling"),
+            (self.later, "dated after as-of"),
+            (self.of_no_campaign, "without a campaign"),
+        ];
+        let said = all.into_iter().filter(|(n, _)| *n > 0);
+        said.map(|(n, why)| format!("{n} rows of the responses {why} are left out")).collect()
+    }
+}
+
+/// Returns how the export calls a column.
+fn header(table: &TypedTable, column: &str) -> String {
+    let mut mapped = table.files.iter().flat_map(|file| &file.mapping);
+    mapped.find(|(name, _)| name == column).map_or_else(|| column.to_owned(), |(_, header)| header.clone())
+}
+
+/// Says what counts as a response.
+fn label(table: &TypedTable, yes: Option<&[String]>) -> String {
+    match (table.columns.contains_key("response"), yes) {
+        (true, None) => format!("`{}` says yes or is above zero", header(table, "response")),
+        (true, Some(_)) => format!("`{}` is one of `response-values`", header(table, "response")),
+        (false, _) => format!("`{}` is above zero", header(table, "amount")),
+    }
 }
 
 /// Returns whether a cell says that somebody responded: a word, or how often.

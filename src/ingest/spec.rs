@@ -18,8 +18,10 @@ pub struct TableSpec {
     pub name: &'static str,
     /// Every column that is looked for; others in the file are ignored.
     pub columns: Cow<'static, [ColumnRequest]>,
-    /// Groups of columns of which one must be there in full; the columns of the first such group may not hold empty cells.
+    /// Groups of columns of which one must be there in full.
     pub one_of: &'static [&'static [&'static str]],
+    /// Says whether the columns of the first such group may hold empty cells.
+    pub one_of_may_be_empty: bool,
 }
 
 impl TableSpec {

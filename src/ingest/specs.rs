@@ -79,6 +79,7 @@ pub static TRANSACTIONS: TableSpec = TableSpec {
         ),
     ]),
     one_of: &[&["amount"], &["quantity", "unit_price"]],
+    one_of_may_be_empty: false,
 };
 
 /// Customer master data.
@@ -173,6 +174,7 @@ pub static CUSTOMERS: TableSpec = TableSpec {
         ),
     ]),
     one_of: &[],
+    one_of_may_be_empty: false,
 };
 
 /// Product master data.
@@ -184,6 +186,7 @@ pub static PRODUCTS: TableSpec = TableSpec {
         optional("unit_cost", Cell::Decimal, UNIT_COST),
     ]),
     one_of: &[],
+    one_of_may_be_empty: false,
 };
 
 /// Contracts: one row a contract with its dates, or one row a customer with tenure and status.
@@ -214,7 +217,8 @@ pub static CONTRACTS: TableSpec = TableSpec {
         ),
         optional("price", Cell::Decimal, &["preis", "beitrag", "monatsbeitrag", "monthlyprice", "premium"]),
     ]),
-    one_of: &[&["tenure_months", "cancelled"], &["start_date"]],
+    one_of: &[&["start_date"], &["tenure_months", "cancelled"]],
+    one_of_may_be_empty: false,
 };
 
 /// Responses to past campaigns.
@@ -229,4 +233,6 @@ pub static RESPONSES: TableSpec = TableSpec {
         optional("amount", Cell::Decimal, AMOUNT),
     ]),
     one_of: &[&["response"], &["amount"]],
+    // Everybody who was drawn counts, and who did not answer has nothing to export.
+    one_of_may_be_empty: true,
 };

@@ -14,7 +14,7 @@ mod products;
 mod responses;
 
 pub use column::{Column, ColumnKind, ColumnSpec, Nullable, Values};
-pub use contracts::{Contracts, Terms};
+pub use contracts::{ContractSpell, Contracts, Terms, Version};
 pub use customers::Customers;
 pub use fingerprint::Fingerprint;
 pub use ids::Ids;

@@ -15,6 +15,8 @@ pub struct Responses {
     pub campaign: Vec<u32>,
     pub arm: Vec<u32>,
     pub responded: Vec<bool>,
+    /// What a response is, in words: which cells of which column.
+    pub label: String,
     /// Further columns as the pipeline names them, one entry a row: text, or numbers.
     pub attributes: Vec<Column>,
 }

@@ -89,6 +89,20 @@ impl FittedHazard {
         ln_stays.into_par_iter().map(|ln| (-f64::exp_m1(ln)).min(1.0 - f64::EPSILON)).collect()
     }
 
+    /// Returns how many of the next periods every contract is expected to run to their end, `Σ_{k=1..H} Π_{j≤k} (1 − h(t + j, x))`.
+    pub fn expected_periods(&self, features: &Matrix, tenure: &[u32], periods: u32) -> Vec<f64> {
+        let n_rows = features.n_rows();
+        let (mut stays, mut expected) = (vec![1.0; n_rows], vec![0.0; n_rows]);
+        for period in 0..periods {
+            let tenure: Vec<u32> = tenure.iter().map(|tenure| tenure.saturating_add(period)).collect();
+            for (row, lost) in self.cancels_within(features, &tenure, 1).into_iter().enumerate() {
+                stays[row] *= 1.0 - lost;
+                expected[row] += stays[row];
+            }
+        }
+        expected
+    }
+
     /// Writes how much each column moves the logit of a contract's hazard away from that of the average contract; tenure has no part in it.
     pub fn explain(&self, features: &Matrix, row: usize, contributions: &mut [f64]) {
         self.logistic.explain(features, row, contributions);
@@ -234,6 +248,9 @@ mod tests {
         fitted.explain(&two, 0, &mut parts);
         assert!(parts[0] > 0.0);
         assert_eq!(fitted.cancels_within(&two, &[0, 0], 0), [0.0, 0.0]);
+        // Expected periods are the sum of the chances to stay so long.
+        let expected: f64 = (1..=12).map(|periods| 1.0 - fitted.cancels_within(&two, &[2, 2], periods)[1]).sum();
+        assert!((fitted.expected_periods(&two, &[2, 2], 12)[1] - expected).abs() < 1e-9);
         assert!(fitted.cancels_within(&two, &[u32::MAX], u32::MAX).iter().all(|p| (0.0..1.0).contains(p)));
     }
 

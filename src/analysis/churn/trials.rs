@@ -4,6 +4,9 @@
 //! ([`super::uplift`]); what is published is the uplift of every customer of the campaign by models of the other folds, the very scores that
 //! were compared. Of all other arms nothing is published and the notes say why.
 //!
+//! Arm and control group need 100 customers each, and 10 who responded and 10 who did not: a logistic regression of four fifths of fewer is
+//! mostly its penalty. An attribute that tells by itself who responded is left out ([`super::leaks`]).
+//!
 //! | table `uplift` | meaning                                                              |
 //! |----------------|----------------------------------------------------------------------|
 //! | `campaign`, `arm` | what was sent                                                     |
@@ -14,6 +17,7 @@
 
 use super::encoding::{self, Encoding};
 use super::folds;
+use super::leaks::{self, Leak};
 use super::logistic;
 use super::sample::Matrix;
 use super::uplift::{self, Evidence, Trial, Verdict};
@@ -24,6 +28,12 @@ use crate::units::NONE_IX;
 const NAME: &str = "uplift";
 /// Of folds and random orders.
 const SEED: u64 = 1;
+/// Customers of an arm, and of its control group, from which uplift is looked for.
+const LEAST_CUSTOMERS: usize = 100;
+/// Of each of them, customers who responded, and who did not.
+const LEAST_OF_CLASS: usize = 10;
+/// Arms of which the notes say that nothing can be said; of all others only how many they are.
+const MOST_UNTRIED: usize = 20;
 
 /// The analysis.
 #[derive(Debug, Clone, Copy)]
@@ -33,8 +43,10 @@ pub struct Uplift;
 struct Tried {
     campaign: u32,
     arm: u32,
+    /// Of the arm, then of its control group.
     n: [usize; 2],
-    rate: [f64; 2],
+    n_responded: [usize; 2],
+    leaks: Vec<Leak>,
     found: Result<(Evidence, Vec<f64>), String>,
     /// Rows of the responses in the arm and its control group.
     rows: Vec<u32>,
@@ -51,52 +63,102 @@ impl Analysis for Uplift {
 
     fn run(&self, base: &Base<'_>, _: &[(&'static str, Findings)]) -> Result<Findings, AnalysisError> {
         let Some(responses) = &base.data.responses else { return Ok(Findings::default()) };
-        let mut notes = Vec::new();
+        let mut untried = Vec::new();
         let mut tried = Vec::new();
-        let by_campaign: Vec<u32> = (0..responses.campaign.len() as u32).collect();
-        for rows in by_campaign.chunk_by(|a, b| responses.campaign[*a as usize] == responses.campaign[*b as usize]) {
-            let campaign = responses.campaign[rows[0] as usize];
-            if !rows.iter().any(|row| responses.is_control[responses.arm[*row as usize] as usize]) {
-                notes.push(format!(
+        // Rows stand by campaign; within it by arm, each in its order.
+        let mut by_arm: Vec<u32> = (0..responses.campaign.len() as u32).collect();
+        let of = |row: u32| (responses.campaign[row as usize], responses.arm[row as usize]);
+        by_arm.sort_by_key(|row| of(*row));
+        for rows in by_arm.chunk_by(|a, b| of(*a).0 == of(*b).0) {
+            let campaign = of(rows[0]).0;
+            let arms: Vec<&[u32]> = rows.chunk_by(|a, b| of(*a) == of(*b)).collect();
+            let is_control = |rows: &[u32]| responses.is_control[of(rows[0]).1 as usize];
+            let controls: Vec<u32> =
+                arms.iter().filter(|rows| is_control(rows)).flat_map(|rows| rows.iter().copied()).collect();
+            if controls.is_empty() {
+                untried.push(format!(
                     "no evidence of uplift of campaign `{}`: it has no control group (name it in `[input.responses]` `control`)",
                     responses.campaigns.get(campaign)
                 ));
                 continue;
             }
-            let mut arms: Vec<u32> = rows.iter().map(|row| responses.arm[*row as usize]).collect();
-            arms.sort_unstable();
-            arms.dedup();
-            arms.retain(|arm| !responses.is_control[*arm as usize]);
-            tried.extend(arms.into_iter().map(|arm| Tried::new(responses, campaign, arm, rows)));
+            let contacted = arms.iter().filter(|rows| !is_control(rows));
+            tried.extend(contacted.map(|rows| Tried::new(responses, (campaign, of(rows[0]).1), rows, &controls)));
         }
-        notes.extend(tried.iter().map(|own| own.note(responses)));
-        let facts = vec![("trials", Fact::List(tried.iter().map(|own| Fact::Group(own.facts(responses))).collect()))];
+        untried.extend(tried.iter().filter(|own| own.found.is_err()).map(|own| own.note(responses)));
+        let mut notes: Vec<String> =
+            tried.iter().filter(|own| own.found.is_ok()).map(|own| own.note(responses)).collect();
+        notes.extend(tried.iter().flat_map(|own| own.leak_notes(responses)));
+        let n_more = untried.len().saturating_sub(MOST_UNTRIED);
+        untried.truncate(MOST_UNTRIED);
+        notes.extend(untried);
+        if n_more > 0 {
+            notes.push(format!(
+                "no evidence of uplift of {n_more} more arms or campaigns: too few customers, or no control group"
+            ));
+        }
+        let facts = vec![
+            ("label", Fact::Text(responses.label.clone())),
+            ("trials", Fact::List(tried.iter().map(|own| Fact::Group(own.facts(responses))).collect())),
+        ];
         Ok(Findings { tables: table(&tried, responses).into_iter().collect(), facts, notes, ..Findings::default() })
     }
 }
 
 impl Tried {
-    fn new(responses: &Responses, campaign: u32, arm: u32, rows: &[u32]) -> Self {
-        let arm_of = |row: u32| responses.arm[row as usize];
-        let takes_part = |row: &u32| arm_of(*row) == arm || responses.is_control[arm_of(*row) as usize];
-        let rows: Vec<u32> = rows.iter().copied().filter(takes_part).collect();
-        let contacted: Vec<bool> = rows.iter().map(|row| arm_of(*row) == arm).collect();
+    fn new(responses: &Responses, (campaign, arm): (u32, u32), of_arm: &[u32], controls: &[u32]) -> Self {
+        let mut rows: Vec<u32> = of_arm.iter().chain(controls).copied().collect();
+        rows.sort_unstable();
+        let contacted: Vec<bool> = rows.iter().map(|row| responses.arm[*row as usize] == arm).collect();
         let response: Vec<bool> = rows.iter().map(|row| responses.responded[*row as usize]).collect();
-        let features = features(responses, &rows);
-        let ids = rows.iter().map(|row| responses.customer_ids.get(responses.customer[*row as usize]));
-        let folds = folds::by_id(ids, SEED);
-        let trial = Trial { features: &features, contacted: &contacted, response: &response };
-        let found = if features.columns().is_empty() {
+        let n_responded =
+            [of_arm, controls].map(|rows| rows.iter().filter(|row| responses.responded[**row as usize]).count());
+        let n = [of_arm.len(), controls.len()];
+        let mut tried = Self { campaign, arm, n, n_responded, leaks: vec![], found: Err(String::new()), rows };
+        if let Some(reason) = tried.too_small() {
+            tried.found = Err(reason);
+            return tried;
+        }
+        let (mut features, source_of) = features(responses, &tried.rows);
+        let attributes = &responses.attributes;
+        let sources: Vec<_> =
+            attributes.iter().map(|column| leaks::Source { name: &column.name, is_attribute: true }).collect();
+        tried.leaks = leaks::among(&sources, &source_of, &features, &response);
+        let is_kept = |source: &usize| tried.leaks.iter().all(|leak| leak.name != attributes[*source].name);
+        features.retain(&source_of.iter().map(is_kept).collect::<Vec<_>>());
+        tried.found = if features.columns().is_empty() {
             Err("no column tells customers apart (name some in `[input.responses]` `attributes`)".to_owned())
         } else {
+            let ids = tried.rows.iter().map(|row| responses.customer_ids.get(responses.customer[*row as usize]));
+            let folds = folds::by_id(ids, SEED);
+            let trial = Trial { features: &features, contacted: &contacted, response: &response };
             uplift::evaluate(&trial, &folds, logistic::Params::default(), SEED).map_err(|error| error.to_string())
         };
-        let of = |group: bool| contacted.iter().filter(|own| **own == group).count();
-        let rate = |group: bool| {
-            let events = contacted.iter().zip(&response).filter(|(own, event)| **own == group && **event).count();
-            events as f64 / of(group).max(1) as f64
+        tried
+    }
+
+    /// Says why nothing can be said.
+    fn too_small(&self) -> Option<String> {
+        let groups = ["arm", "control group"].into_iter().zip(self.n).zip(self.n_responded);
+        let is_small = |n: usize, responded: usize| {
+            n < LEAST_CUSTOMERS || responded < LEAST_OF_CLASS || n - responded < LEAST_OF_CLASS
         };
-        Self { campaign, arm, n: [of(true), of(false)], rate: [rate(true), rate(false)], found, rows }
+        groups.into_iter().find(|((_, n), responded)| is_small(*n, *responded)).map(|((group, n), responded)| {
+            format!(
+                "its {group} has {n} customers, {responded} of whom responded; {LEAST_CUSTOMERS} are needed, {LEAST_OF_CLASS} who did and {LEAST_OF_CLASS} who did not"
+            )
+        })
+    }
+
+    fn leak_notes(&self, responses: &Responses) -> Vec<String> {
+        let (campaign, arm) = (responses.campaigns.get(self.campaign), responses.arms.get(self.arm));
+        let note = |leak: &Leak| {
+            format!(
+                "uplift of `{arm}` in `{campaign}`: `{}` is left out, it knows the response: alone it tells who responded with an AUC of {:.3} (label: {})",
+                leak.name, leak.auc, responses.label
+            )
+        };
+        self.leaks.iter().map(note).collect()
     }
 
     fn verdict(&self) -> Option<Verdict> {
@@ -136,9 +198,14 @@ impl Tried {
             ("arm", Fact::Text(responses.arms.get(self.arm).to_owned())),
             ("contacted", Fact::Integer(self.n[0] as i64)),
             ("controls", Fact::Integer(self.n[1] as i64)),
-            ("response_rate_contacted", Fact::Number(self.rate[0])),
-            ("response_rate_controls", Fact::Number(self.rate[1])),
         ];
+        let rates =
+            ["response_rate_contacted", "response_rate_controls"].into_iter().zip(self.n_responded.iter().zip(self.n));
+        facts.extend(rates.map(|(name, (responded, n))| (name, Fact::Number(*responded as f64 / n as f64))));
+        if !self.leaks.is_empty() {
+            let names = self.leaks.iter().map(|leak| Fact::Text(leak.name.clone()));
+            facts.push(("left_out_as_leaks", Fact::List(names.collect())));
+        }
         if let Ok((found, _)) = &self.found {
             facts.extend([
                 ("qini_uplift", Fact::Number(found.uplift)),
@@ -161,10 +228,11 @@ fn beaten(found: &Evidence) -> &'static str {
     }
 }
 
-/// Numbers as they are, texts by the levels of all rows: levels say nothing of responses.
-fn features(responses: &Responses, rows: &[u32]) -> Matrix {
+/// Numbers as they are, texts by the levels of all rows: levels say nothing of responses. Beside the columns, which attribute each is of.
+fn features(responses: &Responses, rows: &[u32]) -> (Matrix, Vec<usize>) {
     let mut features = Matrix::new(rows.len());
-    for column in &responses.attributes {
+    let mut source_of = Vec::new();
+    for (ix, column) in responses.attributes.iter().enumerate() {
         match &column.values {
             Values::Number(values) => features.push(rows.iter().map(|row| values.get(*row as usize))),
             Values::Text { codes, labels } => {
@@ -175,8 +243,9 @@ fn features(responses: &Responses, rows: &[u32]) -> Matrix {
             }
             _ => {}
         }
+        source_of.resize(features.columns().len(), ix);
     }
-    features
+    (features, source_of)
 }
 
 /// Lays out the uplift of the arms that are believed; nothing where none is.

@@ -1,35 +1,26 @@
 //! The card: how every model and rule did, in the same measures, as facts and as tables.
 //!
 //! AUC, average precision, lift and expected maximum profit are of the scores as they rank; Brier, log-loss and calibration error of the
-//! probabilities, calibrated by the customers of the other folds.
+//! probabilities, after a calibration that has not seen the customers' fates.
 
-use super::super::calibration;
 use super::super::delong::{self, Estimate};
-use super::super::folds::N_FOLDS;
 use super::super::metrics;
 use super::super::profit::{Campaign, Profit, expected_maximum_profit};
 use super::super::ranking::Ranking;
-use super::Setting;
-use super::learners::{Method, Trained};
+use super::evaluation::Trained;
+use super::learners::Method;
 use super::windows::Windows;
+use super::{Params, Setting, VALUE_MONTHS};
 use crate::analysis::{Fact, SideTable};
 use crate::table::{Column, Contracts, Values};
-
-/// What a candidate is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    Model,
-    Rule,
-}
 
 /// A model or rule and how it did.
 #[derive(Debug, Clone)]
 pub struct Candidate {
     pub method: Method,
-    pub kind: Kind,
     /// Score at the test cut, higher for more risk.
     pub score: Vec<f64>,
-    /// The same, calibrated by other folds.
+    /// The same, calibrated.
     probability: Vec<f64>,
     pub measures: Measures,
 }
@@ -50,22 +41,14 @@ pub struct Measures {
 }
 
 impl Candidate {
-    /// Measures a score; nothing where a fold has one class only.
+    /// Measures a score and its probabilities; nothing where all have the same label.
     pub fn new(
         method: Method,
-        kind: Kind,
         score: Vec<f64>,
-        (label, folds): (&[bool], &[u8]),
-        campaign: &Campaign,
+        probability: Vec<f64>,
+        label: &[bool],
+        campaign: Option<&Campaign>,
     ) -> Option<Self> {
-        let mut probability = vec![0.0; score.len()];
-        for fold in (0..N_FOLDS).filter(|fold| folds.contains(fold)) {
-            let others: (Vec<f64>, Vec<bool>) =
-                (0..score.len()).filter(|row| folds[*row] != fold).map(|row| (score[row], label[row])).unzip();
-            let fitted = calibration::fit(&others.0, &others.1, None).ok()?;
-            let own = (0..score.len()).filter(|row| folds[*row] == fold);
-            own.for_each(|row| probability[row] = fitted.apply(score[row]));
-        }
         let (by_score, by_probability) = (Ranking::new(&score, label, None)?, Ranking::new(&probability, label, None)?);
         let measures = Measures {
             auc: delong::auc(&score, label)?,
@@ -75,9 +58,9 @@ impl Candidate {
             calibration_error: metrics::calibration_error(&by_probability),
             mean_risk: probability.iter().sum::<f64>() / probability.len().max(1) as f64,
             top_decile_lift: metrics::deciles(&by_score).first().map_or(1.0, |decile| decile.lift),
-            profit: expected_maximum_profit(&by_score, campaign),
+            profit: campaign.and_then(|campaign| expected_maximum_profit(&by_score, campaign)),
         };
-        Some(Self { method, kind, score, probability, measures })
+        Some(Self { method, score, probability, measures })
     }
 }
 
@@ -99,14 +82,14 @@ const MEASURES: [Named; 10] = [
 
 impl Trained<'_> {
     /// Returns the card.
-    pub fn facts(&self, windows: &Windows) -> Vec<(&'static str, Fact)> {
+    pub fn facts(&self, windows: &Windows, params: &Params) -> Vec<(&'static str, Fact)> {
         let text = |text: &str| Fact::Text(text.to_owned());
-        let of = |kind: Kind| {
+        let of = |is_rule: bool| {
             let one = |own: &Candidate| {
                 let measures = MEASURES.iter().filter_map(|(name, of)| Some((*name, Fact::Number(of(&own.measures)?))));
                 (own.method.name(), Fact::Group(measures.collect()))
             };
-            Fact::Group(self.candidates.iter().filter(|own| own.kind == kind).map(one).collect())
+            Fact::Group(self.candidates.iter().filter(|own| own.method.is_rule() == is_rule).map(one).collect())
         };
         let mut card = vec![("setting", text(Setting::Contract.label())), ("label", text(&windows.label()))];
         if let Some((train, test)) = windows.cuts {
@@ -115,15 +98,33 @@ impl Trained<'_> {
                 card.push(("train_cut", text(&train.to_string())));
             }
         }
+        let basis = if windows.train.is_some() { "latest cut" } else { "other folds" };
         card.extend([
             ("horizon_months", Fact::Integer(i64::from(windows.horizon_months))),
-            ("n", Fact::Integer(self.n as i64)),
+            ("n", Fact::Integer(self.label.len() as i64)),
             ("base_rate", Fact::Number(self.base_rate)),
-            ("chosen", text(self.chosen.name())),
+            ("chosen", text(self.chosen().name())),
+            ("learner", text(self.learner.name())),
+            ("best_rule", text(self.best_rule.name())),
+            ("gain_over_best_rule", Fact::Number(self.gain.value)),
+            ("gain_standard_error", Fact::Number(self.gain.standard_error)),
+            ("calibrated_on", text(basis)),
         ]);
         card.extend(self.single_attribute().map(|name| ("single_attribute", text(name))));
-        card.extend([("models", of(Kind::Model)), ("rules", of(Kind::Rule))]);
-        let left_out = self.leaks.iter().map(|name| text(name)).collect();
+        if let Some(campaign) = self.campaign {
+            let (alpha, beta) = (f64::from(campaign.kept.0), f64::from(campaign.kept.1));
+            let number = Fact::Number;
+            let stated = vec![
+                ("mean_value", number(campaign.lifetime_value)),
+                ("value_months", Fact::Integer(i64::from(VALUE_MONTHS))),
+                ("contact_cost", number(params.costs.contact)),
+                ("offer_cost", number(params.costs.offer)),
+                ("success_rate", number(alpha / (alpha + beta))),
+            ];
+            card.push(("campaign", Fact::Group(stated)));
+        }
+        card.extend([("models", of(false)), ("rules", of(true))]);
+        let left_out = self.leaks.iter().map(|leak| text(&leak.name)).collect();
         vec![
             ("setting", text(Setting::Contract.label())),
             ("running_contracts", Fact::Integer(windows.now.customer.len() as i64)),
@@ -135,11 +136,12 @@ impl Trained<'_> {
     /// Returns the measures and the deciles of all candidates.
     pub fn tables(&self, windows: &Windows) -> Vec<SideTable> {
         let all = &self.candidates;
+        let chosen = self.chosen();
         let texts = |of: &dyn Fn(&Candidate) -> &'static str| Values::from_texts(all.iter().map(|own| Some(of(own))));
         let mut columns = vec![
             Column::new("name", texts(&|own| own.method.name())),
-            Column::new("kind", texts(&|own| if own.kind == Kind::Model { "model" } else { "rule" })),
-            Column::new("published", texts(&|own| if own.method == self.chosen { "yes" } else { "no" })),
+            Column::new("kind", texts(&|own| if own.method.is_rule() { "rule" } else { "model" })),
+            Column::new("published", texts(&|own| if own.method == chosen { "yes" } else { "no" })),
         ];
         for (name, of) in MEASURES {
             columns.push(Column::new(name, Values::Number(all.iter().map(|own| of(&own.measures)).collect())));
@@ -176,30 +178,59 @@ impl Trained<'_> {
 
     /// What the reader must know.
     pub fn notes(&self, contracts: &Contracts, windows: &Windows) -> Vec<String> {
-        let mut notes = Vec::new();
-        let n_ended = (0..contracts.ids.len()).filter(|customer| contracts.has_ended(*customer)).count();
-        notes.push(format!("churn: {n_ended} of {} contracts have ended and have no risk", contracts.ids.len()));
         let label = windows.label();
+        let mut notes = vec![format!(
+            "churn: {} of {} customers have no running contract and no risk",
+            contracts.n_ended(),
+            contracts.ids.len()
+        )];
         if windows.cuts.is_none() {
             notes.push(format!(
-                "churn: the status table does not say when contracts were cancelled; it is read as the last {}",
-                windows.horizon
+                "churn: the status table does not say when contracts were cancelled; it is read as the last {}, and months as {}",
+                windows.horizon,
+                if windows.counts_begun { "those begun: no cancelled contract has 0" } else { "whole ones" }
             ));
-        } else if windows.train.is_none() {
+            if windows.n_too_young > 0 {
+                notes.push(format!(
+                    "churn: {} contracts began within that time and are left out of learning and evaluation",
+                    windows.n_too_young
+                ));
+            }
+        } else {
+            if !contracts.attributes.is_empty() {
+                notes.push(
+                    "churn: attributes are read from the row that covered the eve of each cut, as the export has it today"
+                        .to_owned(),
+                );
+            }
+            if windows.train.is_none() {
+                notes.push(
+                    "churn: too few cancellations before the cut to learn from, so scores are proven on other customers of the same days and not on later days"
+                        .to_owned(),
+                );
+            }
+        }
+        for leak in &self.leaks {
             notes.push(format!(
-                "churn: too few cancellations before the cut to learn from; evaluated by folds at one cut ({label})"
+                "churn: `{}` is left out, it knows the future: alone it tells who is lost with an AUC of {:.3} (label: {label})",
+                leak.name, leak.auc
             ));
         }
-        for name in &self.leaks {
+        if !self.gain.is_gain() {
+            let auc = |method: Method| {
+                let own = self.candidates.iter().find(|own| own.method == method);
+                own.map_or(0.5, |own| own.measures.auc.value)
+            };
             notes.push(format!(
-                "churn: `{name}` alone tells who cancelled and is left out: it was written after the fact"
+                "churn: {} (AUC {:.3}) is no better than the rule {} ({:.3}) beyond noise, so the calibrated rule is published (label: {label})",
+                self.learner.name(),
+                auc(self.learner),
+                self.best_rule.name().replace('_', "-"),
+                auc(self.best_rule),
             ));
         }
-        if !self.model_wins {
-            notes.push(format!(
-                "churn: no model ranks better than the best simple rule by more than noise; the rule `{}`, calibrated, is published",
-                self.chosen.name()
-            ));
+        if contracts.price.is_none() {
+            notes.push("churn: no value at risk: it needs the `price` of the contracts".to_owned());
         }
         notes
     }

@@ -1,23 +1,29 @@
 //! Churn by contract: the chance that a running contract is cancelled within a horizon, learnt from contracts that were.
 //!
-//! The label comes from the data. Contracts with dates are looked at as of a cut: who ran on that day and was cancelled in the horizon after it;
+//! The label comes from the data. Contracts with dates are looked at as of a cut: who ran on its eve and was cancelled in the horizon after it;
 //! models learnt at the cut before are scored at the last one whose horizon has passed, every customer by models of the other folds. A status
 //! table has no dates: its cancellations are read as those of one horizon before as-of, and the five folds are stratified. Tenure is that at the
-//! beginning of the horizon.
+//! beginning of the horizon ([`windows`]).
 //!
-//! Learners (`learners`): the discrete-time hazard, logistic regression, boosted trees and their blend, each beside simple rules (tenure alone, the best
-//! single text column, the base rate). The model of least log-loss is published if it ranks better than the best rule by more than noise, or else
-//! that rule; either way calibrated on customers that it had not seen. Contracts that have ended have no risk.
+//! Learners ([`learners`]): the discrete-time hazard, logistic regression, boosted trees and their blend, beside simple rules: tenure alone, the best
+//! single text column, the base rate. What is published, and how it is calibrated: [`evaluation`]. Contracts that have ended have no risk.
 //!
-//! | column                | meaning                                                     | unit    |
-//! |-----------------------|-------------------------------------------------------------|---------|
-//! | `churn_risk`          | chance that the contract is cancelled within the horizon    | `0..=1` |
-//! | `churn_band`          | `low` below 1/3, `medium` below 2/3, `high` from there      | label   |
-//! | `churn_reason_1..3`   | what raises the risk most, a sentence each                  | text    |
+//! | column                  | meaning                                                          | unit        |
+//! |-------------------------|------------------------------------------------------------------|-------------|
+//! | `churn_risk`            | chance that the contract is cancelled within the horizon         | `0..=1`     |
+//! | `churn_band`            | `low` below 1/3, `medium` below 2/3, `high` from there           | label       |
+//! | `churn_reason_1..3`     | what raises the risk most, a sentence each                       | text        |
+//! | `churn_value_at_risk`   | value of the contract × `churn_risk`                             | minor units |
+//! | `churn_contact_profit`  | gain of contacting the customer, see [`super::profit::Costs::gain`] | minor units |
 //!
-//! Four learners a fold, twice with dates: `O(n p²)` for `p` feature columns. Source: Singer and Willett (1993) for the hazard, see the learners.
+//! The value of a contract is its price a month × the months that it is expected to run of the next twelve. Null where the price is not known; a
+//! customer with several contracts on one day has the price of the one begun last.
+//!
+//! Four learners a fold, twice with dates: `O(n p²)` for `p` feature columns, of [`MOST_CUSTOMERS`] customers at most. Source: Singer and Willett
+//! (1993) for the hazard, see the learners.
 
 mod card;
+mod evaluation;
 mod features;
 mod learners;
 mod reasons;
@@ -25,15 +31,18 @@ mod windows;
 
 use std::sync::Arc;
 
+use super::observed::MOST_CUSTOMERS;
 use super::profit::Costs;
 use crate::analysis::{Analysis, AnalysisError, Base, Fact, Findings};
 use crate::table::{Column, ColumnKind, ColumnSpec, Contracts, Values};
-use crate::units::{Language, NONE_IX, Period};
-use learners::Trained;
+use crate::units::{Language, Money, NONE_IX, Period};
+use evaluation::{Published, Trained};
 use windows::Windows;
 
 const NAME: &str = "churn";
 const BANDS: [&str; 3] = ["low", "medium", "high"];
+/// Months whose price a contract is worth.
+const VALUE_MONTHS: u32 = 12;
 const REASONS: [&str; 3] = ["churn_reason_1", "churn_reason_2", "churn_reason_3"];
 
 /// What it means to be lost.
@@ -90,6 +99,18 @@ impl Analysis for ContractChurn {
         ];
         let reason = |name: &str| ColumnSpec::new(name, ColumnKind::Text, "what raises the risk most, in order");
         columns.extend(REASONS.map(reason));
+        columns.extend([
+            ColumnSpec::new(
+                "churn_value_at_risk",
+                ColumnKind::Money,
+                "price times the months the contract is expected to run of the next twelve, times churn_risk",
+            ),
+            ColumnSpec::new(
+                "churn_contact_profit",
+                ColumnKind::Money,
+                "expected gain of contacting the customer with an offer, after its costs",
+            ),
+        ]);
         columns
     }
 
@@ -98,13 +119,13 @@ impl Analysis for ContractChurn {
         let Some(contracts) = &base.data.contracts else {
             return Ok(self.nothing(n, "no churn risks: there are no contracts".to_owned()));
         };
-        let windows = Windows::of(contracts, self.0.horizon, base.now.as_of);
-        let learnt = Trained::new(contracts, &windows, &self.0)
-            .and_then(|trained| trained.publish(&windows, self.0.language).map(|told| (trained, told)));
-        let (trained, (risks, reasons)) = match learnt {
-            Ok(learnt) => learnt,
-            Err(error) => return Ok(self.nothing(n, format!("no churn risks: {error}"))),
+        let mut windows = Windows::of(contracts, self.0.horizon, base.now.as_of);
+        windows.draw(&contracts.ids, MOST_CUSTOMERS);
+        let trained = match Trained::new(contracts, &windows, &self.0) {
+            Ok(trained) => trained,
+            Err(refusal) => return Ok(self.nothing(n, format!("no churn risks: {refusal}"))),
         };
+        let Published { risk: risks, reasons, value } = trained.publish(&windows, self.0.language);
         let at: Vec<Option<usize>> = {
             let row_of = row_of(contracts, &windows);
             let row = |id: &str| contracts.ids.position(id).and_then(|ix| row_of[ix as usize]);
@@ -116,10 +137,19 @@ impl Analysis for ContractChurn {
             let text = |row: &Option<usize>| row.and_then(|row| reasons[row].get(ix)).map(String::as_str);
             values.push(Values::from_texts(at.iter().map(text)));
         }
+        let money = |of: &dyn Fn(f64, f64) -> f64| {
+            let of_row = |row: &Option<usize>| {
+                let (risk, value) = row.and_then(|row| Some((risks[row], value[row]?)))?;
+                Some(Money::from_major(of(risk, value)).0)
+            };
+            Values::Money(at.iter().map(of_row).collect())
+        };
+        values.push(money(&|risk, value| risk * value));
+        values.push(money(&|risk, value| self.0.costs.gain(risk, value)));
         let columns = self.columns().into_iter().zip(values).map(|(spec, values)| Column::new(spec.name, values));
         let label = format!("contract cancelled in the {} after {}", windows.horizon, windows.as_of);
         let mut facts = vec![("label", Fact::Text(label))];
-        facts.extend(trained.facts(&windows));
+        facts.extend(trained.facts(&windows, &self.0));
         facts.extend(spread(&risk));
         Ok(Findings {
             columns: columns.collect(),
@@ -136,6 +166,7 @@ impl ContractChurn {
         let unknown = |spec: ColumnSpec| {
             let values = match spec.kind {
                 ColumnKind::Number => Values::Number(vec![None; n_customers].into_iter().collect()),
+                ColumnKind::Money => Values::Money(vec![None; n_customers].into_iter().collect()),
                 _ => Values::from_texts(vec![None; n_customers]),
             };
             Column::new(spec.name, values)

@@ -29,7 +29,7 @@ impl<'a> Source<'a> {
         let tenure: Vec<f64> = now.tenure.iter().map(|months| f64::from(*months)).collect();
         let attribute = |column: &&'a Column| {
             let known: Vec<f64> = match column.values {
-                Values::Number(_) => now.customer.iter().filter_map(|customer| number(column, *customer)).collect(),
+                Values::Number(_) => now.entry.iter().filter_map(|entry| number(column, *entry)).collect(),
                 _ => vec![],
             };
             Self { column: Some(column), mean: mean(&known), language }
@@ -39,7 +39,7 @@ impl<'a> Source<'a> {
             .collect()
     }
 
-    fn sentence(&self, customer: u32, tenure: u32) -> String {
+    fn sentence(&self, entry: u32, tenure: u32) -> String {
         let german = self.language == Language::German;
         let Some(column) = self.column else {
             let others = self.mean.unwrap_or(f64::from(tenure));
@@ -51,10 +51,10 @@ impl<'a> Source<'a> {
             };
         };
         let name = &column.name;
-        let level = text(column, customer);
+        let level = text(column, entry);
         let is = if german { "ist" } else { "is" };
         let on_average = if german { "im Mittel" } else { "on average" };
-        match (number(column, customer), self.mean) {
+        match (number(column, entry), self.mean) {
             (Some(value), Some(mean)) => {
                 format!("{name} {is} {}, {on_average} {}", self.shown(value), self.shown(mean))
             }
@@ -77,11 +77,11 @@ impl<'a> Source<'a> {
 }
 
 /// Tells the largest contributions that raise the risk; one value a source.
-pub fn sentences(by_source: &[f64], sources: &[Source<'_>], customer: u32, tenure: u32) -> Vec<String> {
+pub fn sentences(by_source: &[f64], sources: &[Source<'_>], entry: u32, tenure: u32) -> Vec<String> {
     let mut up: Vec<(usize, f64)> = by_source.iter().copied().enumerate().filter(|(_, part)| *part >= LEAST).collect();
     // Stable: equal contributions stay in order.
     up.sort_by(|a, b| b.1.total_cmp(&a.1));
-    up.into_iter().take(MOST).map(|(source, _)| sources[source].sentence(customer, tenure)).collect()
+    up.into_iter().take(MOST).map(|(source, _)| sources[source].sentence(entry, tenure)).collect()
 }
 
 #[cfg(test)]
@@ -95,7 +95,7 @@ mod tests {
             Column::new("Charges", Values::Number([Some(95.5), None].into_iter().collect())),
             Column::new("Seats", Values::Number([Some(2.0), Some(4.0)].into_iter().collect())),
         ];
-        let now = Window { customer: vec![0, 1], tenure: vec![1, 30], ..Window::default() };
+        let now = Window { entry: vec![0, 1], tenure: vec![1, 30], ..Window::default() };
         let told = Source::of(&columns.iter().collect::<Vec<_>>(), &now, Language::English);
         let found = sentences(&[0.3, 1.2, 0.05, -2.0], &told, 0, 1);
         assert_eq!(found, ["Contract is Month-to-month", "contract runs for 1 month, others for 16"]);
