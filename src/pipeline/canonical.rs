@@ -85,11 +85,11 @@ pub(super) const CONTRACTS: &[Canonical] = &[
     date("end-date", "Last day of the contract; empty while it runs", "\"Vertragsende\""),
     number(
         "tenure-months",
-        "Months since the start, or up to the cancellation; used where there is no start",
+        "Whole months since the start, or up to the cancellation (months begun where no cancelled contract has 0); used where there is no start",
         "\"tenure\"",
     ),
     plain("cancelled", "Whether the contract was cancelled", "\"Churn\""),
-    number("price", "Price of the contract a month", "\"Monatsbeitrag\""),
+    number("price", "Price of the contract a month; switches on value at risk and contact profit", "\"Monatsbeitrag\""),
 ];
 
 /// Columns of `[input.responses]`.
@@ -98,7 +98,7 @@ pub(super) const RESPONSES: &[Canonical] = &[
     plain("campaign", "Campaign; without it all rows are of one", "\"Kampagne\""),
     plain("arm", "What the customer got, drawn by lot; one arm is the control group", "\"Gruppe\""),
     date("date", "Day of the contact", "\"Datum\""),
-    plain("response", "Whether the customer responded: yes or no, or how often", "\"Reaktion\""),
+    plain("response", "Whether the customer responded: yes or no, or how often; blank is no", "\"Reaktion\""),
     number("amount", "Money that came of it; above zero it is a response where there is no other", "\"Umsatz\""),
 ];
 

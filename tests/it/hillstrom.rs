@@ -73,6 +73,7 @@ fn a_pipeline_publishes_the_one_and_says_that_of_the_other_there_is_no_evidence(
         [input.responses.columns]\ncustomer-id = 'customer'\narm = 'segment'\nresponse = 'visit'\namount = 'spend'\n\
         [output]\ndirectory = 'out'\n";
     let run = project.run(pipeline).unwrap();
+    assert_eq!(run.manifest["uplift"]["label"], "`visit` says yes or is above zero");
     let trials = run.manifest["uplift"]["trials"].as_array().unwrap();
     let verdicts: Vec<(&str, &str)> =
         trials.iter().map(|trial| (trial["arm"].as_str().unwrap(), trial["verdict"].as_str().unwrap())).collect();
@@ -81,9 +82,9 @@ fn a_pipeline_publishes_the_one_and_says_that_of_the_other_there_is_no_evidence(
         verdicts,
         [("Mens E-Mail", "no evidence: beats neither the response model nor chance"), ("Womens E-Mail", "believed")]
     );
-    for trial in trials.iter().filter(|trial| trial["verdict"] == "believed") {
+    for trial in trials {
         let qini = |of: &str| trial[format!("qini_{of}")].as_f64().unwrap();
-        assert!(qini("uplift") > qini("response_model").max(qini("random")));
+        assert_eq!(qini("uplift") > qini("response_model").max(qini("random")), trial["verdict"] == "believed");
     }
     let notes: Vec<&str> = run.manifest["notes"].as_array().unwrap().iter().filter_map(|note| note.as_str()).collect();
     let says = |start: &str| assert!(notes.iter().any(|note| note.starts_with(start)), "{notes:?}");
@@ -111,4 +112,58 @@ fn a_campaign_without_control_group_has_no_uplift() {
             .contains("no evidence of uplift of campaign `campaign`: it has no control group")
     );
     assert!(!run.directory.join("uplift.csv").exists());
+}
+
+const RESPONSES: &str = "version = 1\nas-of = 2026-06-30\n[input.responses]\nattributes = ['recency', 'paid']\n[input.responses.csv]\n\
+    path = 'responses.csv'\n[output]\ndirectory = 'out'\n";
+
+/// Who did not respond has a blank cell, and all of them count; who paid must have responded; what is left out is counted.
+#[test]
+fn blank_cells_are_no_responses_and_what_is_left_out_is_said() {
+    let mut text = "customer_id,arm,date,response,amount,recency,paid\n".to_owned();
+    let mut push = |row: usize, arm: &str, date: &str, responded: bool| {
+        let (cell, paid) = if responded { ("yes", "20") } else { ("", "") };
+        writeln!(text, "C{row:05},{arm},{date},{cell},{},{},{paid}", if responded { "20.00" } else { "" }, row % 12)
+            .unwrap();
+    };
+    (0..2_000).for_each(|row| push(row, ["A", "control"][row % 2], "2026-05-01", row % 7 < 2));
+    (2_000..2_030).for_each(|row| push(row, "B", "2026-05-01", row % 2 == 0));
+    (2_030..2_033).for_each(|row| push(row, "A", "2026-07-01", true));
+    // Drawn into both.
+    push(0, "control", "2026-05-02", false);
+    let project =
+        Project::new(&[("responses.csv", &text), ("customers.csv", "customer_id,objection\nC00001,yes\nC00002,yes\n")]);
+    let pipeline = RESPONSES.replace("[output]", "[input.customers.csv]\npath = 'customers.csv'\n[output]");
+    let run = project.run(&pipeline).unwrap();
+    assert_eq!(run.manifest["counts"]["rejects_by_reason"]["responses"], serde_json::Value::Null);
+    let trials = run.manifest["uplift"]["trials"].as_array().unwrap();
+    let of = |trial: usize, key: &str| trials[trial][key].as_f64().unwrap();
+    assert_eq!((of(0, "contacted"), of(0, "controls"), of(1, "contacted")), (998.0, 999.0, 30.0));
+    assert!((of(0, "response_rate_controls") - 2.0 / 7.0).abs() < 0.002);
+    assert_eq!(trials[0]["left_out_as_leaks"].as_array().unwrap(), &["paid"]);
+    let notes = run.manifest["notes"].to_string();
+    for said in [
+        "2 rows of the responses of customers who object to profiling are left out",
+        "3 rows of the responses dated after as-of are left out",
+        "1 customers stand in several arms",
+        "`paid` is left out, it knows the response: alone it tells who responded with an AUC of 1.000 (label: `response` says yes or is above zero)",
+        "no evidence of uplift of `B` in `campaign`: its arm has 30 customers, 15 of whom responded; 100 are needed, 10 who did and 10 who did not",
+        "no evidence of uplift of `A` in `campaign`: it beats",
+    ] {
+        assert!(notes.contains(said), "{said}: {notes}");
+    }
+}
+
+/// A column with as many cells as customers is no arm, and its cells stay out of the message.
+#[test]
+fn arms_that_are_too_many_are_none() {
+    let mut text = "customer_id,arm,response,recency,paid\n".to_owned();
+    (0..400).for_each(|row| writeln!(text, "{row},secret{},{},{},", row % 21, row % 2, row % 12).unwrap());
+    let found = Project::new(&[("responses.csv", &text)]).run(RESPONSES).err().unwrap().diagnostic();
+    assert_eq!(found.code, "K0327");
+    assert_eq!(
+        found.title,
+        "table `responses`: `arm` holds 21 different arms in one campaign, at most 20 are expected"
+    );
+    assert!(found.help.unwrap().starts_with("name the column that says what a customer got: `arm = "));
 }

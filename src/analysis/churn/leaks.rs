@@ -145,7 +145,7 @@ mod tests {
         assert_eq!(find(&[&feature("next_visit", ATTRIBUTE)], &matrix, &label).len(), 1);
     }
 
-    /// A reason for leaving that everybody tells in other words: only that there is one, or none, can be learnt.
+    /// What is beyond belief of many events may be chance of few.
     #[test]
     fn few_events_raise_no_alarm() {
         let source = [Source { name: "reason", is_attribute: true }];
@@ -155,9 +155,9 @@ mod tests {
             matrix.push((0..400).map(|row| Some(f64::from(u8::from((n_wrong..n_events + n_wrong).contains(&row))))));
             among(&source, &[0], &matrix, &label).len()
         };
-        assert_eq!(found(200, 2), 1);
-        // The same share of cells is right, but of few events.
-        assert_eq!([found(19, 0), found(25, 2)], [0, 0]);
+        // AUC 0.96 and 0.94.
+        assert_eq!([found(200, 8), found(25, 3)], [1, 0]);
+        assert_eq!(found(19, 0), 0);
         assert_eq!(found(25, 0), 1);
     }
 }

@@ -44,7 +44,7 @@ pub struct Trial<'a> {
 
 /// The two models.
 #[derive(Debug, Clone, PartialEq)]
-pub struct TwoLogits {
+struct TwoLogits {
     contacted: FittedLogistic,
     control: FittedLogistic,
 }
@@ -84,23 +84,15 @@ impl Evidence {
     }
 }
 
-/// Fits the two models.
-///
-/// # Errors
-/// Where lengths differ, or one of the groups has nobody who responded or nobody who did not.
-pub fn fit(trial: &Trial<'_>, params: logistic::Params) -> Result<TwoLogits, FitError> {
-    fit_on(trial, params, |_| true)
-}
-
 impl TwoLogits {
     /// Returns the change of the probability to respond by being contacted, for every row.
-    pub fn uplift(&self, features: &Matrix) -> Vec<f64> {
+    fn uplift(&self, features: &Matrix) -> Vec<f64> {
         let control = self.control.probabilities(features);
         self.response(features).into_iter().zip(control).map(|(contacted, control)| contacted - control).collect()
     }
 
     /// Returns the probability to respond when contacted, for every row.
-    pub fn response(&self, features: &Matrix) -> Vec<f64> {
+    fn response(&self, features: &Matrix) -> Vec<f64> {
         self.contacted.probabilities(features)
     }
 }
@@ -110,7 +102,7 @@ impl TwoLogits {
 /// Returns the evidence and the uplift of every row that it is about.
 ///
 /// # Errors
-/// As [`fit`], for the customers of any four folds.
+/// Where lengths differ, or one of the groups has nobody who responded or nobody who did not among the customers of four folds.
 pub fn evaluate(
     trial: &Trial<'_>,
     folds: &[u8],
@@ -141,6 +133,7 @@ pub fn evaluate(
     Ok((evidence, uplift))
 }
 
+/// Fits the two models to the rows that may be seen.
 fn fit_on(trial: &Trial<'_>, params: logistic::Params, seen: impl Fn(usize) -> bool) -> Result<TwoLogits, FitError> {
     let n_rows = trial.features.n_rows();
     for lengths in [trial.contacted.len(), trial.response.len()] {
@@ -244,7 +237,7 @@ mod tests {
         assert_eq!(found.verdict(), Verdict::Believed, "{found:?}");
         let (features, contacted, response, _) = campaign(0.3);
         let trial = Trial { features: &features, contacted: &contacted, response: &response };
-        let uplift = fit(&trial, logistic::Params::default()).unwrap().uplift(&features);
+        let uplift = fit_on(&trial, logistic::Params::default(), |_| true).unwrap().uplift(&features);
         let mean = |of: f32| {
             let own = (0..8_000).filter(|row| features.columns()[1].get(*row) == Some(of)).map(|row| uplift[row]);
             own.clone().sum::<f64>() / own.count() as f64
@@ -267,10 +260,11 @@ mod tests {
 
     #[test]
     fn a_campaign_without_control_group_is_refused() {
+        let refused = |trial: &Trial<'_>| fit_on(trial, logistic::Params::default(), |_| true).unwrap_err();
         let features = Matrix::new(3);
         let trial = Trial { features: &features, contacted: &[true; 3], response: &[true, false, true] };
-        assert_eq!(fit(&trial, logistic::Params::default()).unwrap_err(), FitError::OneClass { n_rows: 0 });
+        assert_eq!(refused(&trial), FitError::OneClass { n_rows: 0 });
         let trial = Trial { response: &[true], ..trial };
-        assert_eq!(fit(&trial, logistic::Params::default()).unwrap_err(), FitError::Lengths { n_rows: 3, n_labels: 1 });
+        assert_eq!(refused(&trial), FitError::Lengths { n_rows: 3, n_labels: 1 });
     }
 }

@@ -94,8 +94,13 @@ impl Trained<'_> {
         let mut card = vec![("setting", text(Setting::Contract.label())), ("label", text(&windows.label()))];
         if let Some((train, test)) = windows.cuts {
             card.push(("cut", text(&test.to_string())));
-            if windows.train.is_some() {
-                card.push(("train_cut", text(&train.to_string())));
+            if let Some(window) = &windows.train {
+                let (cancelled, stayed) = window.classes();
+                card.extend([
+                    ("train_cut", text(&train.to_string())),
+                    ("train_n", Fact::Integer((cancelled + stayed) as i64)),
+                    ("train_base_rate", Fact::Number(cancelled as f64 / (cancelled + stayed).max(1) as f64)),
+                ]);
             }
         }
         let basis = if windows.train.is_some() { "latest cut" } else { "other folds" };

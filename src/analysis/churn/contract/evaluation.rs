@@ -33,7 +33,7 @@ const SEED_OF_FOLDS: u64 = 0;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     #[error(
-        "{cancelled} contracts were cancelled and {stayed} stayed within the horizon before as-of, {LEAST_OF_CLASS} of each are needed; choose a longer horizon"
+        "{cancelled} contracts were cancelled and {stayed} stayed within the horizon before as-of, {LEAST_OF_CLASS} of each are needed (with dates, a longer horizon has more)"
     )]
     TooFew { cancelled: usize, stayed: usize },
     #[error(transparent)]
