@@ -8,8 +8,8 @@
 //! * where it is above 0.90 and the AUC more than 0.15 above that of everything that is read as of the cut.
 //!
 //! What is read as of the cut, of purchases and of how long a contract has run, needs no guard. With fewer than 20 events or others nothing is said.
-//! Cost: one small fit a feature, nothing where no attribute is learnt from. Source of the symptom: Kaufman, Rosset and Perlich, "Leakage in Data Mining", KDD 2011, section 4; the
-//! `duration` of the bank marketing data set lifts the AUC from 0.80 to 0.95.
+//! Cost: one small fit a source, nothing where no attribute is learnt from. Source of the symptom: Kaufman, Rosset and Perlich, "Leakage in Data
+//! Mining", KDD 2011, section 4; the `duration` of the bank marketing data set lifts the AUC from 0.80 to 0.95.
 
 use rayon::prelude::*;
 
@@ -18,7 +18,7 @@ use super::features::{Feature, Subject};
 use super::logistic;
 use super::sample::{Matrix, Sample};
 
-/// AUC of a single feature that is beyond belief.
+/// AUC of a single source that is beyond belief.
 const BEYOND_BELIEF: f64 = 0.98;
 
 /// AUC that is too good where nothing else comes near it.
@@ -38,7 +38,7 @@ pub struct Source<'a> {
     pub is_attribute: bool,
 }
 
-/// A feature that knows the future.
+/// An attribute that knows the future.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Leak {
     pub name: String,

@@ -195,6 +195,11 @@ impl Trained<'_> {
                 windows.horizon,
                 if windows.counts_begun { "those begun: no cancelled contract has 0" } else { "whole ones" }
             ));
+            if !contracts.attributes.is_empty() {
+                notes.push(
+                    "churn: attributes of a status table are those of the export and not of the time before".to_owned(),
+                );
+            }
             if windows.n_too_young > 0 {
                 notes.push(format!(
                     "churn: {} contracts began within that time and are left out of learning and evaluation",

@@ -12,7 +12,8 @@
 //! A status does not say when in the horizon a contract was cancelled. With `m` whole months behind it that was its period `m + 1`, which is one of
 //! the `H` months of the horizon; it entered the horizon between `m − H + 1` and `m`, and the middle is taken, of two the later. Where no
 //! cancelled contract has 0 months, months are those begun (a bill each), and the period is `m`. Who is not cancelled entered at `m − H`. Whose
-//! contract was not yet there when the horizon began cannot be labelled and is left out. `O(n)` a window.
+//! contract was not yet there when the horizon began cannot be labelled and is left out. Attributes of a status are those of the export, after the
+//! horizon: the leak guard is all that stands between them and the label. `O(n)` a window.
 
 use super::super::folds;
 use super::super::hazard::Spell;
