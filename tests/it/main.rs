@@ -4,6 +4,7 @@ mod architecture;
 mod bad_input;
 mod cdnow;
 mod churn;
+mod churn_attributes;
 mod contracts;
 mod determinism;
 mod face;

@@ -1,6 +1,6 @@
 //! What is known of a customer on the eve of a cut: counts, money, gaps, in the customer's own figures.
 //!
-//! A cut at day `C` sees lines dated before `C` only; a return exists from its own date on. Windows are the last 30, 90, 180 and 365 days up to
+//! Sums stop at the largest amount there is. A cut at day `C` sees lines dated before `C` only; a return exists from its own date on. Windows are the last 30, 90, 180 and 365 days up to
 //! `C − 1`, both ends included. Purchase days are those of [`crate::features`]: a sale line that was not returned in full by then.
 //!
 //! | figure                 | unit                                                        |
@@ -59,7 +59,7 @@ pub struct Behaviour {
     pub last_items: u32,
     /// Net of what had come back by then, minor units.
     pub last_money: i64,
-    /// Unknown where the data do not reach back that far.
+    /// Unknown where the data do not reach back that far, or the customer came later.
     pub year_before: Option<u32>,
 }
 
@@ -144,7 +144,7 @@ impl<'a> Records<'a> {
                 break;
             }
             add(found, today, day, days.gross[ix]);
-            found.gross += days.gross[ix];
+            found.gross = found.gross.saturating_add(days.gross[ix]);
             if gone_on <= today {
                 continue;
             }
@@ -162,8 +162,9 @@ impl<'a> Records<'a> {
         let changes = corrections.starts.get(customer).copied().zip(corrections.starts.get(customer + 1).copied());
         for ix in changes.map_or(0..0, |(from, to)| from..to).filter(|ix| corrections.known_on[*ix] <= today) {
             add(found, today, corrections.day[ix], corrections.revenue[ix]);
-            found.last_money += if corrections.day[ix] == last { corrections.revenue[ix] } else { 0 };
-            found.returned += (-corrections.revenue[ix]).max(0);
+            let of_last = if corrections.day[ix] == last { corrections.revenue[ix] } else { 0 };
+            found.last_money = found.last_money.saturating_add(of_last);
+            found.returned = found.returned.saturating_add(corrections.revenue[ix].saturating_neg().max(0));
         }
         let first = first?;
         found.recency = today.abs_diff(last);
@@ -198,7 +199,8 @@ impl<'a> Records<'a> {
             found.orders_before_90 += u32::from((90..180).contains(&(today - day)));
             year_before += u32::from((from..=to).contains(&day));
         }
-        found.year_before = (self.first_day.0 <= from).then_some(year_before);
+        let was_there = found.tenure >= today.abs_diff(to);
+        found.year_before = (self.first_day.0 <= from && was_there).then_some(year_before);
     }
 
     fn products(&self, today: i32, customer: usize, found: &mut Behaviour) {
@@ -220,9 +222,9 @@ impl<'a> Records<'a> {
 
 /// Adds money of a day to the total and to the windows that hold it.
 fn add(found: &mut Behaviour, today: i32, day: i32, money: i64) {
-    found.revenue += money;
+    found.revenue = found.revenue.saturating_add(money);
     for (window, sum) in WINDOWS.iter().zip(&mut found.money_in) {
-        *sum += if today - day < *window { money } else { 0 };
+        *sum = sum.saturating_add(if today - day < *window { money } else { 0 });
     }
 }
 

@@ -16,6 +16,7 @@
 //! Null where a customer has no purchase day. `O(n)` but for what is learnt.
 //! Source: the formulas of the model, see [`super::lifetime_value::models`].
 
+pub mod attributes;
 pub mod behaviour;
 pub mod boosting;
 pub mod calibration;

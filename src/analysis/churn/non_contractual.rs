@@ -30,6 +30,9 @@ use crate::units::Day;
 /// Customers of either fate from which the silent ones have a calibration of their own.
 const LEAST_OF_CLASS: usize = 50;
 
+/// Share of dates after a cut above which an attribute was written after it; fewer are slips.
+const MOST_AFTER: f64 = 0.01;
+
 /// Risks that were learnt, and their proof.
 #[derive(Debug)]
 pub struct Assessed {
@@ -71,10 +74,7 @@ pub fn assess(
         );
     }
     for leak in guard(params, &records, horizon, &customers, &design, &schedule) {
-        notes.push(format!(
-            "churn: `{}` is left out, it knows the future: alone it tells who is lost with an AUC of {:.3} (label: {label})",
-            leak.name, leak.auc
-        ));
+        notes.push(format!("churn: `{}` is left out, it knows the future: {} (label: {label})", leak.name, leak.why));
         design.drop(&[leak.name]);
     }
     let question = Question {
@@ -116,6 +116,7 @@ pub fn assess(
         rules: rules_now(&question, schedule.now, kind),
         silent: silent_calibration(&test),
         typical: Typical::of(&test.observed.behaviour),
+        speaks: design.speaks(&test.observed),
         base_rate: test.observed.base_rate(),
     };
     let scored = scoring.all();
@@ -158,7 +159,14 @@ pub fn assess(
     Ok(Assessed { scored, reasons, facts, tables: card.tables(), notes })
 }
 
-/// Finds features that know the future at the cuts that are learnt from.
+/// An attribute that is not learnt from.
+struct LeftOut {
+    name: String,
+    /// A clause.
+    why: String,
+}
+
+/// Finds attributes that know the future at the cuts that are learnt from.
 fn guard(
     params: &Params,
     records: &Records<'_>,
@@ -166,15 +174,31 @@ fn guard(
     customers: &[(u32, u8)],
     design: &Design<'_>,
     schedule: &Schedule,
-) -> Vec<leaks::Leak> {
+) -> Vec<LeftOut> {
+    let mut found: Vec<LeftOut> = Vec::new();
+    if design.attributes().next().is_none() {
+        return found;
+    }
     let question = Question { records, horizon, eligible_recency: params.eligible_recency, customers, design };
-    let mut found: Vec<leaks::Leak> = Vec::new();
     for cut in [Some(schedule.test), schedule.train].into_iter().flatten() {
         let observed = Observed::at(&question, cut);
-        if !observed.is_enough() {
-            continue;
-        }
-        for leak in leaks::find(&design.features(), &observed.features, &observed.label) {
+        let late = design.attributes().filter_map(|(_, name, attribute)| {
+            let share = attribute.share_after(&observed.customers, Day(cut.0 - 1))?;
+            let percent = (100.0 * share).round();
+            let why = format!("{percent}% of its dates lie after the eve of {cut}, of customers who bought before");
+            (share > MOST_AFTER).then(|| LeftOut { name: name.to_owned(), why })
+        });
+        let late: Vec<LeftOut> = late.collect();
+        let telling = if observed.is_enough() {
+            leaks::find(&design.features(), &observed.features, &observed.label)
+        } else {
+            vec![]
+        };
+        let telling = telling.into_iter().map(|leak| LeftOut {
+            why: format!("alone it tells who is lost with an AUC of {:.3}", leak.auc),
+            name: leak.name,
+        });
+        for leak in late.into_iter().chain(telling) {
             if found.iter().all(|other| other.name != leak.name) {
                 found.push(leak);
             }
@@ -201,7 +225,10 @@ fn rules_now(question: &Question<'_>, now: Day, kind: PurchaseKind) -> Rules {
 }
 
 /// Fits what is published at the latest cut, and calibrates it on customers its models have not seen.
-fn final_fit(
+///
+/// # Errors
+/// Where all customers outside of a fold have the same label.
+pub fn final_fit(
     scorer: Scorer,
     latest: &Seen,
     season: Option<&Seen>,
@@ -235,7 +262,7 @@ fn silent_calibration(latest: &Seen) -> Option<Calibration> {
 /// What was measured, in words.
 fn label(horizon: i32, cut: Day, eligible_recency: u32) -> String {
     format!(
-        "no purchase in the {horizon} days from {cut} on, of customers with a purchase in the {eligible_recency} days before"
+        "no purchase in the {horizon} days from {cut} on, of customers whose last purchase lay at most {eligible_recency} days before its eve"
     )
 }
 

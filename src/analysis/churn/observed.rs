@@ -92,7 +92,7 @@ impl Observed {
             found.behaviour.push(behaviour);
             found.label.push(lost);
         }
-        found.features = design.matrix(&found.customers, &found.behaviour);
+        found.features = design.matrix(&found.customers, &found.behaviour, Day(cut.0 - 1));
         found
     }
 

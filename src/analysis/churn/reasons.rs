@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use super::behaviour::{Behaviour, WINDOWS};
 use super::features::Subject;
 use crate::table::{Column, Values};
-use crate::units::{Language, Money, NONE_IX};
+use crate::units::{Day, Language, Money, NONE_IX};
 
 /// Reasons a customer.
 pub const MOST: usize = 3;
@@ -67,6 +67,11 @@ pub enum Reason {
     Number {
         attribute: u16,
         hundredths: i64,
+    },
+    /// A day since the epoch.
+    Date {
+        attribute: u16,
+        day: i32,
     },
 }
 
@@ -198,6 +203,15 @@ impl Reason {
                 let number = if language == Language::German { number.replace('.', ",") } else { number };
                 return format!("{}: {number}", of(attribute).map_or("", |n| n.name));
             }
+            Self::Date { attribute, day } => {
+                let date = Day(day);
+                let (year, month, of_month) = date.ymd();
+                let date = match language {
+                    Language::English => date.to_string(),
+                    Language::German => format!("{of_month:02}.{month:02}.{year}"),
+                };
+                return format!("{}: {date}", of(attribute).map_or("", |n| n.name));
+            }
             _ => {}
         }
         match language {
@@ -233,7 +247,7 @@ impl Reason {
             Self::Returns { percent } => format!("{percent}% of the money returned"),
             Self::New { days } => format!("customer for {}", plural(days, "day")),
             Self::NotThisSeason { days } => format!("no order in the same {days} days of last year"),
-            Self::Text { .. } | Self::Number { .. } => String::new(),
+            Self::Text { .. } | Self::Number { .. } | Self::Date { .. } => String::new(),
         }
     }
 
@@ -268,7 +282,7 @@ impl Reason {
             Self::Returns { percent } => format!("{percent} % des Umsatzes zurückgegeben"),
             Self::New { days } => format!("seit {} Kunde", days_ago(days)),
             Self::NotThisSeason { days } => format!("keine Bestellung in den gleichen {days} Tagen des Vorjahres"),
-            Self::Text { .. } | Self::Number { .. } => String::new(),
+            Self::Text { .. } | Self::Number { .. } | Self::Date { .. } => String::new(),
         }
     }
 }
@@ -300,6 +314,9 @@ mod tests {
         let plan = [Named { name: "tarif", labels: &labels }];
         assert_eq!(Reason::Text { attribute: 0, code: 1 }.sentence(Language::German, &plan), "tarif: Pro");
         assert_eq!(Reason::Number { attribute: 0, hundredths: 250 }.sentence(Language::English, &plan), "tarif: 2.5");
+        let day = Reason::Date { attribute: 0, day: 20_000 };
+        assert_eq!(day.sentence(Language::English, &plan), "tarif: 2024-10-04");
+        assert_eq!(day.sentence(Language::German, &plan), "tarif: 04.10.2024");
     }
 
     #[test]

@@ -11,6 +11,7 @@
 
 use rayon::prelude::*;
 
+use super::attributes::Speaks;
 use super::behaviour::Behaviour;
 use super::boosting::Explainer;
 use super::calibration::Calibration;
@@ -40,6 +41,8 @@ pub struct Scoring<'a> {
     /// For who is silent for too long; the probability of the purchase model as it is where there is none.
     pub silent: Option<Calibration>,
     pub typical: Typical,
+    /// Of each attribute, by its position.
+    pub speaks: Vec<Speaks>,
     pub base_rate: f64,
 }
 
@@ -56,7 +59,7 @@ impl Scoring<'_> {
     pub fn all(&self) -> Vec<Scored> {
         let n = self.question.records.data.n_customers();
         let features = self.question.design.features();
-        let explainer = self.models.as_ref().and_then(|models| models.booster.as_ref()).map(Explainer::new);
+        let explainer = self.explainer();
         let blocks: Vec<usize> = (0..n).step_by(BLOCK).collect();
         let block = |from: &usize| self.block(*from..(*from + BLOCK).min(n), &features, explainer.as_ref());
         blocks.par_iter().flat_map_iter(block).collect()
@@ -68,7 +71,7 @@ impl Scoring<'_> {
         features: &[&Feature],
         explainer: Option<&Explainer<'_>>,
     ) -> Vec<Scored> {
-        let Question { records, horizon, eligible_recency, design, .. } = self.question;
+        let Question { records, horizon, eligible_recency, .. } = self.question;
         let mut found = vec![Scored::default(); customers.len()];
         let (mut ranks, mut eligible) = (Vec::new(), Vec::new());
         for customer in customers.clone() {
@@ -80,15 +83,46 @@ impl Scoring<'_> {
                 found[customer - customers.start] = self.silent(&behaviour);
             }
         }
-        let matrix = design.matrix(&ranks, &eligible);
+        let scored = self.block_of(&ranks, &eligible, features, explainer);
+        ranks.iter().zip(scored).for_each(|(customer, scored)| found[*customer as usize - customers.start] = scored);
+        found
+    }
+
+    /// Scores eligible customers whose figures are known; ranks are those of the base.
+    pub fn each(&self, customers: &[u32], behaviour: &[Behaviour]) -> Vec<Scored> {
+        let features = self.question.design.features();
+        let explainer = self.explainer();
+        let blocks = customers.par_chunks(BLOCK).zip(behaviour.par_chunks(BLOCK));
+        blocks
+            .flat_map_iter(|(customers, behaviour)| self.block_of(customers, behaviour, &features, explainer.as_ref()))
+            .collect()
+    }
+
+    /// The last day that is known.
+    fn eve(&self) -> Day {
+        Day(self.now.0 - 1)
+    }
+
+    fn explainer(&self) -> Option<Explainer<'_>> {
+        self.models.as_ref().and_then(|models| models.booster.as_ref()).map(Explainer::new)
+    }
+
+    fn block_of(
+        &self,
+        customers: &[u32],
+        behaviour: &[Behaviour],
+        features: &[&Feature],
+        explainer: Option<&Explainer<'_>>,
+    ) -> Vec<Scored> {
+        let matrix = self.question.design.matrix(customers, behaviour, self.eve());
         let scores = match (self.scorer, &self.models) {
             (Scorer::Learner(learner), Some(models)) => models.scores(learner, &matrix),
-            (Scorer::Rule(rule), _) => self.rules.scores(rule, &eligible),
+            (Scorer::Rule(rule), _) => self.rules.scores(rule, behaviour),
             _ => None,
         };
         let mut contributions = vec![0.0; features.len()];
         let mut more = vec![0.0; features.len()];
-        for (row, score) in scores.unwrap_or_default().into_iter().enumerate() {
+        let mut one = |(row, score): (usize, f64)| {
             let risk = self.calibration.apply(score);
             let subjects = match self.scorer {
                 Scorer::Learner(learner) => {
@@ -98,12 +132,13 @@ impl Scoring<'_> {
                 Scorer::Rule(rule) if risk > self.base_rate => subjects_of(rule),
                 Scorer::Rule(_) => vec![],
             };
-            let customer = ranks[row];
-            let say = |subject| self.say(subject, customer, &eligible[row]);
-            found[customer as usize - customers.start] =
-                Scored { risk: Some(risk), is_silent: false, reasons: strongest(&subjects, say) };
-        }
-        found
+            let say = |subject| self.say(subject, customers[row], &behaviour[row]);
+            Scored { risk: Some(risk), is_silent: false, reasons: strongest(&subjects, say) }
+        };
+        scores.map_or_else(
+            || vec![Scored::default(); customers.len()],
+            |scores| scores.into_iter().enumerate().map(&mut one).collect(),
+        )
     }
 
     fn silent(&self, behaviour: &Behaviour) -> Scored {
@@ -142,7 +177,10 @@ impl Scoring<'_> {
 
     fn say(&self, subject: Subject, customer: u32, behaviour: &Behaviour) -> Option<Reason> {
         match subject {
-            Subject::Attribute(attribute) => self.question.design.attribute_reason(attribute, customer),
+            Subject::Attribute(at) => {
+                let attribute = self.question.design.attribute(at)?;
+                attribute.reason(at, customer, self.eve(), self.speaks.get(usize::from(at))?)
+            }
             _ => self.typical.reason(subject, behaviour, self.question.horizon),
         }
     }

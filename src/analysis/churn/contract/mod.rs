@@ -3,10 +3,10 @@
 //! The label comes from the data. Contracts with dates are looked at as of a cut: who ran on its eve and was cancelled in the horizon after it;
 //! models learnt at the cut before are scored at the last one whose horizon has passed, every customer by models of the other folds. A status
 //! table has no dates: its cancellations are read as those of one horizon before as-of, and the five folds are stratified. Tenure is that at the
-//! beginning of the horizon ([`windows`]).
+//! beginning of the horizon (`windows`).
 //!
-//! Learners ([`learners`]): the discrete-time hazard, logistic regression, boosted trees and their blend, beside simple rules: tenure alone, the best
-//! single text column, the base rate. What is published, and how it is calibrated: [`evaluation`]. Contracts that have ended have no risk.
+//! Learners (`learners`): the discrete-time hazard, logistic regression, boosted trees and their blend, beside simple rules: tenure alone, the best
+//! single text column, the base rate. What is published, and how it is calibrated: `evaluation`. Contracts that have ended have no risk.
 //!
 //! | column                  | meaning                                                          | unit        |
 //! |-------------------------|------------------------------------------------------------------|-------------|

@@ -160,7 +160,10 @@ fn code(attribute: &Column, counts: &[bool]) -> Option<Coded> {
     match &attribute.values {
         Values::Text { codes, labels } => levels(&attribute.name, codes, labels, counts),
         Values::Number(values) => numbers(&attribute.name, &values.iter().collect::<Vec<_>>(), counts),
-        _ => None,
+        Values::Date(days) => {
+            numbers(&attribute.name, &days.iter().map(|day| day.map(f64::from)).collect::<Vec<_>>(), counts)
+        }
+        Values::Integer(_) | Values::Money(_) => None,
     }
 }
 
