@@ -42,6 +42,10 @@ pub struct Outline {
     pub n_lines: u64,
     /// Says whether the cost of any line is known, so that margins can be computed.
     pub has_cost: bool,
+    /// Channels, ascending; empty where none is known.
+    pub channels: Ids,
+    /// Says whether the export tells of discounts.
+    pub has_discounts: bool,
     /// Keeps postage and fees inside revenue and purchase days, though never in baskets.
     pub not_merchandise_in_revenue: bool,
 }
@@ -103,6 +107,7 @@ impl DatasetBuilder {
             as_of: self.outline.as_of,
             customer_ids: self.outline.customer_ids,
             attributes: Vec::new(),
+            channels: self.outline.channels,
             product_ids: self.outline.product_ids,
             products: self.outline.products,
             purchase_days: total.purchase_days,
@@ -206,6 +211,8 @@ impl Gather<'_> {
             quantity: line.quantity,
             amount: line.amount,
             cost: line.cost,
+            channel: line.channel,
+            is_discounted: line.is_discounted,
             gone_on: NEVER,
         })
     }

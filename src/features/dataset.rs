@@ -13,6 +13,8 @@ pub struct Dataset {
     pub customer_ids: Ids,
     /// Customer attributes that an analysis reads, one value a customer: text, or numbers.
     pub attributes: Vec<Column>,
+    /// Channels of the orders, ascending; empty where none is known.
+    pub channels: Ids,
     /// Products, ascending by id.
     pub product_ids: Ids,
     /// What is known of each product.

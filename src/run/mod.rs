@@ -139,6 +139,8 @@ fn publish(
                 as_of: inputs.as_of,
                 n_lines: assembled.n_lines,
                 has_cost: assembled.has_cost,
+                channels: std::mem::take(&mut assembled.channels),
+                has_discounts: assembled.has_discounts,
                 not_merchandise_in_revenue: job.product_rules.in_revenue,
             };
             let mut builder = DatasetBuilder::new(outline);
