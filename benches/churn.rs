@@ -78,6 +78,8 @@ fn customer(random: &mut Pcg64) -> (Behaviour, bool) {
         activity: MEMORIES.map(|memory| since.iter().map(|days| (-f64::from(*days) / memory).exp()).sum()),
         last_items: random.random_range(1..6),
         last_money: money[known - 1],
+        n_discounted: None,
+        by_channel: Default::default(),
         year_before: None,
     };
     (found, is_lost)
@@ -120,7 +122,7 @@ fn measure(seen: &Seen, design: &Design<'_>, records: &Records<'_>) -> (f64, f64
     };
     let scored = scoring.each(&seen.observed.customers, &seen.observed.behaviour);
     let said: Vec<_> = scored.iter().map(|scored| scored.reasons).collect();
-    let columns = reasons::columns(&said, Language::English, &design.named());
+    let columns = reasons::columns(&said, Language::English, &design.words());
     let seconds = start.elapsed().as_secs_f64();
     assert_eq!(columns[0].values.len(), scored.len());
     let risk: Vec<f64> = scored.iter().filter_map(|scored| scored.risk).collect();
@@ -134,7 +136,7 @@ fn main() {
         ..Dataset::default()
     };
     let records = Records::new(&data).expect("one day");
-    let design = Design::new(&data, &[], &[], false);
+    let design = Design::new(&records, &[], &[], false);
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let [customers, runs, file] = arguments.as_slice() else {
         println!("| customers | fit, calibration, scores, reasons s | AUC |");

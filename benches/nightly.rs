@@ -53,6 +53,8 @@ fn dataset(lines: LineTable) -> (Dataset, CustomerFeatures) {
         as_of: assembled.as_of,
         n_lines: assembled.n_lines,
         has_cost: assembled.has_cost,
+        channels: std::mem::take(&mut assembled.channels),
+        has_discounts: assembled.has_discounts,
         not_merchandise_in_revenue: false,
     };
     let mut builder = DatasetBuilder::new(outline);

@@ -42,6 +42,10 @@ pub struct Outline {
     pub n_lines: u64,
     /// Says whether the cost of any line is known, so that margins can be computed.
     pub has_cost: bool,
+    /// Channels, ascending; empty where none is known.
+    pub channels: Ids,
+    /// Says whether the export tells of discounts.
+    pub has_discounts: bool,
     /// Keeps postage and fees inside revenue and purchase days, though never in baskets.
     pub not_merchandise_in_revenue: bool,
 }
@@ -105,6 +109,7 @@ impl DatasetBuilder {
             attributes: Vec::new(),
             contracts: None,
             responses: None,
+            channels: self.outline.channels,
             product_ids: self.outline.product_ids,
             products: self.outline.products,
             purchase_days: total.purchase_days,
@@ -208,6 +213,8 @@ impl Gather<'_> {
             quantity: line.quantity,
             amount: line.amount,
             cost: line.cost,
+            channel: line.channel,
+            is_discounted: line.is_discounted,
             gone_on: NEVER,
         })
     }

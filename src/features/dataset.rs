@@ -17,6 +17,8 @@ pub struct Dataset {
     pub contracts: Option<Contracts>,
     /// Responses to past campaigns, with customers of their own.
     pub responses: Option<Responses>,
+    /// Channels of the orders, ascending; empty where none is known.
+    pub channels: Ids,
     /// Products, ascending by id.
     pub product_ids: Ids,
     /// What is known of each product.

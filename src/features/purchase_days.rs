@@ -27,6 +27,10 @@ pub struct Orders {
     pub day: Vec<i32>,
     /// First day on which the whole order had been returned, or `i32::MAX`.
     pub gone_on: Vec<i32>,
+    /// Rank of the channel or `NO_CHANNEL`; empty where no channel is known at all.
+    pub channel: Vec<u16>,
+    /// Whether any line was sold at a discount; empty where the export does not tell.
+    pub is_discounted: Vec<bool>,
 }
 
 /// Money events beside the sale lines; row `c` is `starts[c]..starts[c + 1]`.

@@ -20,6 +20,8 @@ pub(super) struct OwnLine {
     pub quantity: i64,
     pub amount: i64,
     pub cost: i64,
+    pub channel: u16,
+    pub is_discounted: bool,
     /// First day on which this sale had been returned in full, or `NEVER`.
     pub gone_on: i32,
 }
@@ -206,6 +208,7 @@ pub(super) fn gone_on<'a>(sales: impl IntoIterator<Item = &'a OwnLine>) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::NO_CHANNEL;
 
     fn sale(day: i32, quantity: i64, amount: i64) -> OwnLine {
         OwnLine {
@@ -217,6 +220,8 @@ mod tests {
             quantity,
             amount,
             cost: amount / 2,
+            channel: NO_CHANNEL,
+            is_discounted: false,
             gone_on: NEVER,
         }
     }

@@ -5,12 +5,14 @@ use super::product_sums::{ProductSums, sum_known};
 use super::purchase_days::NEVER;
 use super::returns::{Correction, OwnLine, gone_on, match_returns};
 use super::{Baskets, Corrections, Orders, PurchaseDays};
-use crate::table::{LineKind, NO_ORDER, Products};
+use crate::table::{LineKind, NO_CHANNEL, NO_ORDER, Products};
 use crate::units::NONE_IX;
 
 /// The rows of a chunk of customers; row starts hold the ends only.
 pub(super) struct Rows {
     has_cost: bool,
+    has_channels: bool,
+    has_discounts: bool,
     purchase_days: PurchaseDays,
     orders: Orders,
     corrections: Corrections,
@@ -24,6 +26,8 @@ impl Rows {
         let n = n_lines / 2;
         Self {
             has_cost: outline.has_cost,
+            has_channels: !outline.channels.is_empty(),
+            has_discounts: outline.has_discounts,
             purchase_days: PurchaseDays {
                 starts: Vec::new(),
                 day: Vec::with_capacity(n),
@@ -31,7 +35,13 @@ impl Rows {
                 gross: Vec::with_capacity(n),
                 cost: Vec::with_capacity(if outline.has_cost { n } else { 0 }),
             },
-            orders: Orders { starts: Vec::new(), day: Vec::with_capacity(n), gone_on: Vec::with_capacity(n) },
+            orders: Orders {
+                starts: Vec::new(),
+                day: Vec::with_capacity(n),
+                gone_on: Vec::with_capacity(n),
+                channel: Vec::with_capacity(if outline.channels.is_empty() { 0 } else { n }),
+                is_discounted: Vec::with_capacity(if outline.has_discounts { n } else { 0 }),
+            },
             corrections: Corrections::default(),
             baskets: Baskets {
                 starts: Vec::with_capacity(n),
@@ -101,6 +111,13 @@ impl Rows {
             let day = order[0].day;
             self.orders.day.push(day);
             self.orders.gone_on.push(gone_on(order));
+            if self.has_channels {
+                // Unknown is the largest.
+                self.orders.channel.push(order.iter().map(|line| line.channel).min().unwrap_or(NO_CHANNEL));
+            }
+            if self.has_discounts {
+                self.orders.is_discounted.push(order.iter().any(|line| line.is_discounted));
+            }
             let before = self.baskets.product.len();
             for item in order.chunk_by(|a, b| a.product == b.product) {
                 let product = item[0].product;
@@ -157,6 +174,8 @@ impl Total {
             scope.spawn(|_| extend_ends(&mut orders.starts, chunks, expected, |rows| &rows.orders.starts));
             scope.spawn(|_| extend(&mut orders.day, chunks, expected, |rows| &rows.orders.day));
             scope.spawn(|_| extend(&mut orders.gone_on, chunks, expected, |rows| &rows.orders.gone_on));
+            scope.spawn(|_| extend(&mut orders.channel, chunks, expected, |rows| &rows.orders.channel));
+            scope.spawn(|_| extend(&mut orders.is_discounted, chunks, expected, |rows| &rows.orders.is_discounted));
             scope.spawn(|_| extend_ends(&mut corrections.starts, chunks, expected, |rows| &rows.corrections.starts));
             scope.spawn(|_| extend(&mut corrections.day, chunks, expected, |rows| &rows.corrections.day));
             scope.spawn(|_| extend(&mut corrections.known_on, chunks, expected, |rows| &rows.corrections.known_on));

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::{Baskets, CustomerFeatures, Dataset, Outline, at, build};
-use crate::table::{self, Ids, LineKind, NO_COST, NO_ORDER, Nullable, Products};
+use crate::table::{self, Ids, LineKind, NO_CHANNEL, NO_COST, NO_ORDER, Nullable, Products};
 use crate::units::{Day, NONE_IX};
 
 /// Customer (3 is a guest), order, day, product, kind, pieces, amount; cost is half the amount or unknown.
@@ -34,6 +34,8 @@ fn as_table(lines: &[Line]) -> Vec<table::Line> {
                 amount: sign * amount,
                 cost: if *cost_known { sign * amount / 2 } else { NO_COST },
                 kind,
+                channel: NO_CHANNEL,
+                is_discounted: false,
             }
         })
         .collect()
@@ -46,6 +48,8 @@ fn dataset(lines: &[Line], as_of: i32) -> Dataset {
         products: Products { name: vec![String::new(); 4], not_merchandise: vec![false, false, false, true] },
         as_of: Day(as_of),
         n_lines: lines.len() as u64,
+        channels: Ids::default(),
+        has_discounts: false,
         has_cost: true,
         not_merchandise_in_revenue: false,
     };

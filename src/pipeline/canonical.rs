@@ -47,6 +47,8 @@ pub(super) const TRANSACTIONS: &[Canonical] = &[
     number("cost", "Cost of the goods of the line; switches on margins", "\"Wareneinsatz\""),
     number("margin", "Margin of the line, where there is no cost", "\"Deckungsbeitrag\""),
     number("unit-cost", "Cost of one piece, where there is no cost of the line", "\"Einstandspreis\""),
+    plain("discount", "Amount, share or voucher of a discount; that there was one is what counts", "\"Rabatt\""),
+    plain("channel", "Way that the order came by", "\"Vertriebsweg\""),
     plain("currency", "Currency code of the line", "\"Währung\""),
     plain("status", "Status of the order; marks cancellations", "\"Status\""),
 ];

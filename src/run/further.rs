@@ -62,9 +62,14 @@ pub fn customers_of(contracts: Option<&Contracts>, responses: Option<&Responses>
 /// Says what the base consists of, before its lines are looked at.
 pub fn outline(job: &Job, inputs: &Inputs, lines: Option<&mut Assembled<'_>>) -> Outline {
     let (n_lines, has_cost) = lines.as_ref().map_or((0, false), |lines| (lines.n_lines, lines.has_cost));
-    let (customer_ids, product_ids) = match lines {
-        Some(lines) => (std::mem::take(&mut lines.customer_ids), std::mem::take(&mut lines.product_ids)),
-        None => (customers_of(inputs.contracts.as_ref(), inputs.responses.as_ref()), Ids::default()),
+    let has_discounts = lines.as_ref().is_some_and(|lines| lines.has_discounts);
+    let (customer_ids, product_ids, channels) = match lines {
+        Some(lines) => (
+            std::mem::take(&mut lines.customer_ids),
+            std::mem::take(&mut lines.product_ids),
+            std::mem::take(&mut lines.channels),
+        ),
+        None => (customers_of(inputs.contracts.as_ref(), inputs.responses.as_ref()), Ids::default(), Ids::default()),
     };
     Outline {
         customer_ids,
@@ -73,6 +78,8 @@ pub fn outline(job: &Job, inputs: &Inputs, lines: Option<&mut Assembled<'_>>) ->
         as_of: inputs.as_of,
         n_lines,
         has_cost,
+        channels,
+        has_discounts,
         not_merchandise_in_revenue: job.product_rules.in_revenue,
     }
 }

@@ -6,6 +6,9 @@ pub const NO_COST: i64 = i64::MIN;
 /// Marks a line without an order: it is an order of its own.
 pub const NO_ORDER: u64 = u64::MAX;
 
+/// Marks a line or order whose channel is unknown.
+pub const NO_CHANNEL: u16 = u16::MAX;
+
 /// What a line is for the customer's history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
@@ -40,4 +43,8 @@ pub struct Line {
     /// Minor units, or [`NO_COST`].
     pub cost: i64,
     pub kind: LineKind,
+    /// Rank of the channel, or [`NO_CHANNEL`].
+    pub channel: u16,
+    /// Says whether it was sold at a discount.
+    pub is_discounted: bool,
 }

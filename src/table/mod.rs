@@ -19,6 +19,6 @@ pub use customers::Customers;
 pub use fingerprint::Fingerprint;
 pub use ids::Ids;
 pub use labels::ProductLabels;
-pub use line::{Line, LineKind, NO_COST, NO_ORDER};
+pub use line::{Line, LineKind, NO_CHANNEL, NO_COST, NO_ORDER};
 pub use products::Products;
 pub use responses::Responses;

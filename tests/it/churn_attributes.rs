@@ -1,4 +1,4 @@
-//! Customer attributes in the churn risk: what helps is learnt from and said, what knows the future is left out and named.
+//! Customer attributes, channels and discounts in the churn risk: what helps is learnt from and said, what knows the future is left out and named.
 
 use std::fmt::Write;
 
@@ -16,23 +16,28 @@ impl Even {
     }
 }
 
-/// Two years of customers who buy every forty days; who was won at a fair leaves soon, who is young somewhat sooner.
+/// Two years of customers who buy every forty days; who was won at a fair or orders by fax leaves soon, who is young somewhat sooner.
 ///
 /// `Status` and `Letzter Besuch` are those of today, `Zuletzt gemahnt` is blank for who bought in the last ninety days.
 fn project() -> Project {
     let mut random = Even(7);
     let (first, last) = (Day::from_ymd(2024, 1, 1).unwrap(), Day::from_ymd(2025, 12, 31).unwrap());
-    let mut lines = String::from("Kundennr;Datum;Umsatz\n");
+    let mut lines = String::from("Kundennr;Datum;Umsatz;Kanal;Rabatt\n");
     let mut customers = String::from("Kundennr;Herkunft;Geburtstag;Punkte;Status;Letzter Besuch;Notiz\n");
     for id in 0..3_000 {
         let at_fair = random.next() < 0.4;
         let age = 18.0 + 50.0 * random.next();
-        let leaves = if at_fair { 0.45 } else { 0.06 } + if age < 30.0 { 0.12 } else { 0.0 };
+        let by_fax = random.next() < 0.2;
+        let leaves =
+            if at_fair { 0.35 } else { 0.06 } + if age < 30.0 { 0.12 } else { 0.0 } + if by_fax { 0.25 } else { 0.0 };
         let mut at = f64::from(first.0) + 690.0 * random.next();
         let mut bought;
         loop {
             bought = at as i32;
-            let _ = writeln!(lines, "{id:05};{};{:.2}", Day(bought), 10.0 + 40.0 * random.next());
+            let channel = if by_fax && random.next() < 0.8 { "Fax" } else { ["Web", "App"][id % 2] };
+            let discount = ["0 %", "10 %", ""][if random.next() < 0.3 { 1 } else { 2 * (id % 2) }];
+            let amount = 10.0 + 40.0 * random.next();
+            let _ = writeln!(lines, "{id:05};{};{amount:.2};{channel};{discount}", Day(bought));
             at += 1.0 - 40.0 * random.next().ln();
             if random.next() < leaves || at > f64::from(last.0) {
                 break;
@@ -97,7 +102,7 @@ fn what_helps_is_learnt_and_what_knows_the_future_is_named() {
 
     let reasons = |start: &str| {
         let of = |row: &std::collections::BTreeMap<String, String>| {
-            (1..=3).any(|nth| row[&format!("churn_reason_{nth}")].starts_with(start))
+            (1..=3).any(|nth| row[&format!("churn_reason_{nth}")].contains(start))
         };
         all.scores().values().filter(|row| of(row)).count()
     };
@@ -107,4 +112,6 @@ fn what_helps_is_learnt_and_what_knows_the_future_is_named() {
         assert_eq!(reasons(never), 0, "{never}");
     }
     assert!(reasons("geburtstag: ") > 0);
+    let (fax, web) = (reasons(" Bestellungen über Fax"), reasons(" Bestellungen über Web"));
+    assert!(fax > 100 && web < fax / 2, "{fax} {web}");
 }

@@ -13,6 +13,8 @@
 //! | `gap_*`                | days between purchase days; known from the second one on    |
 //! | `n_products`           | distinct products in all baskets, returned or not           |
 //! | `activity`             | orders, each `e^(−days since/30)` or `/120`                 |
+//! | `n_discounted`         | orders at a discount; unknown where the export does not tell |
+//! | `by_channel`           | orders by each of the main channels of the base             |
 //! | `last_items`, `last_money` | products of the last basket, money of the last purchase day |
 //! | `year_before`          | orders in the days of the horizon, one year earlier         |
 //!
@@ -28,6 +30,9 @@ pub const WINDOWS: [i32; 4] = [30, 90, 180, 365];
 
 /// Days in which the weight of an order falls to `1/e`.
 pub const MEMORIES: [f64; 2] = [30.0, 120.0];
+
+/// Channels that are told apart: those with most orders.
+pub const MAIN_CHANNELS: usize = 6;
 
 /// Days of a year for looking one back: whole weeks, so that weekends meet weekends.
 pub const YEAR: i32 = 364;
@@ -59,6 +64,10 @@ pub struct Behaviour {
     pub last_items: u32,
     /// Net of what had come back by then, minor units.
     pub last_money: i64,
+    /// Orders with a line at a discount; unknown where the export does not tell.
+    pub n_discounted: Option<u32>,
+    /// Orders by each of the main channels.
+    pub by_channel: [u32; MAIN_CHANNELS],
     /// Unknown where the data do not reach back that far, or the customer came later.
     pub year_before: Option<u32>,
 }
@@ -83,6 +92,16 @@ impl Behaviour {
         self.revenue as f64 / f64::from(self.n_orders.max(1))
     }
 
+    /// Returns the share of the orders that were made at a discount.
+    pub fn discount_share(&self) -> Option<f64> {
+        (self.n_orders > 0).then_some(f64::from(self.n_discounted?) / f64::from(self.n_orders))
+    }
+
+    /// Returns the share of the orders that came by a main channel.
+    pub fn channel_share(&self, channel: usize) -> f64 {
+        f64::from(self.by_channel[channel]) / f64::from(self.n_orders.max(1))
+    }
+
     /// Returns the share of the money that came back.
     pub fn returns_share(&self) -> f64 {
         if self.gross > 0 { (self.returned as f64 / self.gross as f64).clamp(0.0, 1.0) } else { 0.0 }
@@ -95,6 +114,8 @@ pub struct Records<'a> {
     pub data: &'a Dataset,
     /// First day with a sale line to a customer.
     pub first_day: Day,
+    /// Ranks of the channels with most orders, most first; empty where there are not two.
+    pub main_channels: Vec<u16>,
     /// Baskets of customer `c` are `basket_starts[c]..basket_starts[c + 1]`.
     basket_starts: Vec<usize>,
 }
@@ -111,7 +132,7 @@ impl<'a> Records<'a> {
             }
         }
         basket_starts.push(at);
-        Some(Self { data, first_day, basket_starts })
+        Some(Self { data, first_day, main_channels: main_channels(data), basket_starts })
     }
 
     /// Looks at a customer on the eve of a cut; nothing where no purchase day is known by then.
@@ -190,6 +211,14 @@ impl<'a> Records<'a> {
                 continue;
             }
             found.n_orders += 1;
+            if let Some(is_discounted) = orders.is_discounted.get(ix) {
+                *found.n_discounted.get_or_insert(0) += u32::from(*is_discounted);
+            }
+            if let Some(channel) = orders.channel.get(ix)
+                && let Some(at) = self.main_channels.iter().position(|main| main == channel)
+            {
+                found.by_channel[at] += 1;
+            }
             for (window, n) in WINDOWS.iter().zip(&mut found.orders_in) {
                 *n += u32::from(today - day < *window);
             }
@@ -220,6 +249,20 @@ impl<'a> Records<'a> {
     }
 }
 
+/// Finds the channels with most orders, the first name first among equals.
+fn main_channels(data: &Dataset) -> Vec<u16> {
+    let mut n_orders = vec![0_u64; data.channels.len()];
+    for channel in &data.orders.channel {
+        if let Some(n) = n_orders.get_mut(usize::from(*channel)) {
+            *n += 1;
+        }
+    }
+    let mut ranks: Vec<usize> = (0..n_orders.len()).filter(|rank| n_orders[*rank] > 0).collect();
+    ranks.sort_by_key(|rank| std::cmp::Reverse(n_orders[*rank]));
+    ranks.truncate(MAIN_CHANNELS);
+    if ranks.len() < 2 { vec![] } else { ranks.into_iter().map(|rank| rank as u16).collect() }
+}
+
 /// Adds money of a day to the total and to the windows that hold it.
 fn add(found: &mut Behaviour, today: i32, day: i32, money: i64) {
     found.revenue = found.revenue.saturating_add(money);
@@ -234,7 +277,7 @@ mod tests {
 
     use super::*;
     use crate::features::{Outline, build};
-    use crate::table::{Ids, Line, LineKind, NO_COST, Products};
+    use crate::table::{Ids, Line, LineKind, NO_CHANNEL, NO_COST, Products};
 
     const HORIZON: i32 = 90;
     const CUT: Day = Day(600);
@@ -246,6 +289,8 @@ mod tests {
             products: Products { name: vec![String::new(); 3], not_merchandise: vec![false; 3] },
             as_of: Day(as_of),
             n_lines: lines.len() as u64,
+            channels: Ids::default(),
+            has_discounts: false,
             has_cost: false,
             not_merchandise_in_revenue: false,
         };
@@ -254,7 +299,19 @@ mod tests {
 
     fn sale(customer: u32, order: u64, day: i32, product: u32, amount: i64) -> Line {
         let kind = LineKind::Sale;
-        Line { customer, product, order, day, millis: 0, quantity: 1_000, amount, cost: NO_COST, kind }
+        Line {
+            customer,
+            product,
+            order,
+            day,
+            millis: 0,
+            quantity: 1_000,
+            amount,
+            cost: NO_COST,
+            kind,
+            channel: NO_CHANNEL,
+            is_discounted: false,
+        }
     }
 
     fn lines() -> impl Strategy<Value = Vec<Line>> {

@@ -17,17 +17,18 @@
 //! | `gap_mean`, `gap_variation`  | days; deviation over mean       | [`Subject::Rhythm`]   |
 //! | `trend`                      | −1 to 1                         | [`Subject::Trend`]    |
 //! | `products`, `variety`, `last_items` | products; distinct over bought; in the last basket  | [`Subject::Variety`]  |
+//! | `discount_share`, where told | share of orders                 | [`Subject::Discount`] |
+//! | `channel_share`, of each main channel | share of orders        | [`Subject::Channel`]  |
 //! | `returns_share`              | share of gross revenue          | [`Subject::Returns`]  |
 //! | `year_before`                | orders                          | [`Subject::YearBefore`] |
 //!
 //! 4 bytes a cell.
 
 use super::attributes::{Attribute, Speaks};
-use super::behaviour::Behaviour;
+use super::behaviour::{Behaviour, Records};
 use super::observed::Observed;
-use super::reasons::Named;
+use super::reasons::{Named, Words};
 use super::sample::Matrix;
-use crate::features::Dataset;
 use crate::units::Day;
 
 /// What a reason is about: columns of one subject are one reason.
@@ -43,6 +44,9 @@ pub enum Subject {
     Returns,
     Tenure,
     YearBefore,
+    Discount,
+    /// A main channel, by its position.
+    Channel(u8),
     /// A customer attribute, by its position in the pipeline.
     Attribute(u16),
 }
@@ -111,6 +115,9 @@ fn asinh(x: f64) -> f64 {
 /// Orders in the same season of the year before: only where the data reach back that far at every cut that is learnt from.
 const YEAR_BEFORE: &str = "year_before";
 
+const DISCOUNT_SHARE: &str = "discount_share";
+const CHANNEL_SHARE: &str = "channel_share";
+
 /// The columns of a run: the same at every cut.
 #[derive(Debug)]
 pub struct Design<'a> {
@@ -118,12 +125,15 @@ pub struct Design<'a> {
     /// Columns that are learnt from; the others know the future.
     kept: Vec<bool>,
     with_year_before: bool,
+    with_discounts: bool,
+    channels: Vec<&'a str>,
     attributes: Vec<Attribute<'a>>,
 }
 
 impl<'a> Design<'a> {
     /// Lays out the columns; levels of text attributes are those of the customers who are learnt from.
-    pub fn new(data: &'a Dataset, attributes: &[String], customers: &[(u32, u8)], with_year_before: bool) -> Self {
+    pub fn new(records: &Records<'a>, attributes: &[String], customers: &[(u32, u8)], with_year_before: bool) -> Self {
+        let data = records.data;
         let feature = |(name, subject, is_monotone, _): &(&str, Subject, bool, Reading)| Feature {
             name: (*name).to_owned(),
             subject: *subject,
@@ -133,6 +143,12 @@ impl<'a> Design<'a> {
         if with_year_before {
             all.push(Feature { name: YEAR_BEFORE.to_owned(), subject: Subject::YearBefore, is_monotone: false });
         }
+        let learnt = |name: &str, subject| Feature { name: name.to_owned(), subject, is_monotone: false };
+        let channels: Vec<&str> =
+            records.main_channels.iter().map(|rank| data.channels.get(u32::from(*rank))).collect();
+        let with_discounts = !data.orders.is_discounted.is_empty();
+        all.extend(with_discounts.then(|| learnt(DISCOUNT_SHARE, Subject::Discount)));
+        all.extend((0..channels.len()).map(|at| learnt(CHANNEL_SHARE, Subject::Channel(at as u8))));
         let mut found = Vec::new();
         for name in attributes {
             let Some(column) = data.attributes.iter().find(|column| column.name == *name) else { continue };
@@ -141,7 +157,7 @@ impl<'a> Design<'a> {
             all.extend((0..attribute.n_columns()).map(|_| Feature { name: name.clone(), subject, is_monotone: false }));
             found.push(attribute);
         }
-        Self { kept: vec![true; all.len()], all, with_year_before, attributes: found }
+        Self { kept: vec![true; all.len()], all, with_year_before, with_discounts, channels, attributes: found }
     }
 
     /// Returns the columns that are learnt from.
@@ -182,13 +198,14 @@ impl<'a> Design<'a> {
         self.attributes.iter().map(|attribute| attribute.speaks(observed)).collect()
     }
 
-    /// Returns names and texts of the attributes, by their position.
-    pub fn named(&self) -> Vec<Named<'_>> {
+    /// Returns names and texts of the attributes and the names of the channels, by their positions.
+    pub fn words(&self) -> Words<'_> {
         let name = |at: usize| {
             let own = self.all.iter().find(|feature| feature.subject == Subject::Attribute(at as u16));
             own.map_or("", |feature| feature.name.as_str())
         };
-        self.attributes.iter().enumerate().map(|(at, of)| Named { name: name(at), labels: of.labels() }).collect()
+        let named = self.attributes.iter().enumerate().map(|(at, of)| Named { name: name(at), labels: of.labels() });
+        Words { attributes: named.collect(), channels: self.channels.clone() }
     }
 
     /// Reads the columns off customers on the eve of a cut.
@@ -199,6 +216,12 @@ impl<'a> Design<'a> {
         }
         if self.with_year_before {
             matrix.push(behaviour.iter().map(|b| log(b.year_before?)));
+        }
+        if self.with_discounts {
+            matrix.push(behaviour.iter().map(Behaviour::discount_share));
+        }
+        for at in 0..self.channels.len() {
+            matrix.push(behaviour.iter().map(|b| Some(b.channel_share(at))));
         }
         for attribute in &self.attributes {
             attribute.push(customers, eve, &mut matrix);

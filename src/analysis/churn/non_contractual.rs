@@ -64,10 +64,10 @@ pub fn assess(
     let customers = drawn(&records);
     let reaches_back = |cut: Option<Day>| cut.is_none_or(|cut| cut.0 - YEAR >= records.first_day.0);
     let cuts = [schedule.train.or(Some(schedule.test)), schedule.season_of_test, schedule.season_of_now];
-    let mut design = Design::new(base.data, &params.attributes, &customers, cuts.into_iter().all(reaches_back));
+    let mut design = Design::new(&records, &params.attributes, &customers, cuts.into_iter().all(reaches_back));
     let mut notes = Vec::new();
     let label = label(horizon, schedule.test, params.eligible_recency);
-    if !design.named().is_empty() {
+    if design.attributes().next().is_some() {
         notes.push(
             "churn: attributes are read as they stand in the export today, also for the past that is learnt from"
                 .to_owned(),
@@ -155,7 +155,7 @@ pub fn assess(
         ("calibrated_on", Fact::Text(basis.label().to_owned())),
     ];
     let sentences: Vec<_> = scored.iter().map(|scored| scored.reasons).collect();
-    let reasons = reasons::columns(&sentences, params.language, &design.named());
+    let reasons = reasons::columns(&sentences, params.language, &design.words());
     Ok(Assessed { scored, reasons, facts, tables: card.tables(), notes })
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::behaviour::{Behaviour, WINDOWS};
+use super::behaviour::{Behaviour, MAIN_CHANNELS, WINDOWS};
 use super::features::Subject;
 use crate::table::{Column, Values};
 use crate::units::{Day, Language, Money, NONE_IX};
@@ -59,6 +59,15 @@ pub enum Reason {
     NotThisSeason {
         days: u32,
     },
+    Discounts {
+        percent: u32,
+    },
+    /// Position of the channel, orders by it, and all orders.
+    Channel {
+        channel: u8,
+        n: u32,
+        of: u32,
+    },
     /// Position of the attribute, and of its text; a number in hundredths.
     Text {
         attribute: u16,
@@ -86,6 +95,9 @@ pub struct Typical {
     products: f64,
     returns: f64,
     tenure: f64,
+    discounts: f64,
+    /// Mean shares of the orders.
+    channels: [f64; MAIN_CHANNELS],
 }
 
 impl Typical {
@@ -105,6 +117,10 @@ impl Typical {
             products: median(|b| Some(f64::from(b.n_products))),
             returns: median(|b| Some(b.returns_share())),
             tenure: median(|b| Some(f64::from(b.tenure))),
+            discounts: median(Behaviour::discount_share),
+            channels: std::array::from_fn(|at| {
+                customers.iter().map(|b| b.channel_share(at)).sum::<f64>() / customers.len().max(1) as f64
+            }),
         }
     }
 
@@ -146,6 +162,17 @@ impl Typical {
             }
             Subject::Tenure => (f64::from(b.tenure) < self.tenure).then_some(Reason::New { days: b.tenure }),
             Subject::YearBefore => (b.year_before == Some(0)).then_some(Reason::NotThisSeason { days: horizon as u32 }),
+            Subject::Discount => {
+                let share = b.discount_share()?;
+                let percent = (100.0 * share).round() as u32;
+                (percent > 0 && share > self.discounts).then_some(Reason::Discounts { percent })
+            }
+            Subject::Channel(channel) => {
+                let at = usize::from(channel);
+                let n = *b.by_channel.get(at)?;
+                let speaks = b.channel_share(at) > self.channels[at];
+                speaks.then_some(Reason::Channel { channel, n, of: b.n_orders })
+            }
             Subject::Attribute(_) => None,
         }
     }
@@ -173,12 +200,19 @@ pub struct Named<'a> {
     pub labels: &'a [String],
 }
 
+/// What reasons name: attributes and main channels, by their positions.
+#[derive(Debug, Clone, Default)]
+pub struct Words<'a> {
+    pub attributes: Vec<Named<'a>>,
+    pub channels: Vec<&'a str>,
+}
+
 /// Writes the reasons of all customers as columns.
-pub fn columns(reasons: &[[Option<Reason>; MOST]], language: Language, attributes: &[Named<'_>]) -> Vec<Column> {
+pub fn columns(reasons: &[[Option<Reason>; MOST]], language: Language, words: &Words<'_>) -> Vec<Column> {
     let mut distinct: Vec<Reason> = reasons.iter().flatten().flatten().copied().collect();
     distinct.par_sort_unstable();
     distinct.dedup();
-    let labels: Arc<[String]> = distinct.iter().map(|reason| reason.sentence(language, attributes)).collect();
+    let labels: Arc<[String]> = distinct.iter().map(|reason| reason.sentence(language, words)).collect();
     let code = |reason: Option<Reason>| {
         reason.and_then(|reason| distinct.binary_search(&reason).ok()).map_or(NONE_IX, |ix| ix as u32)
     };
@@ -191,8 +225,8 @@ pub fn columns(reasons: &[[Option<Reason>; MOST]], language: Language, attribute
 
 impl Reason {
     /// Writes the sentence.
-    pub fn sentence(self, language: Language, attributes: &[Named<'_>]) -> String {
-        let of = |attribute: u16| attributes.get(usize::from(attribute));
+    pub fn sentence(self, language: Language, words: &Words<'_>) -> String {
+        let of = |attribute: u16| words.attributes.get(usize::from(attribute));
         match self {
             Self::Text { attribute, code } => {
                 let text = of(attribute).and_then(|named| named.labels.get(code as usize));
@@ -211,6 +245,13 @@ impl Reason {
                     Language::German => format!("{of_month:02}.{month:02}.{year}"),
                 };
                 return format!("{}: {date}", of(attribute).map_or("", |n| n.name));
+            }
+            Self::Channel { channel, n, of } => {
+                let name = words.channels.get(usize::from(channel)).copied().unwrap_or_default();
+                return match language {
+                    Language::English => format!("{n} of {of} orders by {name}"),
+                    Language::German => format!("{n} von {of} Bestellungen über {name}"),
+                };
             }
             _ => {}
         }
@@ -246,8 +287,9 @@ impl Reason {
             Self::FewProducts { n } => format!("{n} different products so far"),
             Self::Returns { percent } => format!("{percent}% of the money returned"),
             Self::New { days } => format!("customer for {}", plural(days, "day")),
+            Self::Discounts { percent } => format!("{percent}% of the orders at a discount"),
             Self::NotThisSeason { days } => format!("no order in the same {days} days of last year"),
-            Self::Text { .. } | Self::Number { .. } | Self::Date { .. } => String::new(),
+            Self::Text { .. } | Self::Number { .. } | Self::Date { .. } | Self::Channel { .. } => String::new(),
         }
     }
 
@@ -281,8 +323,9 @@ impl Reason {
             Self::FewProducts { n } => format!("bisher {n} verschiedene Artikel"),
             Self::Returns { percent } => format!("{percent} % des Umsatzes zurückgegeben"),
             Self::New { days } => format!("seit {} Kunde", days_ago(days)),
+            Self::Discounts { percent } => format!("{percent} % der Bestellungen mit Rabatt"),
             Self::NotThisSeason { days } => format!("keine Bestellung in den gleichen {days} Tagen des Vorjahres"),
-            Self::Text { .. } | Self::Number { .. } | Self::Date { .. } => String::new(),
+            Self::Text { .. } | Self::Number { .. } | Self::Date { .. } | Self::Channel { .. } => String::new(),
         }
     }
 }
@@ -294,8 +337,8 @@ mod tests {
     #[test]
     fn sentences_have_the_customers_figures_in_either_language() {
         let check = |reason: Reason, english: &str, german: &str| {
-            assert_eq!(reason.sentence(Language::English, &[]), english);
-            assert_eq!(reason.sentence(Language::German, &[]), german);
+            assert_eq!(reason.sentence(Language::English, &Words::default()), english);
+            assert_eq!(reason.sentence(Language::German, &Words::default()), german);
         };
         check(
             Reason::Silent { days: 143, usual: Some(31) },
@@ -311,7 +354,10 @@ mod tests {
         );
         check(Reason::Returns { percent: 31 }, "31% of the money returned", "31 % des Umsatzes zurückgegeben");
         let labels = ["Basic".to_owned(), "Pro".to_owned()];
-        let plan = [Named { name: "tarif", labels: &labels }];
+        let plan = Words { attributes: vec![Named { name: "tarif", labels: &labels }], channels: vec!["Telefon"] };
+        let by_phone = Reason::Channel { channel: 0, n: 7, of: 8 };
+        assert_eq!(by_phone.sentence(Language::English, &plan), "7 of 8 orders by Telefon");
+        assert_eq!(by_phone.sentence(Language::German, &plan), "7 von 8 Bestellungen über Telefon");
         assert_eq!(Reason::Text { attribute: 0, code: 1 }.sentence(Language::German, &plan), "tarif: Pro");
         assert_eq!(Reason::Number { attribute: 0, hundredths: 250 }.sentence(Language::English, &plan), "tarif: 2.5");
         let day = Reason::Date { attribute: 0, day: 20_000 };

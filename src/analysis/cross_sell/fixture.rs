@@ -26,6 +26,7 @@ pub fn dataset(n_customers: usize, n_products: usize, baskets: Baskets) -> Datas
         Ids::from_sorted(ids.iter().map(String::as_str))
     };
     Dataset {
+        channels: Ids::default(),
         as_of: Day(AS_OF),
         customer_ids: ids('c', n_customers),
         product_ids: ids('p', n_products),

@@ -75,6 +75,7 @@ impl Example {
             corrections.starts.push(0);
         }
         let data = Dataset {
+            channels: Ids::default(),
             as_of,
             customer_ids: Ids::default(),
             product_ids: Ids::default(),

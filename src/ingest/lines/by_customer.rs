@@ -14,7 +14,7 @@ use super::store::Chunk;
 use crate::features::{DatasetBuilder, GROUP_CUSTOMERS};
 use crate::ingest::IngestError;
 use crate::ingest::packed::code;
-use crate::table::{Line, NO_COST, NO_ORDER};
+use crate::table::{Line, LineKind, NO_CHANNEL, NO_COST, NO_ORDER};
 use crate::units::NONE_IX;
 
 /// Lines of a group, about: what a core's cache holds.
@@ -144,9 +144,9 @@ impl Assembled<'_> {
     fn line_of<'c>(&'c self, chunk: &'c Chunk) -> impl Fn(usize) -> Line + 'c {
         let ((days, millis), (order, keys)) = (chunk.date(), chunk.orders());
         let (customer, product) = (chunk.codes("customer_id"), chunk.codes("product_id"));
-        let worth_of = self.worth.of_chunk(&self.table, chunk);
+        let (worth_of, terms_of) = (self.worth.of_chunk(&self.table, chunk), self.terms.of_chunk(chunk));
         move |row| {
-            let worth = worth_of(row);
+            let (worth, (channel, is_discounted)) = (worth_of(row), terms_of(row));
             Line {
                 customer: self.rank_of(chunk, code(customer, row)),
                 product: self.product_rank.get(code(product, row) as usize).copied().unwrap_or(NONE_IX),
@@ -157,6 +157,8 @@ impl Assembled<'_> {
                 amount: worth.amount,
                 cost: worth.cost,
                 kind: worth.kind,
+                channel,
+                is_discounted,
             }
         }
     }
@@ -171,5 +173,7 @@ const NO_LINE: Line = Line {
     quantity: 0,
     amount: 0,
     cost: NO_COST,
-    kind: crate::table::LineKind::Sale,
+    kind: LineKind::Sale,
+    channel: NO_CHANNEL,
+    is_discounted: false,
 };

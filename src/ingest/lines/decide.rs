@@ -13,6 +13,7 @@ use super::overlap::{LeftOut, OverlapCounts, count_once};
 use super::product_names::product_names;
 use super::read::LineTable;
 use super::store::Chunk;
+use super::terms::Terms;
 use super::worth::{Money, Worth};
 use super::{Currency, marks::ChunkMarks};
 use crate::ingest::packed::{Packed, code};
@@ -45,6 +46,7 @@ pub struct Assembled<'a> {
     pub(super) table: LineTable,
     pub(super) left: Left,
     pub(super) worth: WorthRules<'a>,
+    pub(super) terms: Terms,
     /// Rank of each customer and product by the number of its id.
     pub(super) customer_rank: Vec<u32>,
     pub(super) product_rank: Vec<u32>,
@@ -58,6 +60,10 @@ pub struct Assembled<'a> {
     pub product_names: Vec<String>,
     /// Says whether the cost of any line is known.
     pub has_cost: bool,
+    /// Channels of the lines, ascending; empty where none is known.
+    pub channels: Ids,
+    /// Says whether the export tells of discounts.
+    pub has_discounts: bool,
     /// Lines that count.
     pub n_lines: u64,
     pub as_of: Day,
@@ -196,6 +202,8 @@ pub fn assemble<'a>(
     let product_names = product_names(table, &numbers, &left)?;
     let is_costed = ["cost", "margin", "unit_cost"].iter().any(|name| table.has(name));
     let has_cost = is_costed || worth.listed_costs.iter().any(|cost| *cost != NO_NUMBER);
+    let (terms, channels) = Terms::of(table, &mut notes);
+    let has_discounts = table.has("discount");
     whole.store.change_held(|chunk| rank_customers(chunk, &customer_rank));
     // Ranks and names stand for the texts from here on.
     whole.interners.clear();
@@ -203,6 +211,7 @@ pub fn assemble<'a>(
         table: whole,
         left,
         worth,
+        terms,
         customer_rank,
         product_rank,
         n_lines_of: of_ranks,
@@ -210,6 +219,8 @@ pub fn assemble<'a>(
         product_ids,
         product_names,
         has_cost,
+        channels,
+        has_discounts,
         n_lines,
         as_of,
         counts,

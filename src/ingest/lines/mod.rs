@@ -15,6 +15,7 @@ mod overlap;
 mod product_names;
 mod read;
 mod store;
+mod terms;
 mod worth;
 
 pub use assemble_error::AssembleError;
