@@ -15,7 +15,7 @@ use super::product_sums::ProductSums;
 use super::purchase_days::NEVER;
 use super::returns::{OwnLine, ReturnCounts};
 use super::rows::{Rows, Total};
-use crate::table::{Ids, Line, LineKind, Products};
+use crate::table::{Contacts, Ids, Invoices, Line, LineKind, Products};
 use crate::units::{Day, NONE_IX};
 
 /// What was seen on the way, for manifest and summary.
@@ -108,6 +108,8 @@ impl DatasetBuilder {
             customer_ids: self.outline.customer_ids,
             attributes: Vec::new(),
             contracts: None,
+            contacts: Contacts::default(),
+            invoices: Invoices::default(),
             responses: None,
             channels: self.outline.channels,
             product_ids: self.outline.product_ids,

@@ -1,7 +1,7 @@
 //! Everything that is known of the base, in dense columns.
 
 use super::{Baskets, Corrections, Orders, PurchaseDays};
-use crate::table::{Column, Contracts, Ids, Products, Responses};
+use crate::table::{Column, Contacts, Contracts, Ids, Invoices, Products, Responses};
 use crate::units::Day;
 
 /// The base as the analyses see it; every per-customer structure is indexed by `CustomerIx`, every per-product one by `ProductIx`.
@@ -17,6 +17,10 @@ pub struct Dataset {
     pub contracts: Option<Contracts>,
     /// Responses to past campaigns, with customers of their own.
     pub responses: Option<Responses>,
+    /// Contacts by customer; empty where none are read.
+    pub contacts: Contacts,
+    /// Invoices by customer; empty where none are read.
+    pub invoices: Invoices,
     /// Channels of the orders, ascending; empty where none is known.
     pub channels: Ids,
     /// Products, ascending by id.

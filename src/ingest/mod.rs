@@ -23,6 +23,7 @@
 //! | `lines`                                 | lines of all files: one money, one sign, counted once, by customer |
 //! | `customers`, `attributes`, `products`   | master data: consent, names, what the pipeline names, what is not merchandise |
 //! | `contracts`, `responses`, `said`        | contracts by customer, past campaigns, cells that say yes or no |
+//! | `events`                                | contacts and invoices by customer                                |
 //! | `reject`, `report`, `error`             | what the user gets to see                                        |
 //!
 //! The result does not depend on the number of threads or on how files are cut into windows and parts. Time is `O(bytes)`; memory
@@ -47,6 +48,7 @@ mod dialect;
 mod dictionary;
 mod encoding;
 mod error;
+mod events;
 mod evidence;
 mod file;
 mod files;
@@ -86,6 +88,7 @@ pub use customers::customers;
 pub use dates::DateFormat;
 pub use encoding::Encoding;
 pub use error::IngestError;
+pub use events::{contacts, invoices};
 pub use files::without_detours;
 pub use lines::{
     AssembleError, Assembled, Currency, LineCounts, LineReading, LineTable, OverlapCounts, ReturnRules, Spill,
@@ -98,4 +101,4 @@ pub use reject::{Reject, reject_rows};
 pub use report::FileReport;
 pub use responses::{ResponseReading, responses};
 pub use spec::{Cell, ColumnFormat, ColumnName, ColumnRequest, CsvOptions, Format, TableSource, TableSpec, kebab};
-pub use specs::{CONTRACTS, CUSTOMERS, PRODUCTS, RESPONSES, TRANSACTIONS};
+pub use specs::{CONTACTS, CONTRACTS, CUSTOMERS, INVOICES, PRODUCTS, RESPONSES, TRANSACTIONS};

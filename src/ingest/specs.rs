@@ -273,3 +273,68 @@ pub static RESPONSES: TableSpec = TableSpec {
     // Everybody who was drawn counts, and who did not answer has nothing to export.
     one_of_may_be_empty: true,
 };
+
+/// Contacts beside the orders: calls, visits, complaints.
+pub static CONTACTS: TableSpec = TableSpec {
+    name: "contacts",
+    columns: Cow::Borrowed(&[
+        required("customer_id", Cell::Id, false, CUSTOMER_ID),
+        required(
+            "date",
+            Cell::Date,
+            false,
+            &["kontaktdatum", "contactdate", "datum", "day", "tag", "timestamp", "createdat"],
+        ),
+        optional(
+            "kind",
+            Cell::Text,
+            &["art", "kontaktart", "typ", "anlass", "grund", "type", "contacttype", "reason", "category"],
+        ),
+        optional("channel", Cell::Text, &["kanal", "kontaktkanal", "medium", "contactchannel"]),
+    ]),
+    one_of: &[],
+    one_of_may_be_empty: false,
+};
+
+/// Invoices, and when they were paid.
+pub static INVOICES: TableSpec = TableSpec {
+    name: "invoices",
+    columns: Cow::Borrowed(&[
+        required("customer_id", Cell::Id, false, CUSTOMER_ID),
+        optional("invoice_id", Cell::Id, ORDER_ID),
+        required(
+            "due_date",
+            Cell::Date,
+            false,
+            &[
+                "faellig",
+                "faelligam",
+                "faelligkeit",
+                "faelligkeitsdatum",
+                "zahlbarbis",
+                "nettofaelligkeit",
+                "due",
+                "dueon",
+            ],
+        ),
+        optional(
+            "paid_date",
+            Cell::Date,
+            &[
+                "bezahlt",
+                "bezahltam",
+                "zahldatum",
+                "zahlungsdatum",
+                "zahlungseingang",
+                "ausgleichsdatum",
+                "settleddate",
+                "settledon",
+                "paymentdate",
+                "paidon",
+                "paid",
+            ],
+        ),
+    ]),
+    one_of: &[],
+    one_of_may_be_empty: false,
+};

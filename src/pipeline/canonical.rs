@@ -104,6 +104,22 @@ pub(super) const RESPONSES: &[Canonical] = &[
     number("amount", "Money that came of it; above zero it is a response where there is no other", "\"Umsatz\""),
 ];
 
+/// Columns of `[input.contacts]`.
+pub(super) const CONTACTS: &[Canonical] = &[
+    plain("customer-id", "Customer, as in the transactions", "\"Kundennr\""),
+    date("date", "Day of the contact", "\"Datum\""),
+    plain("kind", "What it was: a call, a visit, a complaint", "\"Kontaktart\""),
+    plain("channel", "Way that it came by", "\"Kanal\""),
+];
+
+/// Columns of `[input.invoices]`.
+pub(super) const INVOICES: &[Canonical] = &[
+    plain("customer-id", "Customer, as in the transactions", "\"Kundennr\""),
+    plain("invoice-id", "Number of the invoice", "\"Belegnr\""),
+    date("due-date", "Day on which it has to be paid", "\"Fällig am\""),
+    date("paid-date", "Day on which it was paid; empty while it is not", "\"Bezahlt am\""),
+];
+
 /// Customer columns that a campaign file may hold beside the e-mail address: what is kept as text, but nobody's objection.
 pub(super) fn campaign_attributes() -> Vec<&'static str> {
     let texts = ingest::CUSTOMERS.columns.iter().filter(|column| column.cell == ingest::Cell::Text);
@@ -165,6 +181,8 @@ mod tests {
             (PRODUCTS, &ingest::PRODUCTS),
             (CONTRACTS, &ingest::CONTRACTS),
             (RESPONSES, &ingest::RESPONSES),
+            (CONTACTS, &ingest::CONTACTS),
+            (INVOICES, &ingest::INVOICES),
         ] {
             let mapped = canonical.iter().map(|column| (snake_case(column.key.name), column.cell));
             let read = spec.columns.iter().map(|column| {

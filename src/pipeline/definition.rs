@@ -10,6 +10,7 @@ use super::canonical::{
     CUSTOMERS, Canonical, Cell, PRODUCTS, TRANSACTIONS, attribute_name, canonical_attribute, snake_case,
 };
 use super::contracts::{self, BASES};
+use super::events;
 use super::lifetime_value::{COVARIATES, lifetime_value};
 use super::reader::Reader;
 use super::settings::{
@@ -110,6 +111,10 @@ fn inputs(table: &mut Reader<'_, '_>) -> Inputs {
         contracts: table
             .optional_table(key("contracts", "Contracts: dates, or months and status"), contracts::contracts),
         responses: table.optional_table(key("responses", "Who responded to past campaigns"), contracts::responses),
+        contacts: table
+            .optional_table(key("contacts", "Contacts beside the orders; churn learns from them"), events::contacts),
+        invoices: table
+            .optional_table(key("invoices", "Invoices and payments; churn learns from them"), events::invoices),
     }
 }
 

@@ -16,6 +16,7 @@ mod canonical;
 mod check;
 mod contracts;
 mod definition;
+mod events;
 mod lifetime_value;
 mod reader;
 mod reference;
@@ -35,8 +36,8 @@ pub use check::check_segments;
 pub use reference::reference;
 pub use schema::schema;
 pub use settings::{
-    Analyse, Attribute, CacheSettings, CampaignRule, Contractual, Inputs, OutputSettings, Pipeline, Placed,
-    SegmentRule, Trials,
+    Analyse, Attribute, CacheSettings, CampaignRule, ContactSource, Contractual, Inputs, OutputSettings, Pipeline,
+    Placed, SegmentRule, Trials,
 };
 
 /// Reads a pipeline file without its segment expressions and campaign columns.

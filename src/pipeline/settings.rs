@@ -90,6 +90,16 @@ pub struct Inputs {
     pub products: Option<TableSource>,
     pub contracts: Option<Contractual>,
     pub responses: Option<Trials>,
+    pub contacts: Option<ContactSource>,
+    pub invoices: Option<TableSource>,
+}
+
+/// Contacts and how they are read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ContactSource {
+    pub source: TableSource,
+    /// Kinds that are complaints; nothing where usual words do.
+    pub complaints: Option<Vec<String>>,
 }
 
 /// Contracts and how they are read.

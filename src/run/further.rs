@@ -3,7 +3,7 @@
 use super::error::RunError;
 use super::job::Job;
 use crate::features::{Dataset, DatasetBuilder, GROUP_CUSTOMERS, Outline};
-use crate::ingest::{Assembled, Reject, TypedTable, contracts, responses};
+use crate::ingest::{Assembled, Reject, TypedTable, contacts, contracts, invoices, responses};
 use crate::table::{Contracts, Customers, Ids, Responses};
 use crate::units::Day;
 
@@ -93,8 +93,14 @@ pub fn without_lines(builder: &mut DatasetBuilder, n_customers: usize) {
     builder.add(&groups, |_, _| {});
 }
 
-/// Hands contracts and responses to the base; says which customers of the contracts are not in it.
-pub fn join(data: &mut Dataset, inputs: &mut Inputs) {
+/// Hands contracts, responses, contacts and invoices to the base; says which customers of the contracts are not in it.
+pub fn join(data: &mut Dataset, inputs: &mut Inputs, job: &Job) {
+    if let (Some(table), Some(settings)) = (inputs.contacts.take(), &job.settings.input.contacts) {
+        data.contacts = contacts(&table, settings.complaints.as_deref(), &data.customer_ids);
+    }
+    if let Some(table) = inputs.invoices.take() {
+        data.invoices = invoices(&table, &data.customer_ids);
+    }
     data.contracts = inputs.contracts.take();
     data.responses = inputs.responses.take();
     let Some(contracts) = &data.contracts else { return };

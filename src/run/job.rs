@@ -35,6 +35,8 @@ pub struct Job {
     pub products: Option<TableSource>,
     pub contracts: Option<TableSource>,
     pub responses: Option<TableSource>,
+    pub contacts: Option<TableSource>,
+    pub invoices: Option<TableSource>,
     pub max_reject_share: f64,
     pub transaction_rules: TransactionRules,
     pub product_rules: ProductRules,
@@ -88,6 +90,8 @@ impl Job {
             products: pipeline.input.products.as_ref().map(|source| source.below(directory)),
             contracts: pipeline.input.contracts.as_ref().map(|contracts| contracts.source.below(directory)),
             responses: pipeline.input.responses.as_ref().map(|trials| trials.source.below(directory)),
+            contacts: pipeline.input.contacts.as_ref().map(|contacts| contacts.source.below(directory)),
+            invoices: pipeline.input.invoices.as_ref().map(|source| source.below(directory)),
             max_reject_share: pipeline.input.max_reject_share,
             transaction_rules: TransactionRules {
                 as_of: pipeline.as_of,
@@ -116,6 +120,8 @@ impl Job {
             ("products", self.products.as_ref()),
             ("contracts", self.contracts.as_ref()),
             ("responses", self.responses.as_ref()),
+            ("contacts", self.contacts.as_ref()),
+            ("invoices", self.invoices.as_ref()),
         ];
         tables.into_iter().filter_map(|(name, source)| Some((name, source?))).collect()
     }

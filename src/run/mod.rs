@@ -150,7 +150,7 @@ fn publish(
                 }
             };
             let (mut data, counts) = builder.finish(guests);
-            further::join(&mut data, &mut inputs);
+            further::join(&mut data, &mut inputs, job);
             data.attributes = job.attributes(inputs.customers.as_ref(), &data.customer_ids)?;
             let now = at(&data, data.as_of);
             Ok::<_, RunError>((data, counts, now))

@@ -10,9 +10,9 @@ use super::manifest::InputRecord;
 use super::observer::{Event, Observer};
 use super::{LINES_ON_DISK, Surroundings};
 use crate::ingest::{
-    Assembled, CONTRACTS, CUSTOMERS, Cache, CacheReport, FileReport, LineCounts, LineReading, LineTable, PRODUCTS,
-    ProductFindings, ProductList, RESPONSES, Reject, Spill, TRANSACTIONS, TableSource, TableSpec, TypedTable, assemble,
-    customers, describe, read_lines, read_table, without_detours,
+    Assembled, CONTACTS, CONTRACTS, CUSTOMERS, Cache, CacheReport, FileReport, INVOICES, LineCounts, LineReading,
+    LineTable, PRODUCTS, ProductFindings, ProductList, RESPONSES, Reject, Spill, TRANSACTIONS, TableSource, TableSpec,
+    TypedTable, assemble, customers, describe, read_lines, read_table, without_detours,
 };
 use crate::table::{Contracts, Customers, Ids, Responses};
 use crate::units::Day;
@@ -29,6 +29,8 @@ pub struct Inputs {
     pub products: ProductFindings,
     pub contracts: Option<Contracts>,
     pub responses: Option<Responses>,
+    pub contacts: Option<TypedTable>,
+    pub invoices: Option<TypedTable>,
     pub records: Vec<InputRecord>,
     pub rejects: Vec<Reject>,
     /// Rows and rejected rows of each table.
@@ -98,6 +100,8 @@ pub struct Tables {
     products: Option<TypedTable>,
     contracts: Option<TypedTable>,
     responses: Option<TypedTable>,
+    contacts: Option<TypedTable>,
+    invoices: Option<TypedTable>,
     cache: Option<CacheReport>,
 }
 
@@ -125,6 +129,8 @@ pub fn read_tables(job: &Job, surroundings: &Surroundings, observer: &dyn Observ
         products: optional(&PRODUCTS, &job.products)?,
         contracts: optional(&CONTRACTS, &job.contracts)?,
         responses: optional(&RESPONSES, &job.responses)?,
+        contacts: optional(&CONTACTS, &job.contacts)?,
+        invoices: optional(&INVOICES, &job.invoices)?,
         cache,
     })
 }
@@ -142,6 +148,8 @@ impl Tables {
             (PRODUCTS.name, self.products.as_ref()),
             (CONTRACTS.name, self.contracts.as_ref()),
             (RESPONSES.name, self.responses.as_ref()),
+            (CONTACTS.name, self.contacts.as_ref()),
+            (INVOICES.name, self.invoices.as_ref()),
         ];
         let others = others
             .into_iter()
@@ -220,6 +228,8 @@ impl Tables {
             products,
             contracts: further.contracts,
             responses: further.responses,
+            contacts: self.contacts,
+            invoices: self.invoices,
             records,
             rejects,
             rows,

@@ -6,6 +6,7 @@
 mod column;
 mod contracts;
 mod customers;
+mod events;
 mod fingerprint;
 mod ids;
 mod labels;
@@ -16,6 +17,7 @@ mod responses;
 pub use column::{Column, ColumnKind, ColumnSpec, Nullable, Values};
 pub use contracts::{ContractSpell, Contracts, Terms, Version};
 pub use customers::Customers;
+pub use events::{Contacts, Invoices};
 pub use fingerprint::Fingerprint;
 pub use ids::Ids;
 pub use labels::ProductLabels;

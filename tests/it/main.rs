@@ -5,6 +5,7 @@ mod bad_input;
 mod cdnow;
 mod churn;
 mod churn_attributes;
+mod churn_events;
 mod contracts;
 mod determinism;
 mod face;

@@ -15,6 +15,8 @@
 //! | `activity`             | orders, each `e^(−days since/30)` or `/120`                 |
 //! | `n_discounted`         | orders at a discount; unknown where the export does not tell |
 //! | `by_channel`           | orders by each of the main channels of the base             |
+//! | `n_contacts`, `n_complaints` | in the last 365 days, with `days_since_complaint`     |
+//! | `days_late`, `n_overdue` | mean delay of payment in days; open invoices that were due |
 //! | `last_items`, `last_money` | products of the last basket, money of the last purchase day |
 //! | `year_before`          | orders in the days of the horizon, one year earlier         |
 //!
@@ -68,6 +70,15 @@ pub struct Behaviour {
     pub n_discounted: Option<u32>,
     /// Orders by each of the main channels.
     pub by_channel: [u32; MAIN_CHANNELS],
+    /// In the last 365 days; unknown where no contacts are read.
+    pub n_contacts: Option<u32>,
+    pub n_complaints: Option<u32>,
+    /// Days from the last complaint to `C − 1`.
+    pub days_since_complaint: Option<u32>,
+    /// Mean days of delay of the invoices due in the last 365 days, those that were still open by then included.
+    pub days_late: Option<f64>,
+    /// Invoices due by then and still open; unknown where no invoices are read.
+    pub n_overdue: Option<u32>,
     /// Unknown where the data do not reach back that far, or the customer came later.
     pub year_before: Option<u32>,
 }
@@ -142,6 +153,8 @@ impl<'a> Records<'a> {
         self.days(today, customer, &mut found)?;
         self.orders(today, horizon, customer, &mut found);
         self.products(today, customer, &mut found);
+        self.contacts(today, customer, &mut found);
+        self.invoices(today, customer, &mut found);
         Some(found)
     }
 
@@ -230,6 +243,38 @@ impl<'a> Records<'a> {
         }
         let was_there = found.tenure >= today.abs_diff(to);
         found.year_before = (self.first_day.0 <= from && was_there).then_some(year_before);
+    }
+
+    fn contacts(&self, today: i32, customer: usize, found: &mut Behaviour) {
+        let contacts = &self.data.contacts;
+        let Some([from, to]) = contacts.starts.get(customer..customer + 2) else { return };
+        let (mut n_contacts, mut n_complaints) = (0, 0);
+        for ix in (*from..*to).take_while(|ix| contacts.day[*ix] <= today) {
+            let ago = today.abs_diff(contacts.day[ix]);
+            let is_recent = u32::from(ago < WINDOWS[3] as u32);
+            n_contacts += is_recent;
+            if contacts.is_complaint[ix] {
+                n_complaints += is_recent;
+                found.days_since_complaint = Some(ago);
+            }
+        }
+        (found.n_contacts, found.n_complaints) = (Some(n_contacts), Some(n_complaints));
+    }
+
+    fn invoices(&self, today: i32, customer: usize, found: &mut Behaviour) {
+        let invoices = &self.data.invoices;
+        let Some([from, to]) = invoices.starts.get(customer..customer + 2) else { return };
+        let (mut n, mut late, mut n_overdue) = (0_u32, 0.0, 0);
+        for ix in (*from..*to).take_while(|ix| invoices.due[*ix] <= today) {
+            let (due, paid) = (invoices.due[ix], invoices.paid[ix]);
+            n_overdue += u32::from(paid > today && due < today);
+            if today.abs_diff(due) < WINDOWS[3] as u32 {
+                n += 1;
+                late += f64::from((paid.min(today) - due).max(0));
+            }
+        }
+        found.days_late = (n > 0).then(|| late / f64::from(n));
+        found.n_overdue = Some(n_overdue);
     }
 
     fn products(&self, today: i32, customer: usize, found: &mut Behaviour) {

@@ -19,6 +19,8 @@
 //! | `products`, `variety`, `last_items` | products; distinct over bought; in the last basket  | [`Subject::Variety`]  |
 //! | `discount_share`, where told | share of orders                 | [`Subject::Discount`] |
 //! | `channel_share`, of each main channel | share of orders        | [`Subject::Channel`]  |
+//! | `contacts`, `complaints`, `complaint_recency`, where read | contacts; days | [`Subject::Contacts`], [`Subject::Complaints`] |
+//! | `days_late`, `overdue_invoices`, where read | days; invoices    | [`Subject::Payment`]  |
 //! | `returns_share`              | share of gross revenue          | [`Subject::Returns`]  |
 //! | `year_before`                | orders                          | [`Subject::YearBefore`] |
 //!
@@ -45,6 +47,9 @@ pub enum Subject {
     Tenure,
     YearBefore,
     Discount,
+    Contacts,
+    Complaints,
+    Payment,
     /// A main channel, by its position.
     Channel(u8),
     /// A customer attribute, by its position in the pipeline.
@@ -64,7 +69,10 @@ pub struct Feature {
 /// How a column is read off a customer.
 type Reading = fn(&Behaviour) -> Option<f64>;
 
-const READINGS: [(&str, Subject, bool, Reading); 26] = [
+/// Name, subject, whether the risk must not fall while it rises, and how it is read.
+type Column = (&'static str, Subject, bool, Reading);
+
+const READINGS: [Column; 26] = [
     ("recency", Subject::Silence, true, |b| log(b.recency)),
     ("overdue", Subject::Silence, true, |b| Some(asinh(b.overdue()?))),
     ("overdue_longest", Subject::Silence, true, |b| {
@@ -113,9 +121,24 @@ fn asinh(x: f64) -> f64 {
 }
 
 /// Orders in the same season of the year before: only where the data reach back that far at every cut that is learnt from.
-const YEAR_BEFORE: &str = "year_before";
+const YEAR_BEFORE: [Column; 1] = [("year_before", Subject::YearBefore, false, |b| log(b.year_before?))];
 
-const DISCOUNT_SHARE: &str = "discount_share";
+/// Where the export tells of discounts.
+const DISCOUNTS: [Column; 1] = [("discount_share", Subject::Discount, false, Behaviour::discount_share)];
+
+/// What contacts tell.
+const CONTACTS: [Column; 3] = [
+    ("contacts", Subject::Contacts, false, |b| log(b.n_contacts?)),
+    ("complaints", Subject::Complaints, false, |b| log(b.n_complaints?)),
+    ("complaint_recency", Subject::Complaints, false, |b| log(b.days_since_complaint?)),
+];
+
+/// What invoices tell.
+const INVOICES: [Column; 2] = [
+    ("days_late", Subject::Payment, false, |b| Some(asinh(b.days_late?))),
+    ("overdue_invoices", Subject::Payment, false, |b| log(b.n_overdue?)),
+];
+
 const CHANNEL_SHARE: &str = "channel_share";
 
 /// The columns of a run: the same at every cut.
@@ -124,8 +147,7 @@ pub struct Design<'a> {
     all: Vec<Feature>,
     /// Columns that are learnt from; the others know the future.
     kept: Vec<bool>,
-    with_year_before: bool,
-    with_discounts: bool,
+    readings: Vec<&'static Column>,
     channels: Vec<&'a str>,
     attributes: Vec<Attribute<'a>>,
 }
@@ -134,21 +156,20 @@ impl<'a> Design<'a> {
     /// Lays out the columns; levels of text attributes are those of the customers who are learnt from.
     pub fn new(records: &Records<'a>, attributes: &[String], customers: &[(u32, u8)], with_year_before: bool) -> Self {
         let data = records.data;
-        let feature = |(name, subject, is_monotone, _): &(&str, Subject, bool, Reading)| Feature {
-            name: (*name).to_owned(),
-            subject: *subject,
-            is_monotone: *is_monotone,
-        };
-        let mut all: Vec<Feature> = READINGS.iter().map(feature).collect();
-        if with_year_before {
-            all.push(Feature { name: YEAR_BEFORE.to_owned(), subject: Subject::YearBefore, is_monotone: false });
-        }
-        let learnt = |name: &str, subject| Feature { name: name.to_owned(), subject, is_monotone: false };
+        let mut readings: Vec<&'static Column> = READINGS.iter().collect();
+        let further: [(bool, &'static [Column]); 4] = [
+            (with_year_before, &YEAR_BEFORE),
+            (!data.orders.is_discounted.is_empty(), &DISCOUNTS),
+            (!data.contacts.day.is_empty(), &CONTACTS),
+            (!data.invoices.due.is_empty(), &INVOICES),
+        ];
+        further.into_iter().filter(|(is_known, _)| *is_known).for_each(|(_, columns)| readings.extend(columns));
+        let feature = |name: &str, subject, is_monotone| Feature { name: name.to_owned(), subject, is_monotone };
+        let mut all: Vec<Feature> =
+            readings.iter().map(|(name, subject, is_monotone, _)| feature(name, *subject, *is_monotone)).collect();
         let channels: Vec<&str> =
             records.main_channels.iter().map(|rank| data.channels.get(u32::from(*rank))).collect();
-        let with_discounts = !data.orders.is_discounted.is_empty();
-        all.extend(with_discounts.then(|| learnt(DISCOUNT_SHARE, Subject::Discount)));
-        all.extend((0..channels.len()).map(|at| learnt(CHANNEL_SHARE, Subject::Channel(at as u8))));
+        all.extend((0..channels.len()).map(|at| feature(CHANNEL_SHARE, Subject::Channel(at as u8), false)));
         let mut found = Vec::new();
         for name in attributes {
             let Some(column) = data.attributes.iter().find(|column| column.name == *name) else { continue };
@@ -157,7 +178,7 @@ impl<'a> Design<'a> {
             all.extend((0..attribute.n_columns()).map(|_| Feature { name: name.clone(), subject, is_monotone: false }));
             found.push(attribute);
         }
-        Self { kept: vec![true; all.len()], all, with_year_before, with_discounts, channels, attributes: found }
+        Self { kept: vec![true; all.len()], all, readings, channels, attributes: found }
     }
 
     /// Returns the columns that are learnt from.
@@ -211,14 +232,8 @@ impl<'a> Design<'a> {
     /// Reads the columns off customers on the eve of a cut.
     pub fn matrix(&self, customers: &[u32], behaviour: &[Behaviour], eve: Day) -> Matrix {
         let mut matrix = Matrix::new(behaviour.len());
-        for (_, _, _, reading) in &READINGS {
+        for (_, _, _, reading) in &self.readings {
             matrix.push(behaviour.iter().map(reading));
-        }
-        if self.with_year_before {
-            matrix.push(behaviour.iter().map(|b| log(b.year_before?)));
-        }
-        if self.with_discounts {
-            matrix.push(behaviour.iter().map(Behaviour::discount_share));
         }
         for at in 0..self.channels.len() {
             matrix.push(behaviour.iter().map(|b| Some(b.channel_share(at))));

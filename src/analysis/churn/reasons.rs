@@ -62,6 +62,13 @@ pub enum Reason {
     Discounts {
         percent: u32,
     },
+    NoContact,
+    Complained {
+        days: u32,
+    },
+    PaysLate {
+        days: u32,
+    },
     /// Position of the channel, orders by it, and all orders.
     Channel {
         channel: u8,
@@ -96,6 +103,7 @@ pub struct Typical {
     returns: f64,
     tenure: f64,
     discounts: f64,
+    days_late: f64,
     /// Mean shares of the orders.
     channels: [f64; MAIN_CHANNELS],
 }
@@ -118,6 +126,7 @@ impl Typical {
             returns: median(|b| Some(b.returns_share())),
             tenure: median(|b| Some(f64::from(b.tenure))),
             discounts: median(Behaviour::discount_share),
+            days_late: median(|b| b.days_late),
             channels: std::array::from_fn(|at| {
                 customers.iter().map(|b| b.channel_share(at)).sum::<f64>() / customers.len().max(1) as f64
             }),
@@ -166,6 +175,12 @@ impl Typical {
                 let share = b.discount_share()?;
                 let percent = (100.0 * share).round() as u32;
                 (percent > 0 && share > self.discounts).then_some(Reason::Discounts { percent })
+            }
+            Subject::Contacts => (b.n_contacts == Some(0)).then_some(Reason::NoContact),
+            Subject::Complaints => b.days_since_complaint.map(|days| Reason::Complained { days }),
+            Subject::Payment => {
+                let days = b.days_late?;
+                (days >= 0.5 && days > self.days_late).then_some(Reason::PaysLate { days: days.round() as u32 })
             }
             Subject::Channel(channel) => {
                 let at = usize::from(channel);
@@ -287,6 +302,9 @@ impl Reason {
             Self::FewProducts { n } => format!("{n} different products so far"),
             Self::Returns { percent } => format!("{percent}% of the money returned"),
             Self::New { days } => format!("customer for {}", plural(days, "day")),
+            Self::NoContact => format!("no contact in the last {year} days"),
+            Self::Complained { days } => format!("complained {} ago", plural(days, "day")),
+            Self::PaysLate { days } => format!("pays invoices {} late", plural(days, "day")),
             Self::Discounts { percent } => format!("{percent}% of the orders at a discount"),
             Self::NotThisSeason { days } => format!("no order in the same {days} days of last year"),
             Self::Text { .. } | Self::Number { .. } | Self::Date { .. } | Self::Channel { .. } => String::new(),
@@ -323,6 +341,10 @@ impl Reason {
             Self::FewProducts { n } => format!("bisher {n} verschiedene Artikel"),
             Self::Returns { percent } => format!("{percent} % des Umsatzes zurückgegeben"),
             Self::New { days } => format!("seit {} Kunde", days_ago(days)),
+            Self::NoContact => format!("kein Kontakt in den letzten {year} Tagen"),
+            Self::Complained { days } => format!("Beschwerde vor {}", days_ago(days)),
+            Self::PaysLate { days: 1 } => "zahlt Rechnungen 1 Tag zu spät".to_owned(),
+            Self::PaysLate { days } => format!("zahlt Rechnungen {days} Tage zu spät"),
             Self::Discounts { percent } => format!("{percent} % der Bestellungen mit Rabatt"),
             Self::NotThisSeason { days } => format!("keine Bestellung in den gleichen {days} Tagen des Vorjahres"),
             Self::Text { .. } | Self::Number { .. } | Self::Date { .. } | Self::Channel { .. } => String::new(),

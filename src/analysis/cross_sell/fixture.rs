@@ -35,6 +35,8 @@ pub fn dataset(n_customers: usize, n_products: usize, baskets: Baskets) -> Datas
             not_merchandise: vec![false; n_products],
         },
         contracts: None,
+        contacts: crate::table::Contacts::default(),
+        invoices: crate::table::Invoices::default(),
         responses: None,
         purchase_days: PurchaseDays::default(),
         orders: Orders::default(),

@@ -89,6 +89,8 @@ impl Example {
             product_margin: vec![],
             attributes: vec![],
             contracts: None,
+            contacts: crate::table::Contacts::default(),
+            invoices: crate::table::Invoices::default(),
             responses: None,
             guest_revenue: 0,
         };
