@@ -4,6 +4,7 @@ mod architecture;
 mod bad_input;
 mod cdnow;
 mod churn;
+mod cross_sell;
 mod determinism;
 mod face;
 mod generated;

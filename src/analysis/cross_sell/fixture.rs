@@ -39,6 +39,7 @@ pub fn dataset(n_customers: usize, n_products: usize, baskets: Baskets) -> Datas
         corrections: Corrections::default(),
         baskets,
         product_gross_revenue: vec![0; n_products],
+        product_quantity: vec![0; n_products],
         product_revenue: vec![0; n_products],
         product_margin: vec![],
         attributes: vec![],

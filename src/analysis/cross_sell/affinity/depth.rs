@@ -155,7 +155,8 @@ impl Tree<'_> {
             let counts = &triangle[item * item.saturating_sub(1) / 2..][..item];
             partners.clear();
             partners.extend((0..item as u32).filter(|other| counts[*other as usize] >= min_count));
-            let n = self.children(level, partners.iter().map(|other| (items[*other as usize], counts[*other as usize])))?;
+            let n =
+                self.children(level, partners.iter().map(|other| (items[*other as usize], counts[*other as usize])))?;
             if !self.goes_deeper(level) {
                 continue;
             }

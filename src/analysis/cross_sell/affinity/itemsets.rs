@@ -79,9 +79,8 @@ impl Itemsets {
     }
 
     fn add_pairs(&mut self, pairs: Pairs) {
-        let parent = (0..pairs.n_items()).flat_map(|item| {
-            std::iter::repeat_n(item as u32, pairs.starts[item + 1] - pairs.starts[item])
-        });
+        let parent = (0..pairs.n_items())
+            .flat_map(|item| std::iter::repeat_n(item as u32, pairs.starts[item + 1] - pairs.starts[item]));
         let parent = parent.collect();
         self.levels[0].children = pairs.starts;
         self.levels.push(Level { item: pairs.items, count: pairs.count, parent, children: Vec::new() });

@@ -175,8 +175,13 @@ mod tests {
 
     #[test]
     fn items_are_numbered_by_support_then_product() {
-        let base =
-            baskets(&[(0, 1, vec![1, 3]), (0, 2, vec![1]), (2, 1, vec![3]), (3, 5, vec![0, 3]), (NONE_IX, 1, vec![2, 3])]);
+        let base = baskets(&[
+            (0, 1, vec![1, 3]),
+            (0, 2, vec![1]),
+            (2, 1, vec![3]),
+            (3, 5, vec![0, 3]),
+            (NONE_IX, 1, vec![2, 3]),
+        ]);
         let matrix = BasketMatrix::of_base(&base, 6, Unit::Basket);
         assert_eq!(matrix.product, [3, 1, 0, 2]);
         assert_eq!(matrix.n, [4, 2, 1, 1]);

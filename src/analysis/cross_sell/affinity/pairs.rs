@@ -114,7 +114,8 @@ fn head(matrix: &BasketMatrix, n_head: usize, min_count: u32, room: &Room) -> Re
     let mut found = part();
     for item in 0..n_head {
         let first = item * item.saturating_sub(1) / 2;
-        for (other, count) in triangle[first..first + item].iter().enumerate().filter(|(_, count)| **count >= min_count) {
+        for (other, count) in triangle[first..first + item].iter().enumerate().filter(|(_, count)| **count >= min_count)
+        {
             found.items.push(other as u32);
             found.count.push(*count);
         }
