@@ -57,13 +57,18 @@ pub(super) fn extend(
             || Projection { local: vec![NONE_IX; n_items], rows: LocalRows::default() },
             |projection, item| {
                 let mut tree = Tree { limits: &limits, levels: Vec::new() };
-                let (partners, _) = pairs.row(item);
-                if partners.len() < 2 {
-                    tree.childless(0, partners.len());
-                } else {
-                    let before = occurrences.before(item, &matrix.rows.items);
-                    projection.fill(before, partners);
-                    tree.grow(&projection.rows, partners, 0)?;
+                let (partners, counts) = pairs.row(item);
+                // Pairs may have passed a lower threshold.
+                let wide: Vec<usize> = (0..partners.len()).filter(|at| counts[*at] >= min_count).collect();
+                let names: Vec<u32> = wide.iter().map(|at| partners[*at]).collect();
+                if names.len() > 1 {
+                    projection.fill(occurrences.before(item, &matrix.rows.items), &names);
+                    tree.grow(&projection.rows, &names, 0)?;
+                }
+                let of_wide = tree.levels.first_mut().map(|found| std::mem::take(&mut found.n_children));
+                tree.childless(0, partners.len());
+                for (at, n) in wide.iter().zip(of_wide.unwrap_or_default()) {
+                    tree.levels[0].n_children[*at] = n;
                 }
                 Ok(tree.levels)
             },

@@ -34,6 +34,8 @@ pub struct Level {
 pub struct Itemsets {
     pub levels: Vec<Level>,
     pub min_count: u32,
+    /// The threshold of sets of three and more, where it had to be raised.
+    pub min_count_of_larger: u32,
     pub n_baskets: usize,
 }
 
@@ -60,7 +62,40 @@ impl Itemsets {
     /// # Errors
     /// Fails where there are more than `most`.
     pub fn mine(matrix: &BasketMatrix, min_count: u32, max_items: usize, most: usize) -> Result<Self, TooMany> {
-        let min_count = min_count.max(1);
+        let mut found = Self::of_items(matrix, min_count.max(1));
+        if max_items > 1 && found.levels[0].item.len() > 1 {
+            let pairs = Pairs::count(matrix, found.min_count, most)?;
+            let deeper = depth::extend(matrix, &pairs, found.min_count, max_items, most - pairs.items.len())?;
+            found.add_pairs(pairs);
+            found.append(deeper);
+        }
+        Ok(found)
+    }
+
+    /// Finds as much of the same as there is room for: first the threshold of sets of three and more is doubled until they fit, and that of
+    /// pairs only where they alone do not.
+    pub fn mine_within(matrix: &BasketMatrix, min_count: u32, max_items: usize, most: usize) -> Self {
+        let mut found = Self::of_items(matrix, min_count.max(1));
+        while max_items > 1 && found.levels[0].item.len() > 1 {
+            let Ok(pairs) = Pairs::count(matrix, found.min_count, most) else {
+                found = Self::of_items(matrix, found.min_count.saturating_mul(2));
+                continue;
+            };
+            let room = most - pairs.items.len();
+            let deeper = loop {
+                match depth::extend(matrix, &pairs, found.min_count_of_larger, max_items, room) {
+                    Ok(deeper) => break deeper,
+                    Err(TooMany { .. }) => found.min_count_of_larger = found.min_count_of_larger.saturating_mul(2),
+                }
+            };
+            found.add_pairs(pairs);
+            found.append(deeper);
+            break;
+        }
+        found
+    }
+
+    fn of_items(matrix: &BasketMatrix, min_count: u32) -> Self {
         let n_items = matrix.n_frequent(min_count);
         let items = Level {
             item: (0..n_items as u32).collect(),
@@ -68,14 +103,7 @@ impl Itemsets {
             parent: vec![0; n_items],
             children: Vec::new(),
         };
-        let mut found = Self { levels: vec![items], min_count, n_baskets: matrix.n_baskets() };
-        if max_items > 1 && n_items > 1 {
-            let pairs = Pairs::count(matrix, min_count, most)?;
-            let deeper = depth::extend(matrix, &pairs, min_count, max_items, most.saturating_sub(pairs.items.len()))?;
-            found.add_pairs(pairs);
-            found.append(deeper);
-        }
-        Ok(found)
+        Self { levels: vec![items], min_count, min_count_of_larger: min_count, n_baskets: matrix.n_baskets() }
     }
 
     fn add_pairs(&mut self, pairs: Pairs) {

@@ -11,7 +11,7 @@ use super::super::rows::Rows;
 use super::Params;
 use super::itemsets::Itemsets;
 use super::matrix::BasketMatrix;
-use super::memory::{MOST_ITEMSETS, TooMany};
+use super::memory::MOST_ITEMSETS;
 use super::significance::{Rule, rules};
 use super::substitutes::{Substitute, substitutes};
 use super::threshold::Threshold;
@@ -42,28 +42,17 @@ pub struct LevelCounts {
     pub with_substitutes: usize,
     /// Left out because the rule of their categories says as much.
     pub implied: usize,
-    /// Times that the threshold was raised to keep the memory.
-    pub raised: u32,
 }
 
 impl Level {
-    /// Mines one level; a threshold that lets too much pass is doubled until the budget of memory is kept.
+    /// Mines one level; a threshold that lets too much pass is raised until the budget of memory is kept.
     pub fn mine(matrix: BasketMatrix, params: &Params) -> Self {
-        let (mut min_count, mut raised) = (params.min_support_count.max(1), 0);
-        let sets = loop {
-            match Itemsets::mine(&matrix, min_count, params.max_items_per_rule, MOST_ITEMSETS) {
-                Ok(sets) => break sets,
-                Err(TooMany { .. }) => {
-                    min_count = min_count.saturating_mul(2);
-                    raised += 1;
-                }
-            }
-        };
+        let sets = Itemsets::mine_within(&matrix, params.min_support_count, params.max_items_per_rule, MOST_ITEMSETS);
         let volumes = Volumes::of(&matrix, &sets, params.max_items_per_rule.saturating_sub(1));
         let min_confidence = Threshold::of(params.min_confidence);
         let mut rules = rules(&matrix, &sets, &volumes, min_confidence, params.max_q_value);
         let substitutes = substitutes(&matrix, params.max_q_value);
-        let mut counts = LevelCounts { significant: rules.len(), raised, ..LevelCounts::default() };
+        let mut counts = LevelCounts { significant: rules.len(), ..LevelCounts::default() };
         rules.retain(|rule| !holds_substitutes(rule, &sets, &substitutes));
         counts.with_substitutes = counts.significant - rules.len();
         Self { matrix, sets, rules, substitutes, counts }

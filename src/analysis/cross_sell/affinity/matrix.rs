@@ -54,7 +54,7 @@ pub struct BasketMatrix {
 
 impl BasketMatrix {
     /// Numbers the products of rows that hold each of theirs once, in any order.
-    pub fn of(rows: &Rows, n_products: usize) -> Self {
+    pub fn of(mut rows: Rows, n_products: usize) -> Self {
         let mut n_of_product = vec![0_u32; n_products];
         for product in &rows.items {
             n_of_product[*product as usize] += 1;
@@ -65,26 +65,21 @@ impl BasketMatrix {
         for (ix, item) in product.iter().zip(0..) {
             number[*ix as usize] = item;
         }
-        let mut items: Vec<u32> = vec![0; rows.items.len()];
-        let mut left = items.as_mut_slice();
-        let mut of_rows = Vec::with_capacity(rows.n_rows().div_ceil(ROWS_A_CHUNK));
-        for first in (0..rows.n_rows()).step_by(ROWS_A_CHUNK) {
-            let range = first..(first + ROWS_A_CHUNK).min(rows.n_rows());
-            let (part, rest) = left.split_at_mut(rows.starts[range.end] - rows.starts[first]);
-            of_rows.push((range, part));
+        let Rows { starts, items } = &mut rows;
+        let (n_rows, mut left) = (starts.len().saturating_sub(1), items.as_mut_slice());
+        let mut of_chunks = Vec::with_capacity(n_rows.div_ceil(ROWS_A_CHUNK));
+        for first in (0..n_rows).step_by(ROWS_A_CHUNK) {
+            let bounds = &starts[first..=(first + ROWS_A_CHUNK).min(n_rows)];
+            let (part, rest) = std::mem::take(&mut left).split_at_mut(bounds[bounds.len() - 1] - bounds[0]);
+            of_chunks.push((bounds, part));
             left = rest;
         }
-        of_rows.into_par_iter().for_each(|(range, part)| {
-            let before = rows.starts[range.start];
-            for row in range {
-                let part = &mut part[rows.starts[row] - before..rows.starts[row + 1] - before];
-                for (item, product) in part.iter_mut().zip(rows.row(row)) {
-                    *item = number[*product as usize];
-                }
-                part.sort_unstable();
+        of_chunks.into_par_iter().for_each(|(bounds, part)| {
+            part.iter_mut().for_each(|item| *item = number[*item as usize]);
+            for row in bounds.windows(2) {
+                part[row[0] - bounds[0]..row[1] - bounds[0]].sort_unstable();
             }
         });
-        let rows = Rows { starts: rows.starts.clone(), items };
         let n = product.iter().map(|ix| n_of_product[*ix as usize]).collect();
         let co_volume = co_volume(&rows, product.len());
         Self { rows, product, n, co_volume }
@@ -95,9 +90,9 @@ impl BasketMatrix {
         match unit {
             Unit::Basket => {
                 let starts = if baskets.starts.is_empty() { vec![0] } else { baskets.starts.clone() };
-                Self::of(&Rows { starts, items: baskets.product.clone() }, n_products)
+                Self::of(Rows { starts, items: baskets.product.clone() }, n_products)
             }
-            Unit::Customer => Self::of(&of_customers(baskets), n_products),
+            Unit::Customer => Self::of(of_customers(baskets), n_products),
         }
     }
 

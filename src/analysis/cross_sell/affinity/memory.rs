@@ -9,13 +9,13 @@
 //!
 //! All but the last grows with the input; the last with the threshold, and without bound. It has a budget that does not depend on the
 //! machine, so that results do not: what needs more fails with [`TooMany`] before it is built, and the analysis raises the threshold
-//! until it fits and says so.
+//! until it fits and says so, that of pairs last.
 
 /// Bytes of an itemset: item, count, parent and first child while it is built and where it is kept.
 pub const ITEMSET_BYTES: usize = 32;
 
-/// Bytes that all itemsets of a search may take: 1 GiB.
-pub const BUDGET_BYTES: usize = 1 << 30;
+/// Bytes that all itemsets of a search may take: 128 MiB, four million sets.
+pub const BUDGET_BYTES: usize = 128 << 20;
 
 /// Itemsets that fit into the budget.
 pub const MOST_ITEMSETS: usize = BUDGET_BYTES / ITEMSET_BYTES;

@@ -127,7 +127,7 @@ impl Affinities {
         let by_chance = params.null_check.then(|| {
             let rows = swapped(&matrix.rows, SEED);
             // Items of the swapped rows are numbered as before, so their categories are too.
-            let (products, categories) = mine(BasketMatrix::of(&rows, matrix.n_items()), &category_of_item, params);
+            let (products, categories) = mine(BasketMatrix::of(rows, matrix.n_items()), &category_of_item, params);
             Chance {
                 rules: products.rules.len(),
                 category_rules: categories.as_ref().map_or(0, |level| level.rules.len()),
@@ -152,13 +152,16 @@ impl Affinities {
 
     /// Returns what the reader must know.
     pub fn notes(&self, params: &Params) -> Vec<String> {
+        let unit = params.unit.label();
         let raised = |level: &Level, what: &str| {
-            (level.counts.raised > 0).then(|| {
-                let used = level.sets.min_count;
+            let (pairs, larger) = (level.sets.min_count, level.sets.min_count_of_larger);
+            let (size, needed) =
+                if pairs > params.min_support_count { ("pairs", pairs) } else { ("larger sets", larger) };
+            (larger > params.min_support_count).then(|| {
                 format!(
-                    "too many sets of {what} are in at least {} {}s: rules need {used} instead (raise `cross-sell.min-support-count`)",
-                    params.min_support_count,
-                    params.unit.label(),
+                    "more {size} of {what} than memory is planned for are in at least {} {unit}s: rules of them need {needed} \
+                     (raise `cross-sell.min-support-count` to {needed}, or lower `cross-sell.max-items-per-rule`)",
+                    params.min_support_count
                 )
             })
         };
@@ -173,7 +176,7 @@ fn mine(matrix: BasketMatrix, category: &[u32], params: &Params) -> (Level, Opti
     let categories = has_categories.then(|| {
         let of_item: Vec<u32> = matrix.product.iter().map(|product| category[*product as usize]).collect();
         let n_categories = of_item.iter().filter(|code| **code != NONE_IX).max().map_or(0, |code| *code as usize + 1);
-        Level::mine(BasketMatrix::of(&of_categories(&matrix.rows, &of_item), n_categories), params)
+        Level::mine(BasketMatrix::of(of_categories(&matrix.rows, &of_item), n_categories), params)
     });
     let mut products = Level::mine(matrix, params);
     let categories = categories.map(|mut categories| {

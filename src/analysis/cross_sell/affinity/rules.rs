@@ -25,24 +25,40 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// Finds the rules of the sets of one size that are confident enough and that `keep` keeps, in the order of the sets.
+    /// Finds the rules of the sets of one size that are confident enough and that `keep` keeps, in the order of the sets; it is given the
+    /// antecedent beside the rule.
     pub fn of_level<T: Send>(
         sets: &Itemsets,
         level: usize,
         min_confidence: Threshold,
-        keep: impl Fn(Self) -> Option<T> + Sync,
+        keep: impl Fn(Self, &Antecedent<'_>) -> Option<T> + Sync,
     ) -> Vec<T> {
         const SETS_A_CHUNK: usize = 4_096;
         let n_sets = if level == 0 { 0 } else { sets.levels.get(level).map_or(0, |level| level.item.len()) };
         let of_chunk = |chunk: usize| {
-            let (mut kept, mut items) = (Vec::new(), Vec::new());
+            let (mut kept, mut items, mut parts) = (Vec::new(), Vec::new(), Vec::new());
+            let (mut of_antecedent, mut parts_with) = (Vec::new(), Vec::new());
             for at in chunk * SETS_A_CHUNK..((chunk + 1) * SETS_A_CHUNK).min(n_sets) {
                 let set = Node { level, at };
                 sets.items(set, &mut items);
-                for consequent in &items {
-                    let candidate = Self::new(sets, set, &items, *consequent);
-                    let is_sure = |c: &Self| min_confidence.is_met(c.counts.n_both, c.counts.n_lhs);
-                    kept.extend(candidate.filter(is_sure).and_then(&keep));
+                // Each set of one item less is the antecedent of one rule and a part with the consequent of the others.
+                parts.clear();
+                parts.extend(items.iter().filter_map(|without| sets.find(others(&items, *without))));
+                if parts.len() < items.len() {
+                    continue;
+                }
+                for (consequent, antecedent) in items.iter().zip(&parts) {
+                    let rule = Self::new(sets, set, *antecedent, *consequent);
+                    if !min_confidence.is_met(rule.counts.n_both, rule.counts.n_lhs) {
+                        continue;
+                    }
+                    of_antecedent.clear();
+                    parts_with.clear();
+                    for (item, part) in items.iter().zip(&parts).filter(|(item, _)| *item != consequent) {
+                        of_antecedent.push(*item);
+                        parts_with.push(*part);
+                    }
+                    kept.extend(keep(rule, &Antecedent { sets, items: &of_antecedent, without: &parts_with }));
                 }
             }
             kept
@@ -51,44 +67,31 @@ impl Candidate {
         kept.into_iter().flatten().collect()
     }
 
-    /// Returns the rule of a set; nothing only if the sets were not all mined.
-    fn new(sets: &Itemsets, set: Node, items: &[u32], consequent: u32) -> Option<Self> {
-        let antecedent = sets.find(items.iter().copied().filter(|item| *item != consequent))?;
+    fn new(sets: &Itemsets, set: Node, antecedent: Node, consequent: u32) -> Self {
         let counts = Counts {
             n: sets.n_baskets as u32,
             n_lhs: sets.count(antecedent),
             n_rhs: sets.count(Node { level: 0, at: consequent as usize }),
             n_both: sets.count(set),
         };
-        Some(Self { set, antecedent, consequent, counts })
-    }
-
-    /// Goes through the parts of the antecedent, neither empty nor whole: the part, and the part with the consequent.
-    pub fn parts(&self, sets: &Itemsets) -> impl Iterator<Item = (Node, Node)> {
-        let mut items = Vec::new();
-        sets.items(self.antecedent, &mut items);
-        let consequent = self.consequent;
-        let whole = (1_u64 << items.len()) - 1;
-        (1..whole).filter_map(move |mask| {
-            let part = || items.iter().enumerate().filter(move |(nth, _)| mask >> nth & 1 == 1).map(|(_, item)| *item);
-            let first_below = part().position(|item| item < consequent).unwrap_or(usize::MAX);
-            let with = part().take(first_below).chain([consequent]).chain(part().skip(first_below));
-            Some((sets.find(part())?, sets.find(with)?))
-        })
+        Self { set, antecedent, consequent, counts }
     }
 
     /// Returns how much more confident the rule is than with any part of its antecedent, or with no condition at all.
-    pub fn improvement(&self, sets: &Itemsets) -> f64 {
-        let confidence = |(part, with): (Node, Node)| f64::from(sets.count(with)) / f64::from(sets.count(part));
+    pub fn improvement(&self, antecedent: &Antecedent<'_>) -> f64 {
+        let count = |node| f64::from(antecedent.sets.count(node));
         let unconditional = f64::from(self.counts.n_rhs) / f64::from(self.counts.n);
-        self.counts.confidence() - self.parts(sets).map(confidence).fold(unconditional, f64::max)
+        let of_parts = antecedent.parts(self.consequent).map(|(part, with)| count(with) / count(part));
+        self.counts.confidence() - of_parts.fold(unconditional, f64::max)
     }
 
     /// Says whether a part of the antecedent, or none, does as well: compared in whole numbers.
-    pub fn is_redundant(&self, sets: &Itemsets) -> bool {
+    pub fn is_redundant(&self, antecedent: &Antecedent<'_>) -> bool {
         let Counts { n, n_lhs, n_rhs, n_both } = self.counts;
         let does_as_well = |of: u32, both: u32| u64::from(both) * u64::from(n_lhs) >= u64::from(n_both) * u64::from(of);
-        does_as_well(n, n_rhs) || self.parts(sets).any(|(part, with)| does_as_well(sets.count(part), sets.count(with)))
+        let count = |node| antecedent.sets.count(node);
+        does_as_well(n, n_rhs)
+            || antecedent.parts(self.consequent).any(|(part, with)| does_as_well(count(part), count(with)))
     }
 
     /// Returns the products of the antecedent, from the rarest to the most frequent.
@@ -97,4 +100,38 @@ impl Candidate {
         sets.items(self.antecedent, &mut items);
         items.into_iter().map(|item| matrix.product[item as usize]).collect()
     }
+}
+
+/// The antecedent of a rule with its parts.
+#[derive(Debug, Clone, Copy)]
+pub struct Antecedent<'a> {
+    sets: &'a Itemsets,
+    /// Falling items.
+    items: &'a [u32],
+    /// For each of them the set of the rule without it.
+    without: &'a [Node],
+}
+
+impl Antecedent<'_> {
+    /// Goes through the parts, neither empty nor whole: the part, and the part with the consequent.
+    pub fn parts(&self, consequent: u32) -> impl Iterator<Item = (Node, Node)> {
+        let Self { sets, items, without } = *self;
+        // Of two items the parts are single ones, and the sets with the consequent are known.
+        let of_two = (items.len() == 2).then(|| {
+            let single = |item: u32| Node { level: 0, at: item as usize };
+            [(single(items[0]), without[1]), (single(items[1]), without[0])]
+        });
+        let whole = if items.len() > 2 { (1_u64 << items.len().min(63)) - 1 } else { 1 };
+        let of_more = (1..whole).filter_map(move |mask| {
+            let part = || items.iter().enumerate().filter(move |(nth, _)| mask >> nth & 1 == 1).map(|(_, item)| *item);
+            let above = part().take_while(move |item| *item > consequent);
+            let below = part().skip_while(move |item| *item > consequent);
+            Some((sets.find(part())?, sets.find(above.chain([consequent]).chain(below))?))
+        });
+        of_two.into_iter().flatten().chain(of_more)
+    }
+}
+
+fn others(items: &[u32], without: u32) -> impl Iterator<Item = u32> {
+    items.iter().copied().filter(move |item| *item != without)
 }

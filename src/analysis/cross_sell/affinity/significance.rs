@@ -87,25 +87,29 @@ pub fn rules(
     max_q: f64,
 ) -> Vec<Rule> {
     let pairs = pairs(matrix, sets, max_q);
-    let mut rules = Candidate::of_level(sets, 1, min_confidence, |candidate| {
+    let mut rules = Candidate::of_level(sets, 1, min_confidence, |candidate, antecedent| {
         let pair = pairs.binary_search_by_key(&candidate.set, |pair| pair.set).ok().map(|at| pairs[at])?;
         let RealPair { expected, p, q, .. } = pair;
-        let improvement = candidate.improvement(sets);
-        (!candidate.is_redundant(sets)).then_some(Rule { candidate, expected, improvement, p, q })
+        let improvement = candidate.improvement(antecedent);
+        (!candidate.is_redundant(antecedent)).then_some(Rule { candidate, expected, improvement, p, q })
     });
     let total = matrix.total_co_volume().max(1) as f64;
     for level in 2..sets.levels.len() {
-        let mut longer = Candidate::of_level(sets, level, min_confidence, |candidate| {
+        let mut longer = Candidate::of_level(sets, level, min_confidence, |candidate, antecedent| {
             let room = volumes.get(candidate.antecedent) as f64;
             let rate = matrix.co_volume[candidate.consequent as usize] as f64 / total;
             let n = candidate.counts.n_both;
-            if f64::from(n) <= room * rate || candidate.is_redundant(sets) {
+            if f64::from(n) <= room * rate {
                 return None;
             }
             let of_part = |(part, with): (Node, Node)| f64::from(sets.count(with)) / volumes.get(part) as f64;
-            let strongest = candidate.parts(sets).map(of_part).fold(rate, f64::max);
-            let p = poisson::at_least(n.into(), room * strongest);
-            let improvement = candidate.improvement(sets);
+            let mean = room * antecedent.parts(candidate.consequent).map(of_part).fold(rate, f64::max);
+            // Most sets say no more than a part of them: they need no tail.
+            if f64::from(n) <= mean || candidate.is_redundant(antecedent) {
+                return None;
+            }
+            let p = poisson::at_least(n.into(), mean);
+            let improvement = candidate.improvement(antecedent);
             (p <= max_q).then_some(Rule { candidate, expected: room * rate, improvement, p, q: 1.0 })
         });
         let antecedents = sets.levels[level - 1].item.len() as f64;

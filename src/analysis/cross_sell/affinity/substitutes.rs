@@ -93,7 +93,7 @@ mod tests {
                 items.push(3);
             }
         });
-        let matrix = BasketMatrix::of(&rows, 11);
+        let matrix = BasketMatrix::of(rows, 11);
         let found = substitutes(&matrix, 0.01);
         let products: Vec<[u32; 2]> = found
             .iter()

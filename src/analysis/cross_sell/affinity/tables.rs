@@ -218,6 +218,7 @@ pub(super) fn facts(found: &Affinities, params: &Params) -> Vec<(&'static str, F
         ("n_items_in_largest_basket", integer(sizes().max().unwrap_or(0))),
         ("n_pairs", Fact::Integer(n_pairs as i64)),
         ("min_support_count", Fact::Integer(products.sets.min_count.into())),
+        ("min_support_count_of_larger_sets", Fact::Integer(products.sets.min_count_of_larger.into())),
         ("n_itemsets_by_size", Fact::List(by_size)),
         ("n_significant_rules", integer(products.counts.significant)),
         ("n_rules_with_substitutes", integer(products.counts.with_substitutes)),

@@ -8,7 +8,7 @@ use super::memory::TooMany;
 use super::*;
 
 fn matrix(baskets: &[Vec<u32>], n_products: usize) -> BasketMatrix {
-    BasketMatrix::of(&Rows::build(baskets.len(), |row, items| items.extend_from_slice(&baskets[row])), n_products)
+    BasketMatrix::of(Rows::build(baskets.len(), |row, items| items.extend_from_slice(&baskets[row])), n_products)
 }
 
 /// Every set of products with its count, by looking at each basket.
@@ -57,6 +57,11 @@ fn too_many_sets_end_the_search_before_they_are_built() {
     assert_eq!(Itemsets::mine(&baskets, 8, 2, 700), Err(TooMany { most: 700, min_count: 8 }));
     assert_eq!(Itemsets::mine(&baskets, 8, 2, 780).map(|sets| sets.len()), Ok(820));
     assert_eq!(Itemsets::mine(&baskets, 9, 40, 1).map(|sets| sets.len()), Ok(0));
+    // With a budget the threshold is raised, that of pairs last.
+    let sets = Itemsets::mine_within(&baskets, 5, 40, 5_000);
+    assert_eq!((sets.min_count, sets.min_count_of_larger, sets.n_by_size()), (5, 10, vec![40, 780]));
+    let sets = Itemsets::mine_within(&baskets, 5, 40, 700);
+    assert_eq!((sets.min_count, sets.min_count_of_larger, sets.n_by_size()), (10, 10, vec![]));
 }
 
 #[test]
@@ -125,6 +130,19 @@ fn some_baskets() -> impl Strategy<Value = Vec<Vec<u32>>> {
 }
 
 proptest! {
+    /// A higher threshold of larger sets leaves out what is below it, and nothing else.
+    #[test]
+    fn a_raised_threshold_keeps_what_is_above_it(baskets in some_baskets(), most in 40_usize..300) {
+        let matrix = matrix(&baskets, 9);
+        let all = Itemsets::mine(&matrix, 1, 9, usize::MAX).unwrap();
+        let some = Itemsets::mine_within(&matrix, 1, 9, most);
+        prop_assert_eq!(some.min_count, 1);
+        prop_assert!(some.len() <= most + 9);
+        let is_in = |node: &Node| node.level < 2 || all.count(*node) >= some.min_count_of_larger;
+        let expected: Vec<u32> = nodes(&all).filter(is_in).map(|node| mask(&all, &matrix, node)).collect();
+        prop_assert_eq!(nodes(&some).map(|node| mask(&some, &matrix, node)).collect::<Vec<_>>(), expected);
+    }
+
     /// Every frequent set is found once, with its count; closed and maximal ones are what they should be.
     #[test]
     fn sets_are_those_counted_by_hand(baskets in some_baskets(), min_count in 1_u32..20, max_items in 1_usize..10) {

@@ -2,7 +2,7 @@
 //!
 //! `S_X = Σ (k − |X|)` over the baskets of `k` items that hold all of `X`; for one item it is `S_i` of the matrix. A second look at the
 //! baskets that adds sizes where the search added ones: for each item the baskets that hold it are run through, and from the item's node in the
-//! tree the branches that lie in the basket are followed. `O(Σ k² ln k)` for pairs; 8 bytes a set, 4 bytes a line.
+//! tree the branches that lie in the basket are followed. `O(Σ k²)` for pairs; 8 bytes a set, 4 bytes a line.
 
 use std::ops::Range;
 
@@ -28,7 +28,10 @@ impl Volumes {
             let of_items: Vec<Vec<Vec<u64>>> = (0..n_items)
                 .into_par_iter()
                 .with_max_len(64)
-                .map(|item| Walk::new(sets, item, n_levels).run(matrix, baskets.of(item)))
+                .map_init(
+                    || vec![0_u32; n_items],
+                    |slot, item| Walk::new(sets, item, n_levels).run(matrix, baskets.of(item), slot),
+                )
                 .collect();
             for level in 1..n_levels {
                 by_level.push(of_items.iter().flat_map(|of_item| &of_item[level - 1]).copied().collect());
@@ -92,20 +95,37 @@ impl<'a> Walk<'a> {
         Self { sets, item, ranges, volume }
     }
 
-    fn run(mut self, matrix: &BasketMatrix, baskets: &[u32]) -> Vec<Vec<u64>> {
-        if !self.ranges[0].is_empty() {
-            for basket in baskets {
-                let row = matrix.rows.row(*basket as usize);
-                let before = &row[..row.partition_point(|item| (*item as usize) < self.item)];
-                self.visit(Node { level: 0, at: self.item }, before, row.len() as u64);
+    /// Adds up all baskets of the item; `slot` is all zero between items.
+    fn run(mut self, matrix: &BasketMatrix, baskets: &[u32], slot: &mut [u32]) -> Vec<Vec<u64>> {
+        let children = self.ranges[0].clone();
+        let items = &self.sets.levels[1].item[children.clone()];
+        for (item, place) in items.iter().zip(1..) {
+            slot[*item as usize] = place;
+        }
+        let goes_deeper = self.ranges.len() > 1;
+        for basket in baskets.iter().filter(|_| !items.is_empty()) {
+            let row = matrix.rows.row(*basket as usize);
+            let before = &row[..row.partition_point(|item| (*item as usize) < self.item)];
+            let k = row.len() as u64;
+            for (nth, item) in before.iter().enumerate() {
+                let place = slot[*item as usize] as usize;
+                if place > 0 {
+                    self.volume[0][place - 1] += k - 2;
+                    if goes_deeper {
+                        self.visit(Node { level: 1, at: children.start + place - 1 }, &before[..nth], k);
+                    }
+                }
             }
+        }
+        for item in items {
+            slot[*item as usize] = 0;
         }
         self.volume
     }
 
     /// Adds a basket to every set below a node that it holds.
     fn visit(&mut self, node: Node, before: &[u32], k: u64) {
-        let Some(range) = self.ranges.get(node.level).cloned() else { return };
+        let Some(first) = self.ranges.get(node.level).map(|range| range.start) else { return };
         let children = self.sets.children(node);
         let level = node.level + 1;
         let items = &self.sets.levels[level].item[children.clone()];
@@ -114,7 +134,7 @@ impl<'a> Walk<'a> {
             let Ok(found) = items[from..].binary_search(item) else { continue };
             from += found;
             let at = children.start + from;
-            self.volume[level - 1][at - range.start] += k - level as u64 - 1;
+            self.volume[level - 1][at - first] += k - level as u64 - 1;
             self.visit(Node { level, at }, &before[..nth], k);
         }
     }
@@ -129,7 +149,7 @@ mod tests {
     fn volumes_are_the_room_that_is_left() {
         let baskets: [&[u32]; 5] = [&[0, 1, 2, 3], &[0, 1, 2], &[0, 1], &[0, 2, 3, 4], &[0]];
         let rows = Rows::build(5, |row, items| items.extend_from_slice(baskets[row]));
-        let matrix = BasketMatrix::of(&rows, 5);
+        let matrix = BasketMatrix::of(rows, 5);
         let sets = Itemsets::mine(&matrix, 1, 4, usize::MAX).unwrap();
         let volumes = Volumes::of(&matrix, &sets, 4);
         let mut items = Vec::new();
