@@ -16,7 +16,7 @@ pub fn at_least(k: u64, n: u64, p: f64) -> f64 {
     if k == 0 {
         return 1.0;
     }
-    if k > n || !(p > 0.0) {
+    if k > n || p.is_nan() || p <= 0.0 {
         return 0.0;
     }
     if p >= 1.0 {

@@ -80,15 +80,15 @@ pub(super) fn extend(
 fn join(of_items: Vec<Vec<Found>>) -> Vec<Found> {
     let depth = of_items.iter().map(Vec::len).max().unwrap_or(0);
     let mut all: Vec<Found> = vec![Found::default(); depth];
-    for level in 0..depth {
+    for (level, all) in all.iter_mut().enumerate() {
         let parts = || of_items.iter().filter_map(|of_item| of_item.get(level));
-        all[level].n_children.reserve_exact(parts().map(|part| part.n_children.len()).sum());
-        all[level].item.reserve_exact(parts().map(|part| part.item.len()).sum());
-        all[level].count.reserve_exact(parts().map(|part| part.count.len()).sum());
+        all.n_children.reserve_exact(parts().map(|part| part.n_children.len()).sum());
+        all.item.reserve_exact(parts().map(|part| part.item.len()).sum());
+        all.count.reserve_exact(parts().map(|part| part.count.len()).sum());
         for part in parts() {
-            all[level].n_children.extend_from_slice(&part.n_children);
-            all[level].item.extend_from_slice(&part.item);
-            all[level].count.extend_from_slice(&part.count);
+            all.n_children.extend_from_slice(&part.n_children);
+            all.item.extend_from_slice(&part.item);
+            all.count.extend_from_slice(&part.count);
         }
     }
     all
