@@ -8,12 +8,15 @@ Usage:
     python benches/compare.py ingest --python stack/bin/python --customers 1000000
     python benches/compare.py night --customers 1000000
     python benches/compare.py lifetime --python stack/bin/python --customers 23570 1000000
+    stack/bin/pip install pyfim rusket mlxtend pyarrow
+    python benches/compare.py cross-sell --python stack/bin/python --runs 3 --baskets T10I4D100K.dat
 
 `run` is the whole nightly run (ingest cache off) beside the Python stack that does the same job (python_stack.py) and DuckDB that
 only groups by customer (duckdb_floor.py). `ingest` is reading alone: the stage `read` of the manifest (decoding, hashing, dictionary
 encoding, rejects) beside DuckDB and polars reading the same columns with the same types. `night` is a second night: 730 daily files, one
 of them new. `lifetime` is the fit of MBG/NBD and the whole analysis of lifetime values, all columns included, beside the BG/NBD fit of
-lifetimes on the same histories.
+lifetimes on the same histories. `cross-sell` finds the itemsets of a sparse generated base (and of a file of baskets, if one is named) beside
+Borgelt's fim, rusket and mlxtend, and counts the pairs of ten million lines beside DuckDB's self-join.
 
 Output folders are removed before each run, the page cache is warm (one round goes uncounted). Wall and processor time and the
 largest resident memory are those that the operating system accounts to the finished process. Figures are medians, ratios the medians of
@@ -233,6 +236,43 @@ def churn(arguments, folder):
         print(f"| {customers:,} | {ours:.2f} | {peer:.2f} | {faster:.1f} | " + " | ".join(f"{figure:.4f}" for figure in quality) + " |", flush=True)
 
 
+def cross_sell(arguments, folder):
+    """Prints seconds and memory of itemsets and of pair counts, peers in turn with klientel."""
+    bench = ["cargo", "bench", "--quiet", "--bench", "cross_sell", "--"]
+    ours = lambda *task: json.loads(subprocess.run([*bench, *task, "2"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+    peers = str(ROOT / "benches" / "itemset_peers.py")
+    theirs = lambda tool, *task: json.loads(measure([arguments.python, peers, tool, *task, "1"], folder)[3].splitlines()[-1])
+
+    retail, lines = str(folder / "retail.dat"), str(folder / "lines.csv")
+    subprocess.run([*bench, "retail", retail], cwd=ROOT, check=True)
+    subprocess.run([*bench, "lines", "10000000", lines], cwd=ROOT, check=True)
+    tools = ["fim", "rusket", "mlxtend"]
+    print("| baskets | least support | sets | klientel s | fim s | rusket s | mlxtend s | × fim | × rusket | × mlxtend |")
+    print("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
+    files = [("retail-like", retail, "0.001")] + [(Path(file).stem, str(Path(file).resolve()), "0.005") for file in arguments.baskets]
+    for name, file, support in files:
+        rows = []
+        for _ in range(arguments.runs):
+            row = [ours("itemsets", file, support), *(theirs(tool, file, support) for tool in tools)]
+            if len({run["found"] for run in row}) > 1:
+                raise SystemExit(f"not the same sets: {row}")
+            rows.append([run["seconds"] for run in row])
+        seconds = [statistics.median(column) for column in zip(*rows)]
+        ratios = [statistics.median(row[ix] / row[0] for row in rows) for ix in range(1, len(tools) + 1)]
+        cells = [f"{second:.3f}" for second in seconds] + [f"{ratio:.1f}" for ratio in ratios]
+        print(f"| {name} | {float(support):.1%} | {row[0]['found']:,} | {' | '.join(cells)} |", flush=True)
+    print("\n| lines | pairs of at least | found | klientel s | MiB | DuckDB self-join s | MiB | × faster | memory ÷ |")
+    print("|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
+    for count in ["5", "100"]:
+        rows = [(ours("pairs", lines, count), theirs("duckdb", lines, count)) for _ in range(arguments.runs)]
+        if any(a["found"] != b["found"] for a, b in rows):
+            raise SystemExit(f"not the same pairs: {rows}")
+        cells = [statistics.median(run[ix][what] for run in rows) for ix in (0, 1) for what in ("seconds", "peak_mib")]
+        faster = statistics.median(b["seconds"] / a["seconds"] for a, b in rows)
+        smaller = statistics.median(b["peak_mib"] / a["peak_mib"] for a, b in rows)
+        print(f"| 10,195,191 | {count} | {rows[0][0]['found']:,} | {cells[0]:.2f} | {cells[1]:,.0f} | {cells[2]:.2f} | {cells[3]:,.0f} | {faster:.1f} | {smaller:.1f} |", flush=True)
+
+
 def figures(arguments, folder):
     """Returns seconds of reading and of the whole run."""
     wall, _, _, out = measure([arguments.klientel, "run", "pipeline.toml", "--json"], folder)
@@ -261,16 +301,18 @@ def split_by_day(folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["run", "ingest", "night", "lifetime", "churn"])
+    parser.add_argument("what", choices=["run", "ingest", "night", "lifetime", "churn", "cross-sell"])
     parser.add_argument("--klientel", default=str(ROOT / "target" / "release" / "klientel"))
     parser.add_argument("--python", default="python3")
     parser.add_argument("--customers", type=int, nargs="+", default=[100_000, 1_000_000])
     parser.add_argument("--formats", nargs="+", default=["csv", "parquet"])
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--baskets", nargs="*", default=[], help="files of baskets, one a line, for `cross-sell`")
     parser.add_argument("--stack-up-to", type=int, default=5_000_000, help="customers above which the Python stack is left out")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        {"run": run, "ingest": ingest, "night": night, "lifetime": lifetime, "churn": churn}[arguments.what](arguments, Path(folder))
+        parts = {"run": run, "ingest": ingest, "night": night, "lifetime": lifetime, "churn": churn, "cross-sell": cross_sell}
+        parts[arguments.what](arguments, Path(folder))
 
 
 if __name__ == "__main__":

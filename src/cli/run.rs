@@ -18,6 +18,9 @@ pub fn run(args: &RunArgs) -> Exit {
         Ok(loaded) => loaded,
         Err(problems) => return problems.show(args.json),
     };
+    if args.null_check {
+        job.check_null();
+    }
     if let Some(Err(diagnostics)) = args.reuse_model.as_ref().map(|path| job.reuse_model(path)) {
         let path = args.pipeline.to_string_lossy().into_owned();
         return Problems { path, text, diagnostics, exit: Exit::Input }.show(args.json);

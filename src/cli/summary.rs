@@ -346,15 +346,32 @@ impl Page<'_> {
         }
         let n = |key: &str| count(cross[key].as_u64().unwrap_or(0));
         self.title("cross-sell");
-        self.line(
-            "rules",
-            &format!(
-                "{} of {} pairs that meet often enough, in {} baskets",
-                n("n_rules"),
-                n("n_supported_pairs"),
-                n("n_baskets")
-            ),
+        let sets = match cross["level"].as_str() {
+            Some("customer") => "customers",
+            _ => "baskets",
+        };
+        let mut rules = format!("{} above chance in {} {sets}", n("n_rules"), n("n_baskets"));
+        if cross["n_category_rules"] != 0 {
+            let _ = write!(rules, ", {} between categories", n("n_category_rules"));
+        }
+        if let Some(by_chance) = cross["by_chance"].as_object() {
+            let of_chance = |key: &str| by_chance[key].as_u64().unwrap_or(0);
+            let _ = write!(
+                rules,
+                " (swapped {sets} give {} and {})",
+                count(of_chance("n_rules")),
+                count(of_chance("n_category_rules"))
+            );
+        }
+        self.line("rules", &rules);
+        let some = |key: &str, thing: &str| counted(cross[key].as_u64().unwrap_or(0) as usize, thing);
+        let also = format!(
+            "{} of substitutes, {}, {}",
+            some("n_substitutes", "pair"),
+            some("n_sequences", "sequence"),
+            some("n_up_sells", "up-sell"),
         );
+        self.line("", &also);
         let mut offers = format!("{} for {} customers", n("n_offers"), n("n_customers_with_history"));
         if let Some(share) = cross["best_seller_share"].as_f64() {
             let _ = write!(offers, ", {} of them best sellers for want of an affinity", percent(share));

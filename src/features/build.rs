@@ -120,6 +120,7 @@ impl DatasetBuilder {
             baskets: total.baskets,
             product_margin: total.products.margins(),
             product_gross_revenue: total.products.gross,
+            product_quantity: total.products.quantity,
             product_revenue: total.products.revenue,
             guest_revenue,
         };

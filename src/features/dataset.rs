@@ -37,6 +37,8 @@ pub struct Dataset {
     pub baskets: Baskets,
     /// Gross revenue of identified customers by product, minor units, one entry a product.
     pub product_gross_revenue: Vec<i64>,
+    /// Pieces on the sale lines of that revenue, thousandths, one entry a product.
+    pub product_quantity: Vec<i64>,
     /// Net revenue of identified customers by product, minor units, one entry a product.
     pub product_revenue: Vec<i64>,
     /// Net revenue minus cost by product where every cost is known, one entry a product; empty where no cost is known.

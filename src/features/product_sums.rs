@@ -1,4 +1,4 @@
-//! Revenue and cost of each product; integer sums, so that they can be added in any order.
+//! Revenue, pieces and cost of each product; integer sums, so that they can be added in any order.
 
 use super::build::Outline;
 use super::returns::{Correction, OwnLine};
@@ -10,6 +10,8 @@ use crate::units::NONE_IX;
 pub(super) struct ProductSums {
     /// Sale lines before returns.
     pub gross: Vec<i64>,
+    /// Thousandths of a piece on those lines.
+    pub quantity: Vec<i64>,
     pub revenue: Vec<i64>,
     /// Empty where no cost is known at all.
     cost: Vec<i64>,
@@ -18,13 +20,15 @@ pub(super) struct ProductSums {
 impl ProductSums {
     pub fn new(outline: &Outline) -> Self {
         let n = outline.product_ids.len();
-        Self { gross: vec![0; n], revenue: vec![0; n], cost: vec![0; if outline.has_cost { n } else { 0 }] }
+        let cost = vec![0; if outline.has_cost { n } else { 0 }];
+        Self { gross: vec![0; n], quantity: vec![0; n], revenue: vec![0; n], cost }
     }
 
     /// Adds the sales among the lines of a customer.
     pub fn add_sales(&mut self, lines: &[OwnLine]) {
         for line in lines.iter().filter(|line| line.kind == LineKind::Sale && line.product != NONE_IX) {
             self.gross[line.product as usize] += line.amount;
+            self.quantity[line.product as usize] += line.quantity;
             self.change(line.product as usize, line.amount, line.cost);
         }
     }
@@ -40,6 +44,7 @@ impl ProductSums {
     pub fn add(&mut self, other: &Self) {
         let add = |(mine, theirs): (&mut i64, &i64)| *mine += theirs;
         self.gross.iter_mut().zip(&other.gross).for_each(add);
+        self.quantity.iter_mut().zip(&other.quantity).for_each(add);
         self.revenue.iter_mut().zip(&other.revenue).for_each(add);
         self.cost.iter_mut().zip(&other.cost).for_each(|(mine, theirs)| *mine = sum_known([*mine, *theirs]));
     }

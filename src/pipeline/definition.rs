@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::affinity::affinity;
 use super::canonical::{
     CUSTOMERS, Canonical, Cell, PRODUCTS, TRANSACTIONS, attribute_name, canonical_attribute, snake_case,
 };
@@ -48,7 +49,7 @@ pub(super) fn pipeline(file: &mut Reader<'_, '_>) -> Pipeline {
         churn_setting: contracts::setting(file),
         churn: file.table(key("churn", "Risk that a customer does not come back"), churn),
         churn_attributes: file.texts_below("churn", CHURN_ATTRIBUTES),
-        cross_sell: file.table(key("cross-sell", "Next best offers"), cross_sell),
+        cross_sell: file.table(key("cross-sell", "What is bought together, and next best offers"), cross_sell),
         segments: file.tables(key("segment", "A group of customers by a condition over the score columns"), segment),
         campaigns: file.tables(key("campaign", "A file for the mailing tool: the customers of a segment"), campaign),
         max_drift_psi: file.table(key("quality", "When results are not good enough to be published"), quality),
@@ -327,18 +328,15 @@ fn cross_sell(table: &mut Reader<'_, '_>) -> cross_sell::Params {
     let offers = key("offers-per-customer", "Offers for each customer")
         .unit("products")
         .default(defaults.offers_per_customer.to_string());
-    let support = key("min-support-count", "How many customers or baskets must hold both products of a rule")
-        .unit("customers or baskets")
-        .default(defaults.min_support_count.to_string());
     let neighbours = key("neighbours-per-product", "Most similar products that are kept of each")
         .unit("products")
         .default(defaults.neighbours_per_product.to_string());
     cross_sell::Params {
         offers_per_customer: table.whole(offers, 1, 20).map_or(defaults.offers_per_customer, |n| n as usize),
-        min_support_count: table.whole(support, 1, 1_000_000).unwrap_or(defaults.min_support_count),
         neighbours_per_product: table
             .whole(neighbours, 1, 1_000)
             .map_or(defaults.neighbours_per_product, |n| n as usize),
+        affinity: affinity(table),
     }
 }
 

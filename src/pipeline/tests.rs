@@ -6,6 +6,7 @@ mod messages;
 use proptest::prelude::*;
 
 use super::*;
+use crate::analysis::cross_sell::affinity::{self, matrix::Unit};
 use crate::analysis::lifetime_value::{ModelChoice, PurchaseKind};
 use crate::analysis::{abc, churn, cross_sell, lifetime_value, rfm};
 use crate::ingest::{
@@ -75,7 +76,7 @@ fn smallest_pipeline_has_the_defaults() {
         lifetime_value::Params { horizon_months: 12, discount_rate_per_year: 0.10, ..Default::default() };
     assert_eq!(pipeline.lifetime_value, lifetime_value);
     assert_eq!(pipeline.churn, churn::Params { horizon: Period::Days(90), ..churn::Params::default() });
-    let cross_sell = cross_sell::Params { offers_per_customer: 3, min_support_count: 5, neighbours_per_product: 50 };
+    let cross_sell = cross_sell::Params { offers_per_customer: 3, ..cross_sell::Params::default() };
     assert_eq!(pipeline.cross_sell, cross_sell);
     assert_eq!(pipeline.output, OutputSettings { directory: "out".to_owned(), keep_runs: 14 });
 }
@@ -139,7 +140,14 @@ season = true
 horizon = "6 months"
 [cross-sell]
 offers-per-customer = 20
+level = "customer"
 min-support-count = 1
+max-items-per-rule = 4
+min-confidence = 0.25
+rules-per-consequent = 3
+max-q-value = 0.05
+sequence-window = "2 weeks"
+up-sell-price-ratio = 1.5
 neighbours-per-product = 10
 [[segment]]
 name = "a-1"
@@ -186,7 +194,18 @@ keep-runs = 1
     };
     assert_eq!(pipeline.lifetime_value, lifetime_value);
     assert_eq!(pipeline.churn.horizon, Period::Months(6));
-    let cross_sell = cross_sell::Params { offers_per_customer: 20, min_support_count: 1, neighbours_per_product: 10 };
+    let affinity = affinity::Params {
+        unit: Unit::Customer,
+        min_support_count: 1,
+        max_items_per_rule: 4,
+        min_confidence: 0.25,
+        rules_per_consequent: 3,
+        max_q_value: 0.05,
+        sequence_days: 14,
+        up_sell_price_ratio: 1.5,
+        null_check: false,
+    };
+    let cross_sell = cross_sell::Params { offers_per_customer: 20, neighbours_per_product: 10, affinity };
     assert_eq!(pipeline.cross_sell, cross_sell);
     assert_eq!(pipeline.segments[0].name.text, "a-1");
     assert_eq!(pipeline.segments[0].condition.text, "clv > 0");

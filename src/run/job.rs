@@ -112,6 +112,12 @@ impl Job {
         })
     }
 
+    /// Repeats the search for affinities on swapped baskets as well; before a model is reused.
+    pub fn check_null(&mut self) {
+        self.settings.cross_sell.affinity.null_check = true;
+        self.analyses = analyses(&self.settings, None);
+    }
+
     /// Returns the tables that are read, with their names.
     pub fn tables(&self) -> Vec<(&'static str, &TableSource)> {
         let tables = [

@@ -51,6 +51,9 @@ pub fn fingerprint(job: &Job, inputs: &Inputs) -> String {
     if let Some(reused) = &job.reused {
         hash.update(format!("model {}\n", reused.sha256));
     }
+    if job.settings.cross_sell.affinity.null_check {
+        hash.update("null check\n");
+    }
     hash.digits()
 }
 

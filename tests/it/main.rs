@@ -7,6 +7,7 @@ mod churn;
 mod churn_attributes;
 mod churn_events;
 mod contracts;
+mod cross_sell;
 mod determinism;
 mod face;
 mod generated;

@@ -32,6 +32,7 @@ pub fn dataset(n_customers: usize, n_products: usize, baskets: Baskets) -> Datas
         product_ids: ids('p', n_products),
         products: Products {
             name: (0..n_products).map(|ix| format!("product {ix}")).collect(),
+            category: vec![String::new(); n_products],
             not_merchandise: vec![false; n_products],
         },
         contracts: None,
@@ -43,6 +44,7 @@ pub fn dataset(n_customers: usize, n_products: usize, baskets: Baskets) -> Datas
         corrections: Corrections::default(),
         baskets,
         product_gross_revenue: vec![0; n_products],
+        product_quantity: vec![0; n_products],
         product_revenue: vec![0; n_products],
         product_margin: vec![],
         attributes: vec![],

@@ -1,7 +1,7 @@
 //! Cross-sell: what stands in the same basket, and what to offer each customer next.
 //!
-//! Two questions with two answers. The table `rules` says which products meet in baskets more often than chance ([`rules`]), for
-//! the reader and for bundles; guests count. The columns `offer_1 …` say what a customer should be offered ([`offers`]), from what
+//! Two questions with two answers. The tables `rules`, `substitutes`, `sequences` and `up_sells` say what is bought together, instead of each
+//! other and one after the other more often than chance ([`affinity`]), for the reader and for bundles; guests count in baskets. The columns `offer_1 …` say what a customer should be offered ([`offers`]), from what
 //! customers own over time ([`histories`], [`similarity`]): that predicts the next purchase better than baskets do.
 //!
 //! | column          | meaning                                                                       |
@@ -12,39 +12,39 @@
 //!
 //! Both count on baskets as of as-of: returned items are out, and products that are not merchandise have never been in.
 
+pub mod affinity;
 #[cfg(test)]
 pub(super) mod fixture;
 pub mod histories;
 pub mod offers;
 pub mod rows;
-pub mod rules;
 pub mod similarity;
 
 use rayon::prelude::*;
 
+use self::affinity::Affinities;
 use self::histories::Histories;
 use self::offers::{Offer, best_offers};
-use self::rules::Rules;
 use self::similarity::{Neighbours, SHRINK};
-use super::{Analysis, AnalysisError, Base, Fact, Findings, SideTable};
+use super::{Analysis, AnalysisError, Base, Fact, Findings};
 use crate::features::{Baskets, Dataset};
 use crate::table::{Column, ColumnKind, ColumnSpec, ProductLabels, Values};
 use crate::units::NONE_IX;
 
-/// How many offers, and how much evidence they and the rules need.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How many offers, and what affinities are looked for.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Params {
     /// Offers that each customer gets.
     pub offers_per_customer: usize,
-    /// Baskets that two products must share to make a rule.
-    pub min_support_count: u32,
-    /// Nearest products that each product points at, and rules that are kept for it.
+    /// Nearest products that each product points at.
     pub neighbours_per_product: usize,
+    /// Rules, substitutes, sequences.
+    pub affinity: affinity::Params,
 }
 
 impl Default for Params {
     fn default() -> Self {
-        Self { offers_per_customer: 3, min_support_count: 5, neighbours_per_product: 50 }
+        Self { offers_per_customer: 3, neighbours_per_product: 50, affinity: affinity::Params::default() }
     }
 }
 
@@ -72,36 +72,23 @@ impl Analysis for CrossSell {
 
     fn run(&self, base: &Base<'_>, _: &[(&'static str, Findings)]) -> Result<Findings, AnalysisError> {
         let data = base.data;
-        let Params { offers_per_customer: k, min_support_count, neighbours_per_product } = self.0;
+        let Params { offers_per_customer: k, neighbours_per_product, affinity } = self.0;
         let baskets = data.baskets.as_of(data.as_of.0);
-        let (rules, (histories, offers)) = rayon::join(
-            || Rules::mine(&baskets, data.n_products(), min_support_count),
+        let (affinities, (histories, offers)) = rayon::join(
+            || Affinities::find(data, &baskets, &affinity),
             || find_offers(data, &baskets, k, neighbours_per_product),
         );
 
         let labels = ProductLabels::new(&data.product_ids, &data.products);
-        let strongest = rules.strongest(neighbours_per_product);
-        let mut facts = vec![
-            ("n_baskets", Fact::Integer(rules.n_baskets as i64)),
-            ("n_items_in_largest_basket", Fact::Integer(rules.largest_basket as i64)),
-            ("n_pairs", Fact::Integer(rules.n_pairs as i64)),
-            ("n_supported_pairs", Fact::Integer(rules.rules.len() as i64)),
-            ("n_rules", Fact::Integer(strongest.len() as i64)),
-        ];
-        facts.extend(rules.expected_lift().map(|lift| ("expected_lift", Fact::Number(lift))));
+        let mut facts = affinities.facts(&affinity);
         facts.extend(offer_facts(&histories, &offers));
-        let mut notes = Vec::new();
+        let mut notes = affinities.notes(&affinity);
         if baskets.is_empty() {
             notes.push("no basket with merchandise is known, so there are neither rules nor offers".to_owned());
         }
         let columns = offer_columns(&offers, k, &labels);
-        Ok(Findings {
-            columns,
-            tables: vec![rule_table(&rules, &strongest, &labels)],
-            facts,
-            notes,
-            ..Findings::default()
-        })
+        let tables = affinities.tables(&labels, &affinity);
+        Ok(Findings { columns, tables, facts, notes, ..Findings::default() })
     }
 }
 
@@ -151,31 +138,6 @@ fn offer_facts(histories: &Histories, offers: &[Offer]) -> Vec<(&'static str, Fa
         facts.push(("best_seller_share", Fact::Number((n_made - n_scored) as f64 / n_made as f64)));
     }
     facts
-}
-
-fn rule_table(rules: &Rules, list: &[rules::Rule], labels: &ProductLabels) -> SideTable {
-    let (a, b) = (|| list.iter().map(|rule| rule.a), || list.iter().map(|rule| rule.b));
-    let integer = |value: &dyn Fn(&rules::Rule) -> u32| {
-        Values::Integer(list.iter().map(|rule| i64::from(value(rule))).collect::<Vec<_>>().into())
-    };
-    let number =
-        |value: &dyn Fn(&rules::Rule) -> f64| Values::Number(list.iter().map(value).collect::<Vec<_>>().into());
-    let columns = vec![
-        Column::new("product_a", labels.ids(a())),
-        Column::new("product_a_name", labels.names(a())),
-        Column::new("product_b", labels.ids(b())),
-        Column::new("product_b_name", labels.names(b())),
-        Column::new("n_baskets", integer(&|rule| rule.n_both)),
-        Column::new("n_a", integer(&|rule| rules.n(rule.a))),
-        Column::new("n_b", integer(&|rule| rules.n(rule.b))),
-        Column::new("support", number(&|rule| rules.support(rule))),
-        Column::new("confidence", number(&|rule| rules.confidence(rule))),
-        Column::new("confidence_reverse", number(&|rule| f64::from(rule.n_both) / f64::from(rules.n(rule.b)))),
-        Column::new("lift", number(&|rule| rules.lift(rule))),
-        Column::new("lift_adjusted", number(&|rule| rules.lift_adjusted(rule))),
-        Column::new("evidence", number(&|rule| rule.evidence)),
-    ];
-    SideTable { name: "rules", columns }
 }
 
 #[cfg(test)]
@@ -230,15 +192,17 @@ mod tests {
         let mut data = shop();
         // Customer 0 gave product 1 back on day 20, customer 1 after as-of.
         data.baskets.returned = vec![(1, 20), (3, fixture::AS_OF + 1)];
-        let found = run(&data, Params::default());
+        let affinity = affinity::Params { max_q_value: 0.05, ..affinity::Params::default() };
+        let found = run(&data, Params { affinity, ..Params::default() });
         let table = &found.tables[0];
-        assert_eq!(texts(column(&table.columns, "product_a")), [Some("p0000")]);
-        assert_eq!(texts(column(&table.columns, "product_b")), [Some("p0001")]);
+        assert_eq!(texts(column(&table.columns, "antecedent_1")), [Some("p0001"), Some("p0000")]);
+        assert_eq!(texts(column(&table.columns, "antecedent_2")), [None, None]);
+        assert_eq!(texts(column(&table.columns, "consequent_name")), [Some("product 0"), Some("product 1")]);
         let integer = |name| match column(&table.columns, name) {
             Values::Integer(values) => values.get(0).unwrap(),
             other => panic!("{name} is {:?}", other.kind()),
         };
-        assert_eq!(["n_baskets", "n_a", "n_b"].map(integer), [19, 21, 20]);
+        assert_eq!(["n_both", "n_antecedent", "n_consequent", "n_baskets"].map(integer), [19, 20, 21, 27]);
         // Only what was given back may be offered again.
         let first = texts(column(&found.columns, "offer_1"));
         assert_eq!((first[0], first[1]), (Some("p0001"), Some("p0003")));
@@ -295,19 +259,6 @@ mod tests {
             }
         }
 
-        /// Every pair is counted as by looking at each basket in turn.
-        #[test]
-        fn pairs_are_counted_exactly(baskets in histories()) {
-            let mined = Rules::mine(&fixture::baskets(&baskets), 15, 1);
-            let n = |a: u32, b: u32| baskets.iter().filter(|basket| basket.2.contains(&a) && basket.2.contains(&b)).count();
-            for rule in &mined.rules {
-                prop_assert_eq!(rule.n_both as usize, n(rule.a, rule.b));
-            }
-            let all: usize = (0..15).flat_map(|a| (a + 1..15).map(move |b| (a, b))).map(|(a, b)| n(a, b)).sum();
-            prop_assert_eq!(mined.rules.iter().map(|rule| rule.n_both as usize).sum::<usize>(), all);
-            prop_assert_eq!(mined.n_pairs, all as u64);
-        }
-
         /// The number of threads, and the order of a customer's baskets on one day, change nothing.
         #[test]
         fn threads_and_order_change_nothing(baskets in histories()) {
@@ -317,10 +268,13 @@ mod tests {
             turned.sort_by_key(|(customer, day, _)| (*customer, *day));
             let data = dataset(11, 15, fixture::baskets(&baskets));
             let other = dataset(11, 15, fixture::baskets(&turned));
-            let params = Params { min_support_count: 1, ..Params::default() };
+            let affinity = affinity::Params { min_support_count: 1, max_q_value: 0.5, ..affinity::Params::default() };
+            let params = Params { affinity, ..Params::default() };
             let (one, three) = (pool(1).install(|| run(&data, params)), pool(3).install(|| run(&other, params)));
             prop_assert_eq!(one.columns, three.columns);
-            prop_assert_eq!(&one.tables[0].columns, &three.tables[0].columns);
+            for (one, three) in one.tables.iter().zip(&three.tables) {
+                prop_assert_eq!(&one.columns, &three.columns, "{}", one.name);
+            }
             prop_assert_eq!(one.facts, three.facts);
         }
     }

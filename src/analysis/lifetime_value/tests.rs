@@ -85,6 +85,7 @@ impl Example {
             corrections,
             baskets: Baskets::default(),
             product_gross_revenue: vec![],
+            product_quantity: vec![],
             product_revenue: vec![],
             product_margin: vec![],
             attributes: vec![],
