@@ -1,5 +1,5 @@
 //! Pure functions of `f64` that know no customers: special functions, the beta distribution and the tail of χ², quadrature, quantiles, ordered sums,
-//! the population stability index, a small Newton maximiser, positive definite systems.
+//! the population stability index, a small Newton maximiser, positive definite systems and inverses.
 //!
 //! Every function is deterministic to the bit on any number of threads; domains are stated where they are not all of `f64`.
 
@@ -12,5 +12,6 @@ pub mod log_sum;
 pub mod newton;
 pub mod quadrature;
 pub mod quantile;
+pub mod spd_inverse;
 pub mod stability;
 pub mod sum;

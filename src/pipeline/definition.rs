@@ -10,6 +10,7 @@ use super::canonical::{
     CUSTOMERS, Canonical, Cell, PRODUCTS, TRANSACTIONS, attribute_name, canonical_attribute, snake_case,
 };
 use super::lifetime_value::{COVARIATES, lifetime_value};
+use super::offers::offers;
 use super::reader::Reader;
 use super::settings::{
     Analyse, Attribute, CacheSettings, CampaignRule, Inputs, OutputSettings, Pipeline, Placed, SegmentRule,
@@ -53,6 +54,7 @@ pub(super) fn pipeline(file: &mut Reader<'_, '_>) -> Pipeline {
         cache: file.table(key("cache", "What was read of transaction files is kept for the next run"), cache),
     };
     pipeline.churn.language = pipeline.language;
+    pipeline.cross_sell.offers.language = pipeline.language;
     pipeline
 }
 
@@ -306,7 +308,7 @@ fn report(table: &mut Reader<'_, '_>) -> Language {
 
 fn cross_sell(table: &mut Reader<'_, '_>) -> cross_sell::Params {
     let defaults = cross_sell::Params::default();
-    let offers = key("offers-per-customer", "Offers for each customer")
+    let per_customer = key("offers-per-customer", "Offers for each customer")
         .unit("products")
         .default(defaults.offers_per_customer.to_string());
     let support = key("min-support-count", "How many customers or baskets must hold both products of a rule")
@@ -316,11 +318,12 @@ fn cross_sell(table: &mut Reader<'_, '_>) -> cross_sell::Params {
         .unit("products")
         .default(defaults.neighbours_per_product.to_string());
     cross_sell::Params {
-        offers_per_customer: table.whole(offers, 1, 20).map_or(defaults.offers_per_customer, |n| n as usize),
+        offers_per_customer: table.whole(per_customer, 1, 20).map_or(defaults.offers_per_customer, |n| n as usize),
         min_support_count: table.whole(support, 1, 1_000_000).unwrap_or(defaults.min_support_count),
         neighbours_per_product: table
             .whole(neighbours, 1, 1_000)
             .map_or(defaults.neighbours_per_product, |n| n as usize),
+        offers: offers(table),
     }
 }
 

@@ -16,6 +16,7 @@ mod canonical;
 mod check;
 mod definition;
 mod lifetime_value;
+mod offers;
 mod reader;
 mod reference;
 mod schema;

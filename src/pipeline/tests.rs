@@ -75,7 +75,12 @@ fn smallest_pipeline_has_the_defaults() {
         lifetime_value::Params { horizon_months: 12, discount_rate_per_year: 0.10, ..Default::default() };
     assert_eq!(pipeline.lifetime_value, lifetime_value);
     assert_eq!(pipeline.churn, churn::Params { horizon: Period::Days(90), ..churn::Params::default() });
-    let cross_sell = cross_sell::Params { offers_per_customer: 3, min_support_count: 5, neighbours_per_product: 50 };
+    let cross_sell = cross_sell::Params {
+        offers_per_customer: 3,
+        min_support_count: 5,
+        neighbours_per_product: 50,
+        ..cross_sell::Params::default()
+    };
     assert_eq!(pipeline.cross_sell, cross_sell);
     assert_eq!(pipeline.output, OutputSettings { directory: "out".to_owned(), keep_runs: 14 });
 }
@@ -186,7 +191,12 @@ keep-runs = 1
     };
     assert_eq!(pipeline.lifetime_value, lifetime_value);
     assert_eq!(pipeline.churn.horizon, Period::Months(6));
-    let cross_sell = cross_sell::Params { offers_per_customer: 20, min_support_count: 1, neighbours_per_product: 10 };
+    let cross_sell = cross_sell::Params {
+        offers_per_customer: 20,
+        min_support_count: 1,
+        neighbours_per_product: 10,
+        ..cross_sell::Params::default()
+    };
     assert_eq!(pipeline.cross_sell, cross_sell);
     assert_eq!(pipeline.segments[0].name.text, "a-1");
     assert_eq!(pipeline.segments[0].condition.text, "clv > 0");

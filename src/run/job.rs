@@ -179,7 +179,7 @@ pub fn analyses(pipeline: &Pipeline, reused: Option<&StoredModel>) -> Vec<Box<dy
                 }
             }
             Analyse::Churn => Box::new(Churn(pipeline.churn.clone())),
-            Analyse::CrossSell => Box::new(CrossSell(pipeline.cross_sell)),
+            Analyse::CrossSell => Box::new(CrossSell(pipeline.cross_sell.clone())),
         });
     }
     analyses

@@ -11,6 +11,7 @@ mod german_formats;
 mod honesty;
 mod lifetime_clock;
 mod lifetime_groups;
+mod next_basket;
 mod online_retail;
 mod publishing;
 mod purchase_models;
