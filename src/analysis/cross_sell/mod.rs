@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(texts(column(&found.columns, "offer_1_name"))[25], Some("product 1"));
         assert_eq!(
             texts(column(&found.columns, "offer_1_reason"))[25],
-            Some("bought product 0 once; 95% of product 0 buyers also buy product 1")
+            Some("bought product 0 once; 95% of product 0 buyers also buy product 1, 2.0 times more than expected")
         );
         let fallback = |i: usize| texts(column(&found.columns, &format!("offer_{i}_fallback")))[25];
         assert_eq!((fallback(1), fallback(2)), (None, Some("best-seller")));

@@ -9,7 +9,7 @@ use super::*;
 use crate::table::{ProductLabels, Values};
 
 const THEMES: u32 = 4;
-const OF_A_THEME: u32 = 12;
+const OF_A_THEME: u32 = 40;
 
 /// Draws from a linear congruential generator.
 fn draws(mut state: u64) -> impl FnMut(u32) -> u32 {
@@ -216,7 +216,7 @@ fn a_short_list_is_filled_from_the_category_first() {
     all.push((9, 5, vec![OF_A_THEME]));
     let made = offers(&dataset(10, (THEMES * OF_A_THEME) as usize, baskets(&all)), &Params::default(), 2);
     let of = |name: &str| texts(column(&made.columns, name))[9];
-    assert_eq!((of("offer_1"), of("offer_1_fallback")), (Some("p0013"), Some("category-best-seller")));
+    assert_eq!((of("offer_1"), of("offer_1_fallback")), (Some("p0041"), Some("category-best-seller")));
     assert_eq!((of("offer_2"), of("offer_2_fallback")), (Some("p0000"), Some("best-seller")));
 }
 
