@@ -43,7 +43,11 @@ fn dataset(lines: &[Line], as_of: i32) -> Dataset {
     let outline = Outline {
         customer_ids: Ids::from_sorted(["a", "b", "c"]),
         product_ids: Ids::from_sorted(["p", "q", "r", "s"]),
-        products: Products { name: vec![String::new(); 4], not_merchandise: vec![false, false, false, true] },
+        products: Products {
+            name: vec![String::new(); 4],
+            not_merchandise: vec![false, false, false, true],
+            ..Products::default()
+        },
         as_of: Day(as_of),
         n_lines: lines.len() as u64,
         has_cost: true,

@@ -30,6 +30,7 @@ impl Default for ProductRules {
 pub struct ProductList {
     ids: Ids,
     name: Vec<String>,
+    category: Vec<String>,
     unit_cost: Vec<i64>,
 }
 
@@ -44,24 +45,28 @@ pub struct ProductFindings {
 }
 
 impl ProductList {
-    /// Reads a product table; of several rows with one id the first name in byte order and the lowest cost count.
+    /// Reads a product table; of several rows with one id the first name and category in byte order and the
+    /// lowest cost count.
     pub fn of(table: &TypedTable) -> Self {
         let columns = Columns::of(table);
         let (codes, ids) = (columns.codes("product_id"), columns.ids("product_id"));
         let cost = columns.decimals("unit_cost");
-        let (mut name, mut unit_cost) = (vec![String::new(); ids.len()], vec![NO_NUMBER; ids.len()]);
+        let (mut name, mut category) = (vec![String::new(); ids.len()], vec![String::new(); ids.len()]);
+        let mut unit_cost = vec![NO_NUMBER; ids.len()];
         for (row, code) in codes.iter().enumerate().filter(|(_, code)| **code != NONE_IX) {
             let ix = *code as usize;
-            let text = columns.text("name", row).unwrap_or_default();
-            if !text.is_empty() && (name[ix].is_empty() || text < name[ix].as_str()) {
-                text.clone_into(&mut name[ix]);
+            for (column, known) in [("name", &mut name[ix]), ("category", &mut category[ix])] {
+                let text = columns.text(column, row).unwrap_or_default();
+                if !text.is_empty() && (known.is_empty() || text < known.as_str()) {
+                    text.clone_into(known);
+                }
             }
             let cost = cost.get(row).copied().unwrap_or(NO_NUMBER);
             if cost != NO_NUMBER && (unit_cost[ix] == NO_NUMBER || cost < unit_cost[ix]) {
                 unit_cost[ix] = cost;
             }
         }
-        Self { ids: ids.clone(), name, unit_cost }
+        Self { ids: ids.clone(), name, category, unit_cost }
     }
 
     /// Returns the unit cost of each product in millionths, [`NO_NUMBER`] where it is unknown.
@@ -71,13 +76,14 @@ impl ProductList {
     }
 }
 
-/// Describes the products of the lines; names come from the product table first, then from the lines.
+/// Describes the products of the lines; names come from the product table first, then from the lines, categories from the table.
 pub fn describe(ids: &Ids, names: &[String], list: Option<&ProductList>, rules: &ProductRules) -> ProductFindings {
     let mut found = ProductFindings::default();
     for (ix, id) in ids.iter().enumerate() {
-        let listed = list.and_then(|list| list.ids.position(id).map(|at| list.name[at as usize].as_str()));
+        let listed = list.and_then(|list| list.ids.position(id).map(|at| (list, at as usize)));
         let from_lines = names.get(ix).map_or("", String::as_str);
-        let name = listed.filter(|name| !name.is_empty()).unwrap_or(from_lines);
+        let name =
+            listed.map(|(list, at)| list.name[at].as_str()).filter(|name| !name.is_empty()).unwrap_or(from_lines);
         let named = rules.not_merchandise.iter().any(|other| other == id);
         let recognised = !named && rules.recognise && is_not_merchandise(id, name);
         if named {
@@ -86,6 +92,7 @@ pub fn describe(ids: &Ids, names: &[String], list: Option<&ProductList>, rules: 
             found.recognised.push(id.to_owned());
         }
         found.products.name.push(name.to_owned());
+        found.products.category.push(listed.map_or_else(String::new, |(list, at)| list.category[at].clone()));
         found.products.not_merchandise.push(named || recognised);
     }
     found
@@ -273,5 +280,21 @@ mod tests {
         let found = describe(&ids, &[], None, &rules);
         assert_eq!(found.products.not_merchandise, [true, false]);
         assert_eq!((found.named, found.recognised), (vec!["A1".to_owned()], vec![]));
+    }
+
+    #[test]
+    fn categories_come_from_the_product_table_and_are_empty_where_it_says_nothing() {
+        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        let list = ProductList {
+            ids: Ids::from_sorted(["A1", "A2"]),
+            name: texts(&["Tea", ""]),
+            category: texts(&["Drinks", ""]),
+            unit_cost: vec![NO_NUMBER; 2],
+        };
+        let ids = Ids::from_sorted(["A1", "A2", "A3"]);
+        let found = describe(&ids, &texts(&["Tee", "Cup", "Mug"]), Some(&list), &ProductRules::default());
+        assert_eq!(found.products.name, ["Tea", "Cup", "Mug"]);
+        assert_eq!(found.products.category, ["Drinks", "", ""]);
+        assert_eq!(describe(&ids, &[], None, &ProductRules::default()).products.category, [""; 3]);
     }
 }

@@ -6,8 +6,8 @@ use std::borrow::Cow;
 
 use super::spec::{Cell, ColumnRequest, TableSpec};
 use super::synonyms::{
-    AMOUNT, COUNTRY, CUSTOMER_ID, DATE, LINE_ID, NAME, ORDER_ID, PRODUCT_ID, PRODUCT_NAME, QUANTITY, UNIT_COST,
-    UNIT_PRICE,
+    AMOUNT, CATEGORY, COUNTRY, CUSTOMER_ID, DATE, LINE_ID, NAME, ORDER_ID, PRODUCT_ID, PRODUCT_NAME, QUANTITY,
+    UNIT_COST, UNIT_PRICE,
 };
 
 /// A column that need not be there and may hold empty cells.
@@ -181,6 +181,7 @@ pub static PRODUCTS: TableSpec = TableSpec {
     columns: Cow::Borrowed(&[
         required("product_id", Cell::Id, false, PRODUCT_ID),
         optional("name", Cell::Text, NAME),
+        optional("category", Cell::Text, CATEGORY),
         optional("unit_cost", Cell::Decimal, UNIT_COST),
     ]),
     one_of: &[],

@@ -310,3 +310,28 @@ pub(super) const NAME: &[&str] = &[
     "title",
     "product",
 ];
+
+/// Finest group that a product belongs to; groups of groups, such as a department, come last.
+pub(super) const CATEGORY: &[&str] = &[
+    "unterkategorie",
+    "unterwarengruppe",
+    "warenuntergruppe",
+    "warengruppe",
+    "warengruppenbezeichnung",
+    "artikelgruppe",
+    "produktgruppe",
+    "produktkategorie",
+    "kategorie",
+    "sortiment",
+    "subcategory",
+    "productsubcategory",
+    "categoryname",
+    "productcategory",
+    "itemcategory",
+    "productgroup",
+    "itemgroup",
+    "producttype",
+    "warenbereich",
+    "hauptkategorie",
+    "department",
+];

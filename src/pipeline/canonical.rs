@@ -74,6 +74,7 @@ pub(super) const CUSTOMERS: &[Canonical] = &[
 pub(super) const PRODUCTS: &[Canonical] = &[
     plain("product-id", "Product, as in the transactions", "\"Artikelnr\""),
     plain("name", "Name of the product", "\"Bezeichnung\""),
+    plain("category", "Group that the product belongs to; rules are found between groups as well", "\"Warengruppe\""),
     number("unit-cost", "Cost of one piece; switches on margins", "\"Einstandspreis\""),
 ];
 

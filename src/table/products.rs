@@ -5,6 +5,8 @@
 pub struct Products {
     /// Name as it stands most often in the exports; empty where unknown.
     pub name: Vec<String>,
+    /// Group that it belongs to, the finest that the export tells; empty where unknown.
+    pub category: Vec<String>,
     /// True for postage, vouchers, deposits and fees: outside baskets, offers and product ABC.
     pub not_merchandise: Vec<bool>,
 }

@@ -241,7 +241,7 @@ mod tests {
         let outline = Outline {
             customer_ids: Ids::from_sorted(["a", "b", "c"]),
             product_ids: Ids::from_sorted(["p", "q", "r"]),
-            products: Products { name: vec![String::new(); 3], not_merchandise: vec![false; 3] },
+            products: Products { name: vec![String::new(); 3], not_merchandise: vec![false; 3], ..Products::default() },
             as_of: Day(as_of),
             n_lines: lines.len() as u64,
             has_cost: false,

@@ -31,6 +31,7 @@ pub fn dataset(n_customers: usize, n_products: usize, baskets: Baskets) -> Datas
         product_ids: ids('p', n_products),
         products: Products {
             name: (0..n_products).map(|ix| format!("product {ix}")).collect(),
+            category: vec![String::new(); n_products],
             not_merchandise: vec![false; n_products],
         },
         purchase_days: PurchaseDays::default(),
