@@ -79,8 +79,7 @@ fn time(data: &Dataset) -> [f64; 3] {
     let (customers, products) = (data.n_customers(), data.n_products());
     let past = Past::of(&data.baskets, customers, products, data.as_of.0, false);
     let start = Instant::now();
-    let neighbours =
-        Neighbours::of(past.histories.recent(), products, NEIGHBOURS, Similarity::Cosine(SHRINK));
+    let neighbours = Neighbours::of(past.histories.recent(), products, NEIGHBOURS, Similarity::Cosine(SHRINK));
     let learnt = start.elapsed().as_secs_f64();
     let (categories, returned, offerable) = (Categories::default(), Returned::default(), vec![true; products]);
     let ranker = Ranker {
@@ -100,7 +99,7 @@ fn time(data: &Dataset) -> [f64; 3] {
     let listed = start.elapsed().as_secs_f64();
     let start = Instant::now();
     let labels = ProductLabels::new(&data.product_ids, &data.products);
-    let made = make(data, &data.baskets, &[], &Params::default(), OFFERS, NEIGHBOURS, &labels);
+    let made = make(data, &data.baskets, &Params::default(), OFFERS, NEIGHBOURS, &labels);
     assert_eq!(made.columns.len(), 6 * OFFERS);
     [learnt, listed, start.elapsed().as_secs_f64()]
 }

@@ -53,10 +53,6 @@ fn tafeng_is_beaten_without_a_look_at_the_last_basket() {
     let params = Params { horizon: Period::Days(1), ..Params::default() };
     let learnt = learn(&data, &vec![true; data.n_products()], &params, 10, 50).unwrap();
     let row = |block, method| learnt.proof.row(block, method, 10).unwrap();
-    for row in &learnt.proof.rows {
-        eprintln!("{row:?}");
-    }
-    eprintln!("{:?} {:?}", learnt.chosen, learnt.proof.new.expected_and_observed());
     let (all, new) = (row("all", "model"), row("new", "model"));
     assert_eq!((all.n_customers, new.n_customers), (13_858, 13_137));
     assert!(all.recall.mean >= 0.150 && all.ndcg.mean >= 0.138, "{all:?}");

@@ -60,7 +60,7 @@ impl Analysis for CrossSell {
         let labels = ProductLabels::new(&data.product_ids, &data.products);
         let (rules, made) = rayon::join(
             || Rules::mine(&baskets, data.n_products(), min_support_count),
-            || offers::make(data, &baskets, &[], params, k, neighbours_per_product, &labels),
+            || offers::make(data, &baskets, params, k, neighbours_per_product, &labels),
         );
 
         let strongest = rules.strongest(neighbours_per_product);

@@ -26,14 +26,14 @@ pub struct Permitted {
 }
 
 impl Permitted {
-    /// Applies the filters that concern a product alone; `category` is by product, empty where unknown.
-    pub fn of(data: &Dataset, category: &[String], params: &Params) -> Self {
+    /// Applies the filters that concern a product alone.
+    pub fn of(data: &Dataset, params: &Params) -> Self {
         let n = data.n_products();
         let merchandise = |ix: usize| !data.products.not_merchandise.get(ix).copied().unwrap_or(false);
         let mut permitted = Self { offerable: (0..n).map(merchandise).collect(), ..Self::default() };
         for name in &params.sensitive_categories {
             let mut found = false;
-            for (ix, category) in category.iter().enumerate().take(n) {
+            for (ix, category) in data.products.category.iter().enumerate().take(n) {
                 if same(category, name) {
                     found = true;
                     permitted.block(ix);

@@ -171,17 +171,17 @@ pub fn learn(
     Ok(Learnt { chosen, proof, proven, n_learnt: drawn.place.len() })
 }
 
-/// Makes the offers; `baskets` are those of the data as of as-of, `category` is by product and empty where unknown.
+/// Makes the offers; `baskets` are those of the data as of as-of.
 pub fn make(
     data: &Dataset,
     baskets: &Baskets,
-    category: &[String],
     params: &Params,
     k: usize,
     max_neighbours: usize,
     labels: &ProductLabels,
 ) -> Made {
-    let Permitted { offerable, n_blocked, mut notes } = Permitted::of(data, category, params);
+    let category = &data.products.category;
+    let Permitted { offerable, n_blocked, mut notes } = Permitted::of(data, params);
     let learnt = learn(data, &offerable, params, k.max(1), max_neighbours);
     let past = Past::of(baskets, data.n_customers(), data.n_products(), data.as_of.0, params.repeat);
     let (source, reach) = match &learnt {

@@ -39,6 +39,7 @@ fn themed(n_customers: u32, noise: u32, seed: u64) -> Dataset {
     }
     let n_products = (THEMES * OF_A_THEME) as usize;
     let mut data = dataset(n_customers as usize, n_products, baskets(&all));
+    data.products.category = themes();
     data.product_revenue = (0..n_products as i64).map(|ix| 100_000 + ix).collect();
     data
 }
@@ -50,7 +51,7 @@ fn themes() -> Vec<String> {
 fn offers(data: &Dataset, params: &Params, k: usize) -> Made {
     let labels = ProductLabels::new(&data.product_ids, &data.products);
     let known = data.baskets.as_of(data.as_of.0);
-    make(data, &known, &themes(), params, k, 50, &labels)
+    make(data, &known, params, k, 50, &labels)
 }
 
 fn column<'a>(columns: &'a [Column], name: &str) -> &'a Values {
@@ -214,7 +215,9 @@ fn a_short_list_is_filled_from_the_category_first() {
     let mut all: Vec<(u32, i32, Vec<u32>)> = (0..9).map(|customer| (customer, 5, vec![0])).collect();
     all[8].2 = vec![OF_A_THEME + 1];
     all.push((9, 5, vec![OF_A_THEME]));
-    let made = offers(&dataset(10, (THEMES * OF_A_THEME) as usize, baskets(&all)), &Params::default(), 2);
+    let mut data = dataset(10, (THEMES * OF_A_THEME) as usize, baskets(&all));
+    data.products.category = themes();
+    let made = offers(&data, &Params::default(), 2);
     let of = |name: &str| texts(column(&made.columns, name))[9];
     assert_eq!((of("offer_1"), of("offer_1_fallback")), (Some("p0041"), Some("category-best-seller")));
     assert_eq!((of("offer_2"), of("offer_2_fallback")), (Some("p0000"), Some("best-seller")));
