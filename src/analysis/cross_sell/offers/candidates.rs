@@ -7,7 +7,7 @@
 //! `O(history · K)` a customer. Source: Sarwar et al., "Item-Based Collaborative Filtering Recommendation Algorithms", WWW 2001, weighted
 //! sum; Ding and Li, "Time Weight Collaborative Filtering", CIKM 2005, for the decay.
 
-use super::past::{Bought, Past, Purchases};
+use super::past::{Bought, Past, Purchases, keep_latest};
 use super::similarity::{Nearest, Neighbours};
 
 /// Products a customer has not bought that are looked at closely, where fewer are offered.
@@ -31,10 +31,10 @@ pub struct Finder<'a> {
     /// By rank of popularity, what may be offered at all.
     offerable: &'a [bool],
     reach: Reach,
-    /// What the customer bought, days decayed for repeats.
-    pub again: Purchases,
-    /// The same with days decayed for what is new, the latest products only.
-    pub recent: Purchases,
+    /// What the customer bought.
+    pub own: Purchases,
+    /// The latest products of it.
+    recent: Vec<Bought>,
     /// The new candidates and their scores, highest first.
     pub new: Vec<(u32, f32)>,
     /// Score of each product that was bought.
@@ -66,8 +66,8 @@ impl<'a> Finder<'a> {
             neighbours,
             offerable,
             reach,
-            again: Purchases::default(),
-            recent: Purchases::default(),
+            own: Purchases::default(),
+            recent: Vec::new(),
             new: Vec::new(),
             bought_score: Vec::new(),
             asked_score: Vec::new(),
@@ -80,15 +80,22 @@ impl<'a> Finder<'a> {
 
     /// Finds the candidates of a customer; those for which `refused` is true are none, and `asked` products get their score said.
     pub fn find(&mut self, customer: usize, asked: &[u32], refused: impl Fn(u32) -> bool) {
-        self.past.purchases(customer, self.reach.half_life_again, &mut self.again);
-        self.past.purchases(customer, self.reach.half_life_new, &mut self.recent);
-        self.recent.keep_latest();
+        let Reach { half_life_again, half_life_new, .. } = self.reach;
+        self.past.purchases(customer, [half_life_again, half_life_new], &mut self.own);
+        self.recent.clone_from(&self.own.bought);
+        keep_latest(&mut self.recent);
         let Self { neighbours, offerable, pointers, score, touched, best, new, .. } = self;
-        // Copied first and added up from there, for the reason that `Counter` gives.
+        // Copied first as they are, then weighted and added up from there, for the reason that `Counter` gives.
         pointers.clear();
-        for bought in &self.recent.bought {
-            let weight = bought.decayed.ln_1p() as f32;
-            pointers.extend(neighbours.row(bought.item).iter().map(|(item, similarity)| (*item, similarity * weight)));
+        for bought in &self.recent {
+            pointers.extend_from_slice(neighbours.row(bought.item));
+        }
+        let mut rest = pointers.as_mut_slice();
+        for bought in &self.recent {
+            let weight = bought.fresh.ln_1p() as f32;
+            let (own, others) = rest.split_at_mut(neighbours.row(bought.item).len());
+            own.iter_mut().for_each(|(_, part)| *part *= weight);
+            rest = others;
         }
         if touched.len() <= pointers.len() {
             touched.resize(pointers.len() + 1, 0);
@@ -105,7 +112,7 @@ impl<'a> Finder<'a> {
         self.asked_score.clear();
         self.asked_score.extend(asked.iter().map(|item| sums[*item as usize]));
         self.bought_score.clear();
-        for bought in &self.again.bought {
+        for bought in &self.own.bought {
             self.bought_score.push(std::mem::take(&mut sums[bought.item as usize]));
         }
         for item in &touched[..n_touched] {
@@ -126,7 +133,7 @@ impl<'a> Finder<'a> {
             self.score[*item as usize] = (slot + 1) as f32;
         }
         let mut at = 0;
-        for bought in &self.recent.bought {
+        for bought in &self.recent {
             let entries =
                 self.neighbours.starts[bought.item as usize]..self.neighbours.starts[bought.item as usize + 1];
             for entry in entries {
@@ -152,8 +159,8 @@ impl<'a> Finder<'a> {
 
     /// Returns what the customer bought of a product.
     pub fn bought(&self, item: u32) -> Option<&Bought> {
-        let at = self.again.bought.binary_search_by_key(&item, |bought| bought.item).ok()?;
-        self.again.bought.get(at)
+        let at = self.own.bought.binary_search_by_key(&item, |bought| bought.item).ok()?;
+        self.own.bought.get(at)
     }
 
     /// Goes through the best-sellers that may be offered and are not bought, refused or candidates already.

@@ -144,7 +144,7 @@ fn recall_of_repeats(window: &Window<'_>, half_life: f64) -> f64 {
             if again.is_empty() {
                 return None;
             }
-            window.past.purchases(*customer as usize, half_life, own);
+            window.past.purchases(*customer as usize, [half_life; 2], own);
             let worth =
                 |item: u32, decayed: f64| decayed + POPULARITY_DAYS * window.past.items[item as usize].popularity;
             let mut list: Vec<(f64, u32)> =

@@ -139,7 +139,7 @@ mod tests {
         let shopper = Shopper::of(&own, 29);
         assert_eq!(shopper.0, [3_f64.ln(), 2_f64.ln(), 10_f64.ln(), 0.1_f64.ln()]);
         let item = Item { gap: 5.0, ..Item::default() };
-        let twice = Bought { item: 0, n_days: 2, first: 0, last: 10, decayed: 1.0 };
+        let twice = Bought { item: 0, n_days: 2, first: 0, last: 10, decayed: 1.0, fresh: 1.0 };
         assert!((of_repeat(twice, item, shopper, 29)[5] - 2_f64.ln()).abs() < 1e-12);
         let once = Bought { n_days: 1, first: 10, ..twice };
         assert!((of_repeat(once, item, shopper, 29)[5] - 4_f64.ln()).abs() < 1e-12);

@@ -55,7 +55,7 @@ use crate::table::{Column, ProductLabels};
 use crate::units::{Language, Period};
 
 /// Customers that the windows are learnt from at most.
-pub const MOST_LEARNT: usize = 200_000;
+pub const MOST_LEARNT: usize = 100_000;
 /// Customers with a new product in each window below which nothing is proven.
 const FEWEST: usize = 100;
 

@@ -103,7 +103,7 @@ pub fn best_sellers(offerable: &[bool]) -> Vec<u32> {
 fn look(finder: &mut Finder<'_>, judged: &Judged, asked: &[u32], rows: &mut Rows) {
     finder.find(judged.customer as usize, asked, |_| false);
     let past = finder.past();
-    let shopper = Shopper::of(&finder.again, past.today);
+    let shopper = Shopper::of(&finder.own, past.today);
     let is_bought = |item: u32| judged.bought.binary_search(&item).is_ok();
     let item = |rank: u32| past.items[rank as usize];
     rows.new.extend(
@@ -114,7 +114,7 @@ fn look(finder: &mut Finder<'_>, judged: &Judged, asked: &[u32], rows: &mut Rows
             rows.new.push((Seen { score: *score, item: item(*rank), shopper }, is_bought(*rank)));
         }
     }
-    for bought in &finder.again.bought {
+    for bought in &finder.own.bought {
         rows.again.push((of_repeat(*bought, item(bought.item), shopper, past.today), is_bought(bought.item)));
     }
 }

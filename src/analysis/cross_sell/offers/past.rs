@@ -46,7 +46,10 @@ pub struct Bought {
     pub n_days: u32,
     pub first: i32,
     pub last: i32,
+    /// Days decayed by the half-life of repeats.
     pub decayed: f64,
+    /// Days decayed by the half-life of new products.
+    pub fresh: f64,
 }
 
 /// A customer's purchases, in buffers that serve one customer after the other.
@@ -59,7 +62,7 @@ pub struct Purchases {
     /// Products in all baskets, one bought twice counted twice.
     pub n_items: usize,
     lines: Vec<(u32, i32)>,
-    weight: Vec<f64>,
+    weight: Vec<[f64; 2]>,
 }
 
 impl<'a> Past<'a> {
@@ -86,8 +89,8 @@ impl<'a> Past<'a> {
         past
     }
 
-    /// Collects what a customer bought, days weighted by a half-life in days; an infinite one counts them all the same.
-    pub fn purchases(&self, customer: usize, half_life: f64, into: &mut Purchases) {
+    /// Collects what a customer bought, days decayed by the half-lives of repeats and of new products; an infinite one counts all the same.
+    pub fn purchases(&self, customer: usize, half_lives: [f64; 2], into: &mut Purchases) {
         let Purchases { bought, days, n_items, lines, weight } = into;
         (bought.clear(), days.clear(), lines.clear(), weight.clear());
         let baskets = self.histories.baskets_of(customer);
@@ -95,7 +98,7 @@ impl<'a> Past<'a> {
             let day = self.baskets.day[basket];
             if days.last() != Some(&day) {
                 days.push(day);
-                weight.push((-f64::from(self.today - day) / half_life).exp2());
+                weight.push(half_lives.map(|half_life| (-f64::from(self.today - day) / half_life).exp2()));
             }
             let nth = days.len() as i32 - 1;
             let products = &self.baskets.product[self.baskets.starts[basket]..self.baskets.starts[basket + 1]];
@@ -105,14 +108,15 @@ impl<'a> Past<'a> {
         lines.sort_unstable();
         lines.dedup();
         for (item, nth) in lines.iter() {
-            let (day, weight) = (days[*nth as usize], weight[*nth as usize]);
+            let (day, [again, fresh]) = (days[*nth as usize], weight[*nth as usize]);
             match bought.last_mut().filter(|bought| bought.item == *item) {
                 Some(bought) => {
                     bought.n_days += 1;
                     bought.last = day;
-                    bought.decayed += weight;
+                    bought.decayed += again;
+                    bought.fresh += fresh;
                 }
-                None => bought.push(Bought { item: *item, n_days: 1, first: day, last: day, decayed: weight }),
+                None => bought.push(Bought { item: *item, n_days: 1, first: day, last: day, decayed: again, fresh }),
             }
         }
     }
@@ -126,7 +130,7 @@ impl<'a> Past<'a> {
             .fold(
                 || (vec![Repeats::default(); n_items], Purchases::default()),
                 |(mut sums, mut buffer), customer| {
-                    self.purchases(customer, f64::INFINITY, &mut buffer);
+                    self.purchases(customer, [f64::INFINITY; 2], &mut buffer);
                     for bought in &buffer.bought {
                         let later = buffer.days.len() - buffer.days.partition_point(|day| *day <= bought.first);
                         let sum = &mut sums[bought.item as usize];
@@ -156,14 +160,12 @@ impl<'a> Past<'a> {
     }
 }
 
-impl Purchases {
-    /// Keeps the latest products where there are more than [`MAX_HISTORY`]; of equally late ones the more popular.
-    pub fn keep_latest(&mut self) {
-        if self.bought.len() > MAX_HISTORY {
-            self.bought.sort_by_key(|bought| std::cmp::Reverse(bought.last));
-            self.bought.truncate(MAX_HISTORY);
-            self.bought.sort_unstable_by_key(|bought| bought.item);
-        }
+/// Keeps the latest products where there are more than [`MAX_HISTORY`]; of equally late ones the more popular.
+pub fn keep_latest(bought: &mut Vec<Bought>) {
+    if bought.len() > MAX_HISTORY {
+        bought.sort_by_key(|bought| std::cmp::Reverse(bought.last));
+        bought.truncate(MAX_HISTORY);
+        bought.sort_unstable_by_key(|bought| bought.item);
     }
 }
 
@@ -202,9 +204,9 @@ mod tests {
             baskets(&[(0, 0, vec![1, 2]), (0, 10, vec![1]), (0, 10, vec![1, 3]), (0, 20, vec![1]), (1, 5, vec![1])]);
         let past = Past::of(&all, 2, 4, 20, true);
         let mut own = Purchases::default();
-        past.purchases(0, 10.0, &mut own);
+        past.purchases(0, [10.0, f64::INFINITY], &mut own);
         // Product 1 is the best-seller; two orders of one day are one purchase day.
-        assert_eq!(own.bought[0], Bought { item: 0, n_days: 3, first: 0, last: 20, decayed: 1.75 });
+        assert_eq!(own.bought[0], Bought { item: 0, n_days: 3, first: 0, last: 20, decayed: 1.75, fresh: 3.0 });
         assert_eq!((own.days, own.n_items), (vec![0, 10, 20], 6));
         let item = past.items[0];
         assert_eq!((item.popularity, past.items[1].popularity), (1.0, 0.5));

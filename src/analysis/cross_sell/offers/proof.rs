@@ -134,7 +134,7 @@ pub fn prove(window: &Window<'_>, model: &Model, neighbours: &Neighbours, k: usi
 
 fn outcome(finder: &Finder<'_>, model: &Model, judged: &Judged, asked: &[u32], k: usize, hits: &mut Proof) -> Outcome {
     let past = finder.past();
-    let shopper = Shopper::of(&finder.again, past.today);
+    let shopper = Shopper::of(&finder.own, past.today);
     let is_bought = |item: u32| judged.bought.binary_search(&item).is_ok();
     let item = |rank: u32| past.items[rank as usize];
     let length = LIST.max(k);
@@ -154,7 +154,7 @@ fn outcome(finder: &Finder<'_>, model: &Model, judged: &Judged, asked: &[u32], k
         }
     }
     let (mut again, mut personal) = (Vec::new(), Vec::new());
-    for bought in finder.again.bought.iter() {
+    for bought in finder.own.bought.iter() {
         let logit = model.repeat_logit(*bought, item(bought.item), shopper, past.today);
         hits.again.push(logit, is_bought(bought.item));
         again.push((logit, bought.item));
@@ -180,7 +180,7 @@ fn outcome(finder: &Finder<'_>, model: &Model, judged: &Judged, asked: &[u32], k
         .filter(|rank| offerable(rank) && !finder.owns(*rank))
         .take(length)
         .collect();
-    let mut top_again: Vec<u32> = finder.again.bought.iter().map(|bought| bought.item).collect();
+    let mut top_again: Vec<u32> = finder.own.bought.iter().map(|bought| bought.item).collect();
     top_again.truncate(length);
     let mut personal_all = personal.clone();
     personal_all.extend(top_new.iter().take(length - personal.len()));

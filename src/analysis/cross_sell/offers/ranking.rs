@@ -192,7 +192,7 @@ impl Ranker<'_> {
             !given_back.is_empty() && given_back.binary_search_by_key(&product, |(_, product)| *product).is_ok()
         };
         finder.find(customer, audience_ranks, refused);
-        let shopper = Shopper::of(&finder.again, past.today);
+        let shopper = Shopper::of(&finder.own, past.today);
 
         let mut candidates: Vec<Candidate> = Vec::with_capacity(finder.new.len());
         let by_popularity = self.proven.is_some_and(|proven| !proven.by_model_new);
@@ -208,7 +208,7 @@ impl Ranker<'_> {
                     let new = finder.new.iter();
                     candidates.extend(new.map(|(rank, score)| proven.new_offer(past, *rank, *score, shopper)));
                 }
-                for bought in finder.again.bought.iter().filter(|bought| self.may_repeat(bought)) {
+                for bought in finder.own.bought.iter().filter(|bought| self.may_repeat(bought)) {
                     let candidate = proven.repeat(past, *bought, shopper);
                     candidates.push(Candidate { n_days: bought.n_days, ..candidate });
                 }
@@ -307,7 +307,7 @@ impl Ranker<'_> {
 /// Returns the category of the most purchase days, of equal ones the first by name.
 fn preferred(finder: &Finder<'_>, categories: &Categories) -> Option<usize> {
     let mut days: Vec<(u32, u32)> = Vec::new();
-    for bought in &finder.again.bought {
+    for bought in &finder.own.bought {
         if let Some(code) = categories.code(bought.item) {
             match days.iter_mut().find(|(other, _)| *other == code) {
                 Some((_, n)) => *n += bought.n_days,
