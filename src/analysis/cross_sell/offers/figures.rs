@@ -11,7 +11,7 @@
 //! | `ln` again               |     | x   | how often the product is bought again, see [`super::past`]                  |
 //! | due, due²                |     | x   | `ln` of days since it was bought over the usual gap, the customer's own if there is one |
 //!
-//! A logistic regression on them is fitted to what the customers did next ([`super::learning`]): it puts repeats and new products, of
+//! A logistic regression on them is fitted to what the customers did next ([`super::model`]): it puts repeats and new products, of
 //! which very different shares are bought, on one scale. Time between purchases of the same product as a figure: Romanov et al.,
 //! "Time-Aware Item Weighting for the Next Basket Recommendations", RecSys 2023.
 

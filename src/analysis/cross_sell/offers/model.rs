@@ -69,8 +69,14 @@ impl Model {
             .collect();
         let (mut seen, mut new_label, mut again, mut again_label) = (vec![], vec![], vec![], vec![]);
         for Rows { new: of_new, again: of_again } in chunks {
-            of_new.into_iter().for_each(|(row, label)| (seen.push(row), new_label.push(label)).0);
-            of_again.into_iter().for_each(|(row, label)| (again.push(row), again_label.push(label)).0);
+            for (row, label) in of_new {
+                seen.push(row);
+                new_label.push(label);
+            }
+            for (row, label) in of_again {
+                again.push(row);
+                again_label.push(label);
+            }
         }
         let mut scores: Vec<f32> = seen.iter().map(|seen| seen.score).filter(|score| *score > 0.0).collect();
         scores.sort_unstable_by(f32::total_cmp);

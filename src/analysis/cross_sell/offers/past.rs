@@ -92,7 +92,10 @@ impl<'a> Past<'a> {
     /// Collects what a customer bought, days decayed by the half-lives of repeats and of new products; an infinite one counts all the same.
     pub fn purchases(&self, customer: usize, half_lives: [f64; 2], into: &mut Purchases) {
         let Purchases { bought, days, n_items, lines, weight } = into;
-        (bought.clear(), days.clear(), lines.clear(), weight.clear());
+        bought.clear();
+        days.clear();
+        lines.clear();
+        weight.clear();
         let baskets = self.histories.baskets_of(customer);
         for basket in baskets {
             let day = self.baskets.day[basket];

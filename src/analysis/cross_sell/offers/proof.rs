@@ -229,7 +229,7 @@ fn summarise(outcomes: &[Outcome], block: usize, k: usize, n_items: usize, proof
         if which == 1 && proof.row(BLOCKS[block], METHODS[0], LIST).is_some() {
             continue;
         }
-        for method in 0..3 {
+        for (method, name) in METHODS.into_iter().enumerate() {
             // There is nothing personal about what the customer does not own.
             if block == NEW && method == 2 {
                 continue;
@@ -245,7 +245,7 @@ fn summarise(outcomes: &[Outcome], block: usize, k: usize, n_items: usize, proof
             let at = method * CELLS + which * 3;
             proof.rows.push(Row {
                 block: BLOCKS[block],
-                method: METHODS[method],
+                method: name,
                 k,
                 n_customers: asked.len(),
                 recall: estimates[at],

@@ -1,6 +1,5 @@
 //! Offers, audiences and the proof as columns.
 
-use super::accuracy::Estimate;
 use super::proof::Row;
 use super::ranking::{Audience, Because, Offer};
 use super::value::Value;
@@ -114,9 +113,8 @@ pub fn proof(rows: &[Row]) -> SideTable {
         Column::new("k", integer(&|row| row.k)),
         Column::new("n_customers", integer(&|row| row.n_customers)),
     ];
-    let measures: [(&str, fn(&Row) -> Estimate); 3] =
-        [("recall", |row| row.recall), ("ndcg", |row| row.ndcg), ("hit_rate", |row| row.hit_rate)];
-    for (name, of) in measures {
+    for (ix, name) in ["recall", "ndcg", "hit_rate"].into_iter().enumerate() {
+        let of = |row: &Row| [row.recall, row.ndcg, row.hit_rate][ix];
         columns.push(Column::new(name, number(&|row| Some(of(row).mean))));
         columns.push(Column::new(format!("{name}_low"), number(&|row| Some(of(row).low))));
         columns.push(Column::new(format!("{name}_high"), number(&|row| Some(of(row).high))));
