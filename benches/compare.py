@@ -10,6 +10,7 @@ Usage:
     python benches/compare.py lifetime --python stack/bin/python --customers 23570 1000000
     stack/bin/pip install pyfim rusket mlxtend pyarrow
     python benches/compare.py cross-sell --python stack/bin/python --runs 3 --baskets T10I4D100K.dat
+    python benches/compare.py offers --python stack/bin/python --customers 100000 1000000
 
 `run` is the whole nightly run (ingest cache off) beside the Python stack that does the same job (python_stack.py) and DuckDB that
 only groups by customer (duckdb_floor.py). `ingest` is reading alone: the stage `read` of the manifest (decoding, hashing, dictionary
@@ -170,6 +171,45 @@ def night(arguments, folder):
         )
 
 
+IMPLICIT = """
+import sys, time
+import numpy, scipy.sparse
+from implicit.nearest_neighbours import CosineRecommender
+pairs = numpy.fromfile(sys.argv[1], dtype="<u4").reshape(-1, 2)
+owned = scipy.sparse.csr_matrix((numpy.ones(len(pairs), dtype=numpy.float32), (pairs[:, 0], pairs[:, 1])))
+owned.data[:] = 1
+start = time.perf_counter()
+model = CosineRecommender(K=50)
+model.fit(owned, show_progress=False)
+learnt = time.perf_counter()
+model.recommend(numpy.arange(owned.shape[0]), owned, N=3)
+print(learnt - start, time.perf_counter() - learnt)
+"""
+
+
+def offers(arguments, folder):
+    """Prints seconds for neighbours and lists beside implicit on the same histories, and for the whole step with its proof."""
+    print("| customers | neighbours s | lists s | implicit: neighbours s | lists s | whole step with windows and proof s |")
+    print("|---:|---:|---:|---:|---:|---:|")
+    for customers in arguments.customers:
+        pairs = folder / "pairs.bin"
+        command = ["cargo", "bench", "--quiet", "--bench", "offers", "--", str(customers), str(arguments.runs + 1), str(pairs)]
+        done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+        ours = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")][1:]
+        peers = []
+        for _ in range(arguments.runs + 1):
+            peer = subprocess.run([arguments.python, "-c", IMPLICIT, str(pairs)], check=True, capture_output=True, text=True)
+            peers.append([float(seconds) for seconds in peer.stdout.split()])
+        peers = peers[1:]
+        median = lambda key: statistics.median(run[key] for run in ours)
+        learnt, listed = (statistics.median(peer[ix] for peer in peers) for ix in (0, 1))
+        print(
+            f"| {customers:,} | {median('neighbours'):.2f} | {median('lists'):.2f} | {learnt:.2f} | {listed:.2f} "
+            f"| {median('whole'):.2f} |",
+            flush=True,
+        )
+
+
 LIFETIMES = """
 import sys, time, warnings
 warnings.filterwarnings("ignore")
@@ -301,7 +341,7 @@ def split_by_day(folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["run", "ingest", "night", "lifetime", "churn", "cross-sell"])
+    parser.add_argument("what", choices=["run", "ingest", "night", "lifetime", "churn", "cross-sell", "offers"])
     parser.add_argument("--klientel", default=str(ROOT / "target" / "release" / "klientel"))
     parser.add_argument("--python", default="python3")
     parser.add_argument("--customers", type=int, nargs="+", default=[100_000, 1_000_000])
@@ -311,7 +351,7 @@ def main():
     parser.add_argument("--stack-up-to", type=int, default=5_000_000, help="customers above which the Python stack is left out")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        parts = {"run": run, "ingest": ingest, "night": night, "lifetime": lifetime, "churn": churn, "cross-sell": cross_sell}
+        parts = {"run": run, "ingest": ingest, "night": night, "lifetime": lifetime, "churn": churn, "cross-sell": cross_sell, "offers": offers}
         parts[arguments.what](arguments, Path(folder))
 
 

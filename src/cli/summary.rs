@@ -377,6 +377,35 @@ impl Page<'_> {
             let _ = write!(offers, ", {} of them best sellers for want of an affinity", percent(share));
         }
         self.line("offers", &offers);
+        self.offer_proof(&cross["offer_proof"]);
+    }
+
+    /// Says what the lists would have been worth in the last window, beside the best baseline of each block.
+    fn offer_proof(&mut self, proof: &Value) {
+        if proof.is_null() {
+            return;
+        }
+        let text = |key: &str| proof[key].as_str().unwrap_or_default().to_owned();
+        let judged = count(proof["n_judged"].as_u64().unwrap_or(0));
+        let said = format!("{} before as-of, {judged} customers judged, by {}", text("horizon"), text("similarity"));
+        self.line("proof", &said);
+        for block in ["all", "repeat", "new"] {
+            let own = &proof[block];
+            let Some(recall) = own["recall_at_10"].as_f64() else { continue };
+            let number = |key: &str| own[key].as_f64().unwrap_or_default();
+            let bound = |ix: usize| own["recall_interval"][ix].as_f64().unwrap_or_default();
+            let said = format!(
+                "{block}: recall@10 {recall:.4} ({:.4} to {:.4}) NDCG {:.4} hit rate {} coverage {}; {} {:.4}",
+                bound(0),
+                bound(1),
+                number("ndcg_at_10"),
+                percent(number("hit_rate_at_10")),
+                percent(number("coverage_at_10")),
+                own["baseline"].as_str().unwrap_or_default().replace('_', " "),
+                number("baseline_recall_at_10"),
+            );
+            self.line("", &said);
+        }
     }
 
     /// Says which model the scores stand on and how far the base has moved away from it.

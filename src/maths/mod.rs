@@ -1,6 +1,6 @@
 //! Pure functions of `f64` that know no customers: special functions, the beta distribution, tails of χ², Poisson, binomial and hypergeometric
-//! distributions, q-values, quadrature, quantiles, ordered sums,
-//! the population stability index, a small Newton maximiser, positive definite systems.
+//! distributions, q-values, quadrature, quantiles, ordered sums, the population stability index, a small Newton maximiser, positive definite
+//! systems and inverses.
 //!
 //! Every function is deterministic to the bit on any number of threads; domains are stated where they are not all of `f64`.
 
@@ -17,5 +17,6 @@ pub mod newton;
 pub mod poisson;
 pub mod quadrature;
 pub mod quantile;
+pub mod spd_inverse;
 pub mod stability;
 pub mod sum;

@@ -13,6 +13,7 @@ use super::canonical::{
 use super::contracts::{self, BASES};
 use super::events;
 use super::lifetime_value::{COVARIATES, lifetime_value};
+use super::offers::offers;
 use super::reader::Reader;
 use super::settings::{
     Analyse, Attribute, CacheSettings, CampaignRule, Inputs, OutputSettings, Pipeline, Placed, SegmentRule,
@@ -58,6 +59,7 @@ pub(super) fn pipeline(file: &mut Reader<'_, '_>) -> Pipeline {
         cache: file.table(key("cache", "What was read of transaction files is kept for the next run"), cache),
     };
     pipeline.churn.language = pipeline.language;
+    pipeline.cross_sell.offers.language = pipeline.language;
     pipeline
 }
 
@@ -325,18 +327,19 @@ fn report(table: &mut Reader<'_, '_>) -> Language {
 
 fn cross_sell(table: &mut Reader<'_, '_>) -> cross_sell::Params {
     let defaults = cross_sell::Params::default();
-    let offers = key("offers-per-customer", "Offers for each customer")
+    let per_customer = key("offers-per-customer", "Offers for each customer")
         .unit("products")
         .default(defaults.offers_per_customer.to_string());
     let neighbours = key("neighbours-per-product", "Most similar products that are kept of each")
         .unit("products")
         .default(defaults.neighbours_per_product.to_string());
     cross_sell::Params {
-        offers_per_customer: table.whole(offers, 1, 20).map_or(defaults.offers_per_customer, |n| n as usize),
+        offers_per_customer: table.whole(per_customer, 1, 20).map_or(defaults.offers_per_customer, |n| n as usize),
         neighbours_per_product: table
             .whole(neighbours, 1, 1_000)
             .map_or(defaults.neighbours_per_product, |n| n as usize),
         affinity: affinity(table),
+        offers: offers(table),
     }
 }
 

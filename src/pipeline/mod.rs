@@ -19,6 +19,7 @@ mod contracts;
 mod definition;
 mod events;
 mod lifetime_value;
+mod offers;
 mod reader;
 mod reference;
 mod schema;

@@ -205,7 +205,12 @@ keep-runs = 1
         up_sell_price_ratio: 1.5,
         null_check: false,
     };
-    let cross_sell = cross_sell::Params { offers_per_customer: 20, neighbours_per_product: 10, affinity };
+    let cross_sell = cross_sell::Params {
+        offers_per_customer: 20,
+        neighbours_per_product: 10,
+        affinity,
+        ..cross_sell::Params::default()
+    };
     assert_eq!(pipeline.cross_sell, cross_sell);
     assert_eq!(pipeline.segments[0].name.text, "a-1");
     assert_eq!(pipeline.segments[0].condition.text, "clv > 0");

@@ -210,7 +210,7 @@ pub fn analyses(pipeline: &Pipeline, reused: Option<&StoredModel>) -> Vec<Box<dy
                 Box::new(ContractChurn(contract::Params { horizon, costs, language }))
             }
             Analyse::Churn => Box::new(Churn(pipeline.churn.clone())),
-            Analyse::CrossSell => Box::new(CrossSell(pipeline.cross_sell)),
+            Analyse::CrossSell => Box::new(CrossSell(pipeline.cross_sell.clone())),
         });
     }
     if pipeline.input.responses.is_some() {

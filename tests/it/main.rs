@@ -16,6 +16,7 @@ mod hillstrom;
 mod honesty;
 mod lifetime_clock;
 mod lifetime_groups;
+mod next_basket;
 mod online_retail;
 mod publishing;
 mod purchase_models;

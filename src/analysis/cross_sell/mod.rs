@@ -1,38 +1,24 @@
 //! Cross-sell: what stands in the same basket, and what to offer each customer next.
 //!
 //! Two questions with two answers. The tables `rules`, `substitutes`, `sequences` and `up_sells` say what is bought together, instead of each
-//! other and one after the other more often than chance ([`affinity`]), for the reader and for bundles; guests count in baskets. The columns `offer_1 …` say what a customer should be offered ([`offers`]), from what
-//! customers own over time ([`histories`], [`similarity`]): that predicts the next purchase better than baskets do.
-//!
-//! | column          | meaning                                                                       |
-//! |-----------------|-------------------------------------------------------------------------------|
-//! | `offer_i`       | product id; unknown for who never kept a purchase, or owns everything         |
-//! | `offer_i_name`  | product name                                                                  |
-//! | `offer_i_score` | sum of similarities to what the customer owns; unknown for a best-seller that only fills the list |
+//! other and one after the other more often than chance ([`affinity`]), for the reader and for bundles; guests count in baskets. The columns
+//! `offer_1 …` say what a customer should be offered ([`offers`]), from what customers own over time: that predicts the next purchase better
+//! than baskets do.
 //!
 //! Both count on baskets as of as-of: returned items are out, and products that are not merchandise have never been in.
 
 pub mod affinity;
 #[cfg(test)]
 pub(super) mod fixture;
-pub mod histories;
 pub mod offers;
 pub mod rows;
-pub mod similarity;
-
-use rayon::prelude::*;
 
 use self::affinity::Affinities;
-use self::histories::Histories;
-use self::offers::{Offer, best_offers};
-use self::similarity::{Neighbours, SHRINK};
-use super::{Analysis, AnalysisError, Base, Fact, Findings};
-use crate::features::{Baskets, Dataset};
-use crate::table::{Column, ColumnKind, ColumnSpec, ProductLabels, Values};
-use crate::units::NONE_IX;
+use super::{Analysis, AnalysisError, Base, Findings};
+use crate::table::{ColumnSpec, ProductLabels};
 
 /// How many offers, and what affinities are looked for.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Params {
     /// Offers that each customer gets.
     pub offers_per_customer: usize,
@@ -40,16 +26,23 @@ pub struct Params {
     pub neighbours_per_product: usize,
     /// Rules, substitutes, sequences.
     pub affinity: affinity::Params,
+    /// How offers are made.
+    pub offers: offers::Params,
 }
 
 impl Default for Params {
     fn default() -> Self {
-        Self { offers_per_customer: 3, neighbours_per_product: 50, affinity: affinity::Params::default() }
+        Self {
+            offers_per_customer: 3,
+            neighbours_per_product: 50,
+            affinity: affinity::Params::default(),
+            offers: offers::Params::default(),
+        }
     }
 }
 
 /// The analysis `cross_sell`.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct CrossSell(pub Params);
 
 impl Analysis for CrossSell {
@@ -58,86 +51,30 @@ impl Analysis for CrossSell {
     }
 
     fn columns(&self) -> Vec<ColumnSpec> {
-        use ColumnKind::{Number, Text};
-        (1..=self.0.offers_per_customer)
-            .flat_map(|i| {
-                [
-                    ColumnSpec::new(format!("offer_{i}"), Text, "product to offer next"),
-                    ColumnSpec::new(format!("offer_{i}_name"), Text, "name of the product to offer"),
-                    ColumnSpec::new(format!("offer_{i}_score"), Number, "affinity to what the customer owns"),
-                ]
-            })
-            .collect()
+        offers::tables::specs(self.0.offers_per_customer)
     }
 
     fn run(&self, base: &Base<'_>, _: &[(&'static str, Findings)]) -> Result<Findings, AnalysisError> {
         let data = base.data;
-        let Params { offers_per_customer: k, neighbours_per_product, affinity } = self.0;
+        let Params { offers_per_customer: k, neighbours_per_product, ref affinity, offers: ref params } = self.0;
         let baskets = data.baskets.as_of(data.as_of.0);
-        let (affinities, (histories, offers)) = rayon::join(
-            || Affinities::find(data, &baskets, &affinity),
-            || find_offers(data, &baskets, k, neighbours_per_product),
+        let labels = ProductLabels::new(&data.product_ids, &data.products);
+        let (affinities, made) = rayon::join(
+            || Affinities::find(data, &baskets, affinity),
+            || offers::make(data, &baskets, params, k, neighbours_per_product, &labels),
         );
 
-        let labels = ProductLabels::new(&data.product_ids, &data.products);
-        let mut facts = affinities.facts(&affinity);
-        facts.extend(offer_facts(&histories, &offers));
-        let mut notes = affinities.notes(&affinity);
+        let mut facts = affinities.facts(affinity);
+        facts.extend(made.facts);
+        let mut notes = affinities.notes(affinity);
         if baskets.is_empty() {
             notes.push("no basket with merchandise is known, so there are neither rules nor offers".to_owned());
         }
-        let columns = offer_columns(&offers, k, &labels);
-        let tables = affinities.tables(&labels, &affinity);
-        Ok(Findings { columns, tables, facts, notes, ..Findings::default() })
+        notes.extend(made.notes);
+        let mut tables = affinities.tables(&labels, affinity);
+        tables.extend(made.tables);
+        Ok(Findings { columns: made.columns, tables, facts, notes, ..Findings::default() })
     }
-}
-
-fn find_offers(data: &Dataset, baskets: &Baskets, k: usize, max_neighbours: usize) -> (Histories, Vec<Offer>) {
-    let histories = Histories::of(baskets, data.n_customers(), data.n_products());
-    if k == 0 {
-        return (histories, Vec::new());
-    }
-    let merchandise = |ix: &u32| !data.products.not_merchandise.get(*ix as usize).copied().unwrap_or(false);
-    let offerable: Vec<bool> = histories.product.iter().map(merchandise).collect();
-    let neighbours = Neighbours::of(histories.recent(), data.n_products(), max_neighbours, SHRINK);
-    let offers = best_offers(&histories, &neighbours, &offerable, k);
-    (histories, offers)
-}
-
-fn offer_columns(offers: &[Offer], k: usize, labels: &ProductLabels) -> Vec<Column> {
-    let of_rank = |nth: usize| {
-        let of_customers = || offers.chunks_exact(k).map(|list| list[nth]);
-        let score = of_customers().map(|offer| (offer.score > 0.0).then(|| six_places(offer.score))).collect();
-        let i = nth + 1;
-        [
-            Column::new(format!("offer_{i}"), labels.ids(of_customers().map(|offer| offer.product))),
-            Column::new(format!("offer_{i}_name"), labels.names(of_customers().map(|offer| offer.product))),
-            Column::new(format!("offer_{i}_score"), Values::Number(score)),
-        ]
-    };
-    (0..k).into_par_iter().flat_map_iter(of_rank).collect()
-}
-
-/// Keeps the decimal places that the sum of single precision similarities is good for.
-fn six_places(score: f32) -> f64 {
-    (f64::from(score) * 1e6).round() / 1e6
-}
-
-fn offer_facts(histories: &Histories, offers: &[Offer]) -> Vec<(&'static str, Fact)> {
-    let n_made = offers.iter().filter(|offer| offer.product != NONE_IX).count();
-    let n_scored = offers.iter().filter(|offer| offer.score > 0.0).count();
-    let n_customers = histories.owned.n_rows();
-    let n_without = (0..n_customers).filter(|customer| histories.owned.row_len(*customer) == 0).count();
-    let mut facts = vec![
-        ("n_customers_with_history", Fact::Integer((n_customers - n_without) as i64)),
-        ("n_customers_without_history", Fact::Integer(n_without as i64)),
-        ("n_histories_capped", Fact::Integer(histories.n_capped as i64)),
-        ("n_offers", Fact::Integer(n_made as i64)),
-    ];
-    if n_made > 0 {
-        facts.push(("best_seller_share", Fact::Number((n_made - n_scored) as f64 / n_made as f64)));
-    }
-    facts
 }
 
 #[cfg(test)]
@@ -148,6 +85,8 @@ mod tests {
 
     use super::fixture::{dataset, features, texts};
     use super::*;
+    use crate::features::{Baskets, Dataset};
+    use crate::units::NONE_IX;
 
     fn run(data: &Dataset, params: Params) -> Findings {
         let now = features(&vec![(Some(1), 1, 100); data.n_customers()]);
@@ -169,19 +108,24 @@ mod tests {
     #[test]
     fn offers_follow_similarity_then_popularity() {
         let params = Params { offers_per_customer: 2, ..Params::default() };
-        let found = run(&shop(), params);
+        let found = run(&shop(), params.clone());
         let first = texts(column(&found.columns, "offer_1"));
         let second = texts(column(&found.columns, "offer_2"));
-        // Who owns 0 is offered 1, and after it only what sells, without a score; product 4 was bought by a guest alone.
+        // Who owns 0 is offered 1, and after it only what sells; product 4 was bought by a guest alone.
         assert_eq!((first[25], second[25]), (Some("p0001"), Some("p0003")));
         assert_eq!((first[0], second[0]), (Some("p0003"), None));
         assert_eq!((first[20], second[20]), (Some("p0000"), Some("p0001")));
         assert_eq!((first[26], second[26]), (None, None));
         assert_eq!(texts(column(&found.columns, "offer_1_name"))[25], Some("product 1"));
-        let Values::Number(score) = column(&found.columns, "offer_1_score") else { unreachable!() };
-        let expected = 20.0 / ((21.0_f64 * 20.0).sqrt() + 20.0);
-        assert!((score.get(25).unwrap() - expected).abs() < 1e-6);
-        assert_eq!((score.get(0), score.get(26)), (None, None));
+        assert_eq!(
+            texts(column(&found.columns, "offer_1_reason"))[25],
+            Some("bought product 0 once; 95% of product 0 buyers also buy product 1, 2.0 times more than expected")
+        );
+        let fallback = |i: usize| texts(column(&found.columns, &format!("offer_{i}_fallback")))[25];
+        assert_eq!((fallback(1), fallback(2)), (None, Some("best-seller")));
+        // Nothing is proven on a base this small.
+        assert_eq!(column(&found.columns, "offer_1_probability").n_unknown(), 27);
+        assert!(found.notes[0].starts_with("offers: unproven"), "{:?}", found.notes);
         let promised: Vec<_> = CrossSell(params).columns().into_iter().map(|spec| (spec.name, spec.kind)).collect();
         let written: Vec<_> = found.columns.iter().map(|column| (column.name.clone(), column.values.kind())).collect();
         assert_eq!(promised, written);
@@ -203,9 +147,11 @@ mod tests {
             other => panic!("{name} is {:?}", other.kind()),
         };
         assert_eq!(["n_both", "n_antecedent", "n_consequent", "n_baskets"].map(integer), [19, 20, 21, 27]);
-        // Only what was given back may be offered again.
-        let first = texts(column(&found.columns, "offer_1"));
-        assert_eq!((first[0], first[1]), (Some("p0001"), Some("p0003")));
+        // What was given back is not owned, and not offered either.
+        for i in 1..=3 {
+            assert_ne!(texts(column(&found.columns, &format!("offer_{i}")))[0], Some("p0001"));
+        }
+        assert_eq!(texts(column(&found.columns, "offer_1"))[0], Some("p0003"));
     }
 
     #[test]
@@ -270,7 +216,10 @@ mod tests {
             let other = dataset(11, 15, fixture::baskets(&turned));
             let affinity = affinity::Params { min_support_count: 1, max_q_value: 0.5, ..affinity::Params::default() };
             let params = Params { affinity, ..Params::default() };
-            let (one, three) = (pool(1).install(|| run(&data, params)), pool(3).install(|| run(&other, params)));
+            let (one, three) = (
+                pool(1).install(|| run(&data, params.clone())),
+                pool(3).install(|| run(&other, params.clone())),
+            );
             prop_assert_eq!(one.columns, three.columns);
             for (one, three) in one.tables.iter().zip(&three.tables) {
                 prop_assert_eq!(&one.columns, &three.columns, "{}", one.name);

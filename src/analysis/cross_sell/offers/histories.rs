@@ -1,12 +1,12 @@
 //! What each customer bought and kept, as compressed rows of products numbered by popularity.
 //!
-//! Products are renumbered by falling number of customers who own them, equal ones by position: rank 0 is the best-seller. A
+//! Products are renumbered by falling number of the customers' orders that hold them, equal ones by position: rank 0 is the best-seller. A
 //! smaller rank is then the answer to every tie, the list of ranks is the list of best-sellers, and the counts of what is bought
 //! most lie side by side in the cache.
 
 use rayon::prelude::*;
 
-use super::rows::Rows;
+use super::super::rows::Rows;
 use crate::features::Baskets;
 use crate::units::{NONE_IX, ProductIx};
 
@@ -22,6 +22,12 @@ pub struct Histories {
     latest: Option<Rows>,
     /// The product of each rank.
     pub product: Vec<ProductIx>,
+    /// The rank of each product.
+    pub rank: Vec<u32>,
+    /// Customers who own the product of each rank.
+    pub n_owners: Vec<u32>,
+    /// Position of each customer's first basket, and one past the last.
+    first_basket: Vec<usize>,
     /// Ranks below this one are owned by somebody.
     pub n_bought: usize,
     /// Customers who own more than [`MAX_HISTORY`] products.
@@ -38,9 +44,9 @@ impl Histories {
             let (from, to) = (first_basket[customer], first_basket[customer + 1]);
             if from == to { &[] } else { &baskets.product[baskets.starts[from]..baskets.starts[to]] }
         };
-        let n_owners = count_owners(n_customers, n_products, items_of);
+        let (n_owners, n_orders) = count_owners_and_orders(n_customers, n_products, items_of);
         let mut product: Vec<ProductIx> = (0..n_products as u32).collect();
-        product.sort_by_key(|ix| std::cmp::Reverse(n_owners[*ix as usize]));
+        product.sort_by_key(|ix| std::cmp::Reverse(n_orders[*ix as usize]));
         let mut rank = vec![0_u32; n_products];
         for (ix, of_rank) in product.iter().zip(0..) {
             rank[*ix as usize] = of_rank;
@@ -62,7 +68,13 @@ impl Histories {
             })
         });
         let n_bought = n_owners.iter().filter(|n| **n > 0).count();
-        Self { owned, latest, product, n_bought, n_capped }
+        let n_owners = product.iter().map(|ix| n_owners[*ix as usize]).collect();
+        Self { owned, latest, product, rank, n_owners, first_basket, n_bought, n_capped }
+    }
+
+    /// Returns the positions of a customer's baskets.
+    pub fn baskets_of(&self, customer: usize) -> std::ops::Range<usize> {
+        self.first_basket[customer]..self.first_basket[customer + 1]
     }
 
     /// Returns what similarities are learnt and offers are made from.
@@ -71,29 +83,35 @@ impl Histories {
     }
 }
 
-/// Counts the customers who own each product, where a customer may have bought it several times.
-fn count_owners<'a>(n_customers: usize, n_products: usize, items_of: impl Fn(usize) -> &'a [u32] + Sync) -> Vec<u32> {
+/// Counts the customers who own each product, and their orders that hold it.
+fn count_owners_and_orders<'a>(
+    n_customers: usize,
+    n_products: usize,
+    items_of: impl Fn(usize) -> &'a [u32] + Sync,
+) -> (Vec<u32>, Vec<u32>) {
     const CUSTOMERS_A_CHUNK: usize = 65_536;
-    let count = |(mut n_owners, mut latest_owner): (Vec<u32>, Vec<usize>), customer: usize| {
+    let zeros = || (vec![0_u32; n_products], vec![0_u32; n_products]);
+    let count = |((mut n_owners, mut n_orders), mut latest_owner): ((Vec<u32>, Vec<u32>), Vec<usize>),
+                 customer: usize| {
         for product in items_of(customer) {
             let product = *product as usize;
+            n_orders[product] += 1;
             n_owners[product] += u32::from(latest_owner[product] != customer);
             latest_owner[product] = customer;
         }
-        (n_owners, latest_owner)
+        ((n_owners, n_orders), latest_owner)
     };
+    let add = |sum: &mut Vec<u32>, part: Vec<u32>| sum.iter_mut().zip(part).for_each(|(sum, n)| *sum += n);
     (0..n_customers)
         .into_par_iter()
         .with_min_len(CUSTOMERS_A_CHUNK)
-        .fold(|| (vec![0; n_products], vec![usize::MAX; n_products]), count)
-        .map(|(n_owners, _)| n_owners)
-        .reduce(
-            || vec![0; n_products],
-            |mut sum, part| {
-                sum.iter_mut().zip(part).for_each(|(sum, n)| *sum += n);
-                sum
-            },
-        )
+        .fold(|| (zeros(), vec![usize::MAX; n_products]), count)
+        .map(|(counts, _)| counts)
+        .reduce(zeros, |mut sum, part| {
+            add(&mut sum.0, part.0);
+            add(&mut sum.1, part.1);
+            sum
+        })
 }
 
 /// Returns, for each customer and one more, the position of the first basket that is not of an earlier one.
@@ -125,18 +143,18 @@ fn latest_items(baskets: &Baskets, of_customer: std::ops::Range<usize>, rank: &[
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::baskets;
+    use super::super::super::fixture::baskets;
     use super::*;
 
     #[test]
-    fn products_are_numbered_by_their_owners() {
+    fn products_are_numbered_by_their_orders() {
         let baskets =
             baskets(&[(0, 1, vec![1, 3]), (0, 2, vec![1]), (2, 1, vec![3]), (3, 5, vec![0, 3]), (NONE_IX, 1, vec![2])]);
         let histories = Histories::of(&baskets, 4, 4);
-        assert_eq!(histories.product, [3, 0, 1, 2]);
-        assert_eq!(histories.n_bought, 3);
+        assert_eq!((&histories.product[..], &histories.rank[..]), (&[3, 1, 0, 2][..], &[2, 1, 3, 0][..]));
+        assert_eq!((histories.n_bought, &histories.n_owners[..]), (3, &[3, 1, 1, 0][..]));
         let owned: Vec<_> = (0..4).map(|customer| histories.owned.row(customer).to_vec()).collect();
-        assert_eq!(owned, [vec![0, 2], vec![], vec![0], vec![0, 1]]);
+        assert_eq!(owned, [vec![0, 1], vec![], vec![0], vec![0, 2]]);
         assert_eq!(histories.recent(), &histories.owned);
     }
 

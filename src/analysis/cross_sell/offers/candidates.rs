@@ -1,0 +1,186 @@
+//! What could be offered to one customer: what its purchases point at, what it buys again, and best-sellers where that is not enough.
+//!
+//! `score(c, j) = Σ ln(1 + d(c, i)) · sim(i, j)` over the products i that the customer bought and kept, with `d` its purchase days of i, each
+//! decayed by the half-life ([`super::past`]). The `POOL` highest scores among the products it may be offered are the candidates; of equal
+//! scores the more popular product comes first.
+//!
+//! `O(history · K)` a customer. Source: Sarwar et al., "Item-Based Collaborative Filtering Recommendation Algorithms", WWW 2001, weighted
+//! sum; Ding and Li, "Time Weight Collaborative Filtering", CIKM 2005, for the decay.
+
+use super::past::{Bought, Past, Purchases, keep_latest};
+use super::similarity::{Nearest, Neighbours};
+
+/// Products a customer has not bought that are looked at closely, where fewer are offered.
+pub const POOL: usize = 15;
+
+/// How candidates are found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reach {
+    /// Days in which a purchase loses half of its weight for what is offered new.
+    pub half_life_new: f64,
+    /// The same for what is bought again.
+    pub half_life_again: f64,
+    /// New products that are looked at closely.
+    pub pool: usize,
+}
+
+/// Finds candidates of one customer after the other in buffers of its own.
+pub struct Finder<'a> {
+    past: &'a Past<'a>,
+    neighbours: &'a Neighbours,
+    /// By rank of popularity, what may be offered at all.
+    offerable: &'a [bool],
+    reach: Reach,
+    /// What the customer bought.
+    pub own: Purchases,
+    /// The latest products of it.
+    recent: Vec<Bought>,
+    /// The new candidates and their scores, highest first.
+    pub new: Vec<(u32, f32)>,
+    /// Score of each product that was bought.
+    pub bought_score: Vec<f32>,
+    /// Score of each product that was asked for.
+    pub asked_score: Vec<f32>,
+    /// What the customer's products point at, one after the other.
+    pointers: Vec<(u32, f32)>,
+    /// Score of each product, 0 between customers.
+    score: Vec<f32>,
+    touched: Vec<u32>,
+    best: Nearest,
+}
+
+/// A purchase that points at an offer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pointer {
+    pub bought: Bought,
+    /// Customers who own both.
+    pub n_both: u32,
+    part: f32,
+}
+
+impl<'a> Finder<'a> {
+    /// Makes room.
+    pub fn new(past: &'a Past<'a>, neighbours: &'a Neighbours, offerable: &'a [bool], reach: Reach) -> Self {
+        Self {
+            past,
+            neighbours,
+            offerable,
+            reach,
+            own: Purchases::default(),
+            recent: Vec::new(),
+            new: Vec::new(),
+            bought_score: Vec::new(),
+            asked_score: Vec::new(),
+            pointers: Vec::new(),
+            score: vec![0.0; past.items.len()],
+            touched: Vec::new(),
+            best: Nearest::new(reach.pool),
+        }
+    }
+
+    /// Finds the candidates of a customer; those for which `refused` is true are none, and `asked` products get their score said.
+    pub fn find(&mut self, customer: usize, asked: &[u32], refused: impl Fn(u32) -> bool) {
+        let Reach { half_life_again, half_life_new, .. } = self.reach;
+        self.past.purchases(customer, [half_life_again, half_life_new], &mut self.own);
+        self.recent.clone_from(&self.own.bought);
+        keep_latest(&mut self.recent);
+        let Self { neighbours, offerable, pointers, score, touched, best, new, .. } = self;
+        // Copied first as they are, then weighted and added up from there, for the reason that `Counter` gives.
+        pointers.clear();
+        for bought in &self.recent {
+            pointers.extend_from_slice(neighbours.row(bought.item));
+        }
+        let mut rest = pointers.as_mut_slice();
+        for bought in &self.recent {
+            let weight = bought.fresh.ln_1p() as f32;
+            let (own, others) = rest.split_at_mut(neighbours.row(bought.item).len());
+            own.iter_mut().for_each(|(_, part)| *part *= weight);
+            rest = others;
+        }
+        if touched.len() <= pointers.len() {
+            touched.resize(pointers.len() + 1, 0);
+        }
+        let (sums, touched) = (score.as_mut_slice(), touched.as_mut_slice());
+        let mut n_touched = 0;
+        for (item, part) in pointers.iter() {
+            let sum = &mut sums[*item as usize];
+            touched[n_touched] = *item;
+            // A sum that returns to zero is noted twice, which does no harm.
+            n_touched += usize::from(*sum == 0.0);
+            *sum += part;
+        }
+        self.asked_score.clear();
+        self.asked_score.extend(asked.iter().map(|item| sums[*item as usize]));
+        self.bought_score.clear();
+        for bought in &self.own.bought {
+            self.bought_score.push(std::mem::take(&mut sums[bought.item as usize]));
+        }
+        for item in &touched[..n_touched] {
+            let score = std::mem::take(&mut sums[*item as usize]);
+            if score >= best.floor() && offerable[*item as usize] && !refused(*item) {
+                best.offer(*item, score);
+            }
+        }
+        new.clear();
+        new.extend_from_slice(best.finish());
+        best.clear();
+    }
+
+    /// Says what points at each of some new products most strongly; nothing where nothing does.
+    pub fn strongest_pointers(&mut self, offered: &[u32]) -> Vec<Option<Pointer>> {
+        let mut strongest: Vec<Option<Pointer>> = vec![None; offered.len()];
+        for (slot, item) in offered.iter().enumerate() {
+            self.score[*item as usize] = (slot + 1) as f32;
+        }
+        let mut at = 0;
+        for bought in &self.recent {
+            let entries =
+                self.neighbours.starts[bought.item as usize]..self.neighbours.starts[bought.item as usize + 1];
+            for entry in entries {
+                let (item, part) = self.pointers[at];
+                at += 1;
+                let slot = self.score[item as usize];
+                if slot > 0.0 && part > 0.0 {
+                    let so_far = &mut strongest[slot as usize - 1];
+                    if so_far.is_none_or(|pointer| part > pointer.part) {
+                        *so_far = Some(Pointer { bought: *bought, n_both: self.neighbours.n_both[entry], part });
+                    }
+                }
+            }
+        }
+        offered.iter().for_each(|item| self.score[*item as usize] = 0.0);
+        strongest
+    }
+
+    /// Says whether the customer bought and kept a product.
+    pub fn owns(&self, item: u32) -> bool {
+        self.bought(item).is_some()
+    }
+
+    /// Returns what the customer bought of a product.
+    pub fn bought(&self, item: u32) -> Option<&Bought> {
+        let at = self.own.bought.binary_search_by_key(&item, |bought| bought.item).ok()?;
+        self.own.bought.get(at)
+    }
+
+    /// Goes through the best-sellers that may be offered and are not bought, refused or candidates already.
+    pub fn best_sellers(&self, refused: impl Fn(u32) -> bool) -> impl Iterator<Item = u32> {
+        // Ranks are by popularity, and those beyond `n_bought` were never bought by a customer.
+        (0..self.past.histories.n_bought as u32).filter(move |item| {
+            self.offerable[*item as usize]
+                && !self.owns(*item)
+                && !refused(*item)
+                && self.new.iter().all(|(already, _)| already != item)
+        })
+    }
+
+    /// Says whether a product may be offered at all.
+    pub fn may_be_offered(&self, item: u32) -> bool {
+        self.offerable[item as usize]
+    }
+
+    /// Returns what is known of the base.
+    pub fn past(&self) -> &'a Past<'a> {
+        self.past
+    }
+}

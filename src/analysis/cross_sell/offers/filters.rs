@@ -1,0 +1,129 @@
+//! What may be offered: filters by product, by customer, and a cap by category.
+//!
+//! | filter                     | of                 | where it comes from                                              |
+//! |----------------------------|--------------------|------------------------------------------------------------------|
+//! | not merchandise            | product            | the base                                                         |
+//! | blocked, sensitive         | product            | `blocked-products`, `sensitive-categories`                       |
+//! | owned                      | customer × product | the base; with `repeat`, only within the repurchase window       |
+//! | returned                   | customer × product | an item that was given back and not bought and kept again        |
+//! | category full              | list               | `offers-per-category`                                            |
+//!
+//! All of them hold before the best are taken, so that no list is shorter for them. `O(products + returned items)`.
+
+use std::collections::BTreeMap;
+
+use super::Params;
+use super::histories::Histories;
+use crate::features::{Baskets, Dataset};
+use crate::units::NONE_IX;
+
+/// What may be offered to anybody, by product, and what the pipeline names that is not there.
+#[derive(Debug, Default)]
+pub struct Permitted {
+    pub offerable: Vec<bool>,
+    pub n_blocked: usize,
+    pub notes: Vec<String>,
+}
+
+impl Permitted {
+    /// Applies the filters that concern a product alone.
+    pub fn of(data: &Dataset, params: &Params) -> Self {
+        let n = data.n_products();
+        let merchandise = |ix: usize| !data.products.not_merchandise.get(ix).copied().unwrap_or(false);
+        let mut permitted = Self { offerable: (0..n).map(merchandise).collect(), ..Self::default() };
+        for name in &params.sensitive_categories {
+            let mut found = false;
+            for (ix, category) in data.products.category.iter().enumerate().take(n) {
+                if same(category, name) {
+                    found = true;
+                    permitted.block(ix);
+                }
+            }
+            if !found {
+                permitted.notes.push(format!("offers: no product is in the sensitive category `{name}`"));
+            }
+        }
+        for id in &params.blocked_products {
+            match data.product_ids.position(id) {
+                Some(ix) => permitted.block(ix as usize),
+                None => permitted.notes.push(format!("offers: the blocked product `{id}` is not in the data")),
+            }
+        }
+        permitted
+    }
+
+    fn block(&mut self, product: usize) {
+        self.n_blocked += usize::from(std::mem::take(&mut self.offerable[product]));
+    }
+}
+
+/// Names of categories are the same whatever their case and the blanks around them.
+fn same(category: &str, name: &str) -> bool {
+    category.trim().to_lowercase() == name.trim().to_lowercase()
+}
+
+/// Categories by rank of popularity.
+#[derive(Debug, Default)]
+pub struct Categories {
+    /// Number of the category, or `NONE_IX`; empty where no product has one.
+    code: Vec<u32>,
+    /// The offerable products of each category that somebody bought, by rank.
+    pub best_sellers: Vec<Vec<u32>>,
+}
+
+impl Categories {
+    /// Numbers the categories of the products, in order of their names.
+    pub fn of(category: &[String], histories: &Histories, offerable: &[bool]) -> Self {
+        let known =
+            |product: u32| category.get(product as usize).map(|text| text.trim()).filter(|text| !text.is_empty());
+        let mut numbers: BTreeMap<&str, u32> =
+            histories.product.iter().filter_map(|ix| Some((known(*ix)?, 0))).collect();
+        if numbers.is_empty() {
+            return Self::default();
+        }
+        numbers.values_mut().zip(0..).for_each(|(number, next)| *number = next);
+        let mut best_sellers = vec![Vec::new(); numbers.len()];
+        let mut code = Vec::with_capacity(histories.product.len());
+        for (rank, product) in histories.product.iter().enumerate() {
+            let number = known(*product).and_then(|text| numbers.get(text).copied()).unwrap_or(NONE_IX);
+            code.push(number);
+            if number != NONE_IX && rank < histories.n_bought && offerable[rank] {
+                best_sellers[number as usize].push(rank as u32);
+            }
+        }
+        Self { code, best_sellers }
+    }
+
+    /// Returns the category of a rank.
+    pub fn code(&self, rank: u32) -> Option<u32> {
+        self.code.get(rank as usize).copied().filter(|code| *code != NONE_IX)
+    }
+}
+
+/// Items that customers gave back, as (customer, product), ascending.
+#[derive(Debug, Default)]
+pub struct Returned(Vec<(u32, u32)>);
+
+impl Returned {
+    /// Collects what came back by `today`.
+    pub fn of(baskets: &Baskets, today: i32) -> Self {
+        let mut returned = Vec::new();
+        let mut basket = 0;
+        for (position, _) in baskets.returned.iter().filter(|(_, on)| *on <= today) {
+            while baskets.starts[basket + 1] <= *position {
+                basket += 1;
+            }
+            returned.push((baskets.customer[basket], baskets.product[*position]));
+        }
+        returned.sort_unstable();
+        returned.dedup();
+        Self(returned)
+    }
+
+    /// Returns what a customer gave back, ascending by product.
+    pub fn by(&self, customer: u32) -> &[(u32, u32)] {
+        let from = self.0.partition_point(|(other, _)| *other < customer);
+        let n = self.0[from..].partition_point(|(other, _)| *other == customer);
+        &self.0[from..from + n]
+    }
+}

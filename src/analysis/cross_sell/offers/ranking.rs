@@ -1,0 +1,329 @@
+//! The offers of every customer: candidates with their probabilities, best first, within the filters.
+//!
+//! Where the proof is there and won, new products stand by the model's calibrated probability; where it was lost they are best-sellers; without a
+//! proof they stand by score and have no probability. Repeats, where the pipeline wants them, compete with new products on the same scale. A list that
+//! stays short is filled with best-sellers, first of the category that the customer bought most often, then of all. Who has no history gets no offer:
+//! there is nothing that it could be based on.
+//!
+//! `O(history · K)` a customer, in parallel over fixed chunks of customers.
+
+use rayon::prelude::*;
+
+use super::candidates::{Finder, Pointer, Reach};
+use super::figures::Shopper;
+use super::filters::{Categories, Returned};
+use super::model::Model;
+use super::past::{Bought, Past};
+use super::proof::{Proof, personal_score};
+use super::similarity::Neighbours;
+use crate::analysis::churn::calibration::Calibration;
+use crate::units::{NONE_IX, ProductIx};
+
+/// Why a product is offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Because {
+    /// Nothing is offered.
+    Nothing,
+    /// Another product was bought on so many days; so many customers own both.
+    Owns { product: ProductIx, n_days: u32, n_both: u32 },
+    /// It was bought on so many days.
+    Again { n_days: u32 },
+    /// It sells best in the category that the customer buys most.
+    BestOfCategory,
+    /// It sells best.
+    BestSeller,
+}
+
+/// One offer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Offer {
+    /// The product, or `NONE_IX` where there is nothing to offer.
+    pub product: ProductIx,
+    /// Probability that it is bought within the horizon; negative where unknown.
+    pub probability: f32,
+    pub because: Because,
+}
+
+/// No offer at all.
+const NOTHING: Offer = Offer { product: NONE_IX, probability: -1.0, because: Because::Nothing };
+
+/// How offers are made.
+#[derive(Debug)]
+pub struct Ranker<'a> {
+    pub past: &'a Past<'a>,
+    pub neighbours: &'a Neighbours,
+    /// By rank of popularity.
+    pub offerable: &'a [bool],
+    pub categories: &'a Categories,
+    pub returned: &'a Returned,
+    pub reach: Reach,
+    pub proven: Option<&'a Proven>,
+    /// Days since the last purchase from which a product may be offered again; nothing where it never may.
+    pub again_after: Option<i32>,
+    /// Offers of one category in a list.
+    pub per_category: usize,
+    pub k: usize,
+}
+
+/// A model that was proven, and what its scores mean.
+#[derive(Debug)]
+pub struct Proven {
+    pub model: Model,
+    pub by_model_new: bool,
+    pub by_model_again: bool,
+    scale_model_new: Option<Calibration>,
+    scale_model_again: Option<Calibration>,
+    scale_popular: Option<Calibration>,
+    scale_personal: Option<Calibration>,
+}
+
+impl Proven {
+    /// Calibrates on the window of the proof.
+    pub fn of(model: Model, proof: &Proof) -> Self {
+        Self {
+            by_model_new: proof.wins_new(),
+            by_model_again: proof.wins_repeats(),
+            scale_model_new: proof.new.calibrate(),
+            scale_model_again: proof.again.calibrate(),
+            scale_popular: proof.popular.calibrate(),
+            scale_personal: proof.personal.calibrate(),
+            model,
+        }
+    }
+
+    fn new_offer(&self, past: &Past<'_>, rank: u32, score: f32, shopper: Shopper) -> Candidate {
+        let item = past.items[rank as usize];
+        let (order, scale) = if self.by_model_new {
+            (self.model.new_logit(score, item, shopper), &self.scale_model_new)
+        } else {
+            (item.ln_popularity, &self.scale_popular)
+        };
+        Candidate::new(rank, order, scale)
+    }
+
+    fn repeat(&self, past: &Past<'_>, bought: Bought, shopper: Shopper) -> Candidate {
+        let item = past.items[bought.item as usize];
+        let (order, scale) = if self.by_model_again {
+            (self.model.repeat_logit(bought, item, shopper, past.today), &self.scale_model_again)
+        } else {
+            (personal_score(bought.n_days, bought.item), &self.scale_personal)
+        };
+        Candidate::new(bought.item, order, scale)
+    }
+
+    /// Returns the probability that a customer buys a certain product that it does not own.
+    fn audience(&self, past: &Past<'_>, rank: u32, score: f32, shopper: Shopper) -> Option<f32> {
+        let logit = self.model.new_logit(score, past.items[rank as usize], shopper);
+        Some(self.scale_model_new.as_ref()?.apply(logit) as f32)
+    }
+}
+
+/// A product that may end up on the list.
+#[derive(Debug, Clone, Copy)]
+struct Candidate {
+    rank: u32,
+    /// Negative where unknown.
+    probability: f64,
+    /// Order among those of one probability.
+    order: f64,
+    /// Purchase days of a repeat, 0 for a new product.
+    n_days: u32,
+}
+
+impl Candidate {
+    fn new(rank: u32, order: f64, scale: &Option<Calibration>) -> Self {
+        Self { rank, probability: scale.as_ref().map_or(-1.0, |scale| scale.apply(order)), order, n_days: 0 }
+    }
+}
+
+/// Customers that are most likely to buy a product, most likely first.
+pub type Audience = Vec<(f32, u32)>;
+
+/// What came of a chunk of customers: its offers stand elsewhere already.
+type Audiences = Vec<Audience>;
+
+impl Ranker<'_> {
+    /// Lists the `k` offers of every customer, customer by customer, and the `size` best customers for each of some products.
+    pub fn rank(&self, audience_ranks: &[u32], size: usize) -> (Vec<Offer>, Audiences) {
+        const CUSTOMERS_A_CHUNK: usize = 4_096;
+        let n_customers = self.past.histories.owned.n_rows();
+        let mut offers = vec![NOTHING; n_customers * self.k];
+        if self.k == 0 {
+            return (offers, vec![Vec::new(); audience_ranks.len()]);
+        }
+        let chunks: Vec<Audiences> = offers
+            .par_chunks_mut(CUSTOMERS_A_CHUNK * self.k)
+            .enumerate()
+            .map_init(
+                || Finder::new(self.past, self.neighbours, self.offerable, self.reach),
+                |finder, (chunk, offers)| {
+                    let mut audiences = vec![Vec::new(); audience_ranks.len()];
+                    for (nth, list) in offers.chunks_mut(self.k).enumerate() {
+                        let customer = chunk * CUSTOMERS_A_CHUNK + nth;
+                        if self.past.histories.owned.row_len(customer) > 0 {
+                            self.fill(finder, customer, list, audience_ranks, &mut audiences);
+                        }
+                    }
+                    audiences.iter_mut().for_each(|audience| keep_best(audience, size));
+                    audiences
+                },
+            )
+            .collect();
+        let mut audiences = vec![Vec::new(); audience_ranks.len()];
+        for chunk in chunks {
+            audiences.iter_mut().zip(chunk).for_each(|(all, part)| all.extend(part));
+        }
+        audiences.iter_mut().for_each(|audience| keep_best(audience, size));
+        (offers, audiences)
+    }
+
+    fn fill(
+        &self,
+        finder: &mut Finder<'_>,
+        customer: usize,
+        list: &mut [Offer],
+        audience_ranks: &[u32],
+        audiences: &mut [Audience],
+    ) {
+        let past = self.past;
+        let given_back = self.returned.by(customer as u32);
+        let refused = |rank: u32| {
+            let product = past.histories.product[rank as usize];
+            !given_back.is_empty() && given_back.binary_search_by_key(&product, |(_, product)| *product).is_ok()
+        };
+        finder.find(customer, audience_ranks, refused);
+        let shopper = Shopper::of(&finder.own, past.today);
+
+        let mut candidates: Vec<Candidate> = Vec::with_capacity(finder.new.len());
+        let by_popularity = self.proven.is_some_and(|proven| !proven.by_model_new);
+        match self.proven {
+            None => candidates.extend(finder.new.iter().map(|(rank, score)| Candidate {
+                rank: *rank,
+                probability: -1.0,
+                order: f64::from(*score),
+                n_days: 0,
+            })),
+            Some(proven) => {
+                if !by_popularity {
+                    let new = finder.new.iter();
+                    candidates.extend(new.map(|(rank, score)| proven.new_offer(past, *rank, *score, shopper)));
+                }
+                for bought in finder.own.bought.iter().filter(|bought| self.may_repeat(bought)) {
+                    let candidate = proven.repeat(past, *bought, shopper);
+                    candidates.push(Candidate { n_days: bought.n_days, ..candidate });
+                }
+            }
+        }
+        if by_popularity {
+            finder.new.clear();
+            let popular = finder.best_sellers(refused).take(self.reach.pool);
+            candidates.extend(popular.filter_map(|rank| Some(self.proven?.new_offer(past, rank, 0.0, shopper))));
+        }
+        candidates.sort_unstable_by(|a, b| {
+            b.probability.total_cmp(&a.probability).then(b.order.total_cmp(&a.order)).then(a.rank.cmp(&b.rank))
+        });
+
+        let mut taken: Vec<(u32, f64, Because)> = Vec::with_capacity(list.len());
+        for candidate in &candidates {
+            if taken.len() < list.len() && self.has_room(&taken, candidate.rank) {
+                let because = match candidate.n_days {
+                    0 => Because::BestSeller,
+                    n_days => Because::Again { n_days },
+                };
+                taken.push((candidate.rank, candidate.probability, because));
+            }
+        }
+        self.fill_up(finder, &mut taken, list.len(), refused, shopper);
+
+        let ranks: Vec<u32> = taken.iter().map(|(rank, ..)| *rank).collect();
+        let pointers: Vec<Option<Pointer>> = finder.strongest_pointers(&ranks);
+        for (offer, ((rank, probability, because), pointer)) in list.iter_mut().zip(taken.iter().zip(pointers)) {
+            let because = match (because, pointer) {
+                (Because::BestSeller, Some(Pointer { bought, n_both, .. })) => Because::Owns {
+                    product: past.histories.product[bought.item as usize],
+                    n_days: bought.n_days,
+                    n_both,
+                },
+                _ => *because,
+            };
+            let product = past.histories.product[*rank as usize];
+            *offer = Offer { product, probability: *probability as f32, because };
+        }
+        for ((audience, rank), score) in audiences.iter_mut().zip(audience_ranks).zip(&finder.asked_score) {
+            let probability = match (self.proven, finder.bought(*rank)) {
+                _ if refused(*rank) || !self.offerable[*rank as usize] => None,
+                (Some(proven), None) => proven.audience(past, *rank, *score, shopper),
+                (Some(proven), Some(bought)) if self.may_repeat(bought) => {
+                    Some(proven.repeat(past, *bought, shopper).probability as f32)
+                }
+                _ => None,
+            };
+            audience.extend(probability.filter(|p| *p >= 0.0).map(|p| (p, customer as u32)));
+        }
+    }
+
+    fn may_repeat(&self, bought: &Bought) -> bool {
+        self.again_after.is_some_and(|days| self.past.today - bought.last >= days)
+            && self.offerable[bought.item as usize]
+    }
+
+    fn has_room(&self, taken: &[(u32, f64, Because)], rank: u32) -> bool {
+        let Some(code) = self.categories.code(rank) else { return true };
+        taken.iter().filter(|(other, ..)| self.categories.code(*other) == Some(code)).count() < self.per_category
+    }
+
+    /// Adds best-sellers until the list is full: of the customer's category, then of all.
+    fn fill_up(
+        &self,
+        finder: &Finder<'_>,
+        taken: &mut Vec<(u32, f64, Because)>,
+        length: usize,
+        refused: impl Fn(u32) -> bool,
+        shopper: Shopper,
+    ) {
+        if taken.len() >= length {
+            return;
+        }
+        let probability = |rank: u32| match self.proven {
+            Some(proven) => proven.new_offer(self.past, rank, 0.0, shopper).probability,
+            None => -1.0,
+        };
+        let of_category =
+            preferred(finder, self.categories).map_or(&[][..], |code| &self.categories.best_sellers[code]);
+        let of_category = of_category.iter().copied().map(|rank| (rank, Because::BestOfCategory));
+        let of_all = finder.best_sellers(&refused).map(|rank| (rank, Because::BestSeller));
+        for (rank, because) in of_category.chain(of_all) {
+            if taken.len() >= length {
+                return;
+            }
+            let is_free = !finder.owns(rank) && !refused(rank) && taken.iter().all(|(other, ..)| *other != rank);
+            if is_free && self.has_room(taken, rank) {
+                taken.push((rank, probability(rank), because));
+            }
+        }
+    }
+}
+
+/// Returns the category of the most purchase days, of equal ones the first by name.
+fn preferred(finder: &Finder<'_>, categories: &Categories) -> Option<usize> {
+    let mut days: Vec<(u32, u32)> = Vec::new();
+    for bought in &finder.own.bought {
+        if let Some(code) = categories.code(bought.item) {
+            match days.iter_mut().find(|(other, _)| *other == code) {
+                Some((_, n)) => *n += bought.n_days,
+                None => days.push((code, bought.n_days)),
+            }
+        }
+    }
+    days.into_iter().max_by_key(|(code, n)| (*n, std::cmp::Reverse(*code))).map(|(code, _)| code as usize)
+}
+
+/// Keeps the most likely customers, of equal ones the first.
+fn keep_best(audience: &mut Audience, size: usize) {
+    let order = |a: &(f32, u32), b: &(f32, u32)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
+    if audience.len() > size {
+        audience.select_nth_unstable_by(size, order);
+        audience.truncate(size);
+    }
+    audience.sort_unstable_by(order);
+}
