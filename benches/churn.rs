@@ -78,9 +78,7 @@ fn customer(random: &mut Pcg64) -> (Behaviour, bool) {
         activity: MEMORIES.map(|memory| since.iter().map(|days| (-f64::from(*days) / memory).exp()).sum()),
         last_items: random.random_range(1..6),
         last_money: money[known - 1],
-        n_discounted: None,
-        by_channel: Default::default(),
-        year_before: None,
+        ..Behaviour::default()
     };
     (found, is_lost)
 }

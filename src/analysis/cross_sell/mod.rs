@@ -86,6 +86,7 @@ mod tests {
     use super::fixture::{dataset, features, texts};
     use super::*;
     use crate::features::{Baskets, Dataset};
+    use crate::table::{Column, Values};
     use crate::units::NONE_IX;
 
     fn run(data: &Dataset, params: Params) -> Findings {

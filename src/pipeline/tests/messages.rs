@@ -94,7 +94,7 @@ fn an_empty_file_lacks_what_is_required() {
 #[test]
 fn what_no_computation_uses_is_no_key() {
     for (table, key) in [
-        ("input.transactions.columns", "channel"),
+        ("input.transactions.columns", "sales-rep"),
         ("input.transactions.formats", "discount"),
         ("input.customers", "formats"),
         ("input.customers.columns", "opt-in-date"),
