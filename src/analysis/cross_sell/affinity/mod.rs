@@ -19,7 +19,7 @@
 //! | [`significance`]             | adjusted lift, p and q                                                   |
 //! | [`substitutes`]              | pairs that avoid each other                                              |
 //! | [`levels`]                   | products and categories, implied rules, the best of each consequent      |
-//! | [`swapped`]                  | baskets as chance would fill them                                        |
+//! | [`mod@swapped`]                  | baskets as chance would fill them                                        |
 //! | [`orders`], [`up_sells`]     | what follows what, and which step leads to a dearer product              |
 //! | [`memory`]                   | what all this may take                                                   |
 //! | `tables`                     | the results as columns                                                   |
