@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use klientel::analysis::churn::behaviour::{Behaviour, MEMORIES, Records, WINDOWS};
 use klientel::analysis::churn::evaluation::{Scorer, Seen};
+use klientel::analysis::churn::events::EventsKnown;
 use klientel::analysis::churn::features::Design;
 use klientel::analysis::churn::folds;
 use klientel::analysis::churn::learners::Learner;
@@ -134,7 +135,7 @@ fn main() {
         ..Dataset::default()
     };
     let records = Records::new(&data).expect("one day");
-    let design = Design::new(&records, &[], &[], false);
+    let design = Design::new(&records, &[], &[], false, EventsKnown::default());
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let [customers, runs, file] = arguments.as_slice() else {
         println!("| customers | fit, calibration, scores, reasons s | AUC |");

@@ -1,7 +1,8 @@
 //! Contacts and invoices out of their typed columns, by customer of the base, whatever the order of the rows.
 //!
-//! Rows of who is not in the base, because nothing was bought or because of an objection, are left out. Rows that say the same twice count twice:
-//! two calls on one day are two. A complaint is a kind that the pipeline names, or one whose name begins or ends like [`COMPLAINTS`]. `O(n log n)`.
+//! Rows of who is not in the base, because nothing was bought or because of an objection, are left out. An invoice that stands in several exports is
+//! one, paid on the first day that any of them names. Contacts have no number: rows that say the same are one contact. A complaint is a kind
+//! that the pipeline names, or one that holds one of [`COMPLAINTS`] and does not begin with a denial. `O(n log n)`.
 
 use super::columns::Columns;
 use super::{NO_DAY, TypedColumn, TypedTable};
@@ -10,6 +11,8 @@ use crate::units::NONE_IX;
 
 /// Parts of words for a complaint, in lower case.
 const COMPLAINTS: [&str; 4] = ["beschwerde", "reklamation", "complaint", "grievance"];
+
+const DENIALS: [&str; 5] = ["keine", "kein", "ohne", "no", "without"];
 
 /// Reads the contacts of the customers of a base; `complaints` are the kinds that are complaints, where the pipeline names them.
 pub fn contacts(table: &TypedTable, complaints: Option<&[String]>, ids: &Ids) -> Contacts {
@@ -22,6 +25,7 @@ pub fn contacts(table: &TypedTable, complaints: Option<&[String]>, ids: &Ids) ->
     let mut rows: Vec<(u32, i32, bool)> =
         of_base(&columns, ids).map(|(row, customer)| (customer, day[row], is_complaint(row))).collect();
     rows.sort_unstable();
+    rows.dedup();
     Contacts {
         starts: starts(rows.iter().map(|(customer, ..)| *customer), ids.len()),
         day: rows.iter().map(|(_, day, _)| *day).collect(),
@@ -34,8 +38,15 @@ pub fn invoices(table: &TypedTable, ids: &Ids) -> Invoices {
     let columns = Columns::of(table);
     let (due, paid) = (days(table, "due_date"), days(table, "paid_date"));
     let paid = |row: usize| paid.get(row).copied().filter(|day| *day != NO_DAY).unwrap_or(i32::MAX);
+    let numbers = columns.codes("invoice_id");
+    let number = |row: usize| numbers.get(row).copied().filter(|number| *number != NONE_IX);
+    let mut numbered: Vec<(u32, Option<u32>, i32, i32)> =
+        of_base(&columns, ids).map(|(row, customer)| (customer, number(row), paid(row), due[row])).collect();
+    // The first payment of a number stands first, and the earliest day it was due beside it.
+    numbered.sort_unstable();
+    numbered.dedup_by(|later, kept| later.1.is_some() && (later.0, later.1) == (kept.0, kept.1));
     let mut rows: Vec<(u32, i32, i32)> =
-        of_base(&columns, ids).map(|(row, customer)| (customer, due[row], paid(row))).collect();
+        numbered.into_iter().map(|(customer, _, paid, due)| (customer, due, paid)).collect();
     rows.sort_unstable();
     Invoices {
         starts: starts(rows.iter().map(|(customer, ..)| *customer), ids.len()),
@@ -72,7 +83,8 @@ fn is_complaint(kind: &str, complaints: Option<&[String]>) -> bool {
         Some(kinds) => kinds.iter().any(|known| known == kind),
         None => {
             let kind = kind.to_lowercase();
-            COMPLAINTS.iter().any(|word| kind.contains(word))
+            let is_denied = kind.split_whitespace().next().is_some_and(|word| DENIALS.contains(&word));
+            !is_denied && COMPLAINTS.iter().any(|word| kind.contains(word))
         }
     }
 }
@@ -83,9 +95,13 @@ mod tests {
 
     #[test]
     fn complaints_are_named_or_known() {
-        for (kind, expected) in
-            [("Beschwerde", true), ("Produktreklamation", true), ("Complaint (phone)", true), ("Anruf", false)]
-        {
+        for (kind, expected) in [
+            ("Beschwerde", true),
+            ("Produktreklamation", true),
+            ("Complaint (phone)", true),
+            ("Anruf", false),
+            ("keine Beschwerde", false),
+        ] {
             assert_eq!(is_complaint(kind, None), expected, "{kind}");
         }
         let named = ["K3".to_owned()];

@@ -23,13 +23,14 @@
 //! | `lines`                                 | lines of all files: one money, one sign, counted once, by customer |
 //! | `customers`, `attributes`, `products`   | master data: consent, names, what the pipeline names, what is not merchandise |
 //! | `contracts`, `responses`, `said`        | contracts by customer, past campaigns, cells that say yes or no |
-//! | `events`                                | contacts and invoices by customer                                |
+//! | `events`, `baskets`                     | contacts and invoices by customer; baskets without lines         |
 //! | `reject`, `report`, `error`             | what the user gets to see                                        |
 //!
 //! The result does not depend on the number of threads or on how files are cut into windows and parts. Time is `O(bytes)`; memory
 //! holds the columns of all files, and of every file that is being read a few windows.
 
 mod attributes;
+mod baskets;
 mod body;
 mod bulk;
 mod bytes;
@@ -81,6 +82,7 @@ mod texts;
 mod windows;
 
 pub use attributes::attributes;
+pub use baskets::{BasketReading, baskets};
 pub use cache::{Cache, CacheReport};
 pub use column::{NO_DAY, NO_NUMBER, TypedColumn, UNKNOWN_FLAG};
 pub use contracts::{ContractReading, contracts};
@@ -101,4 +103,4 @@ pub use reject::{Reject, reject_rows};
 pub use report::FileReport;
 pub use responses::{ResponseReading, responses};
 pub use spec::{Cell, ColumnFormat, ColumnName, ColumnRequest, CsvOptions, Format, TableSource, TableSpec, kebab};
-pub use specs::{CONTACTS, CONTRACTS, CUSTOMERS, INVOICES, PRODUCTS, RESPONSES, TRANSACTIONS};
+pub use specs::{BASKETS, CONTACTS, CONTRACTS, CUSTOMERS, INVOICES, PRODUCTS, RESPONSES, TRANSACTIONS};

@@ -318,9 +318,10 @@ pub static INVOICES: TableSpec = TableSpec {
                 "dueon",
             ],
         ),
-        optional(
+        required(
             "paid_date",
             Cell::Date,
+            true,
             &[
                 "bezahlt",
                 "bezahltam",
@@ -335,6 +336,33 @@ pub static INVOICES: TableSpec = TableSpec {
                 "paid",
             ],
         ),
+    ]),
+    one_of: &[],
+    one_of_may_be_empty: false,
+};
+
+/// Baskets: one row a product.
+pub static BASKETS: TableSpec = TableSpec {
+    name: "baskets",
+    columns: Cow::Borrowed(&[
+        required(
+            "basket_id",
+            Cell::Id,
+            false,
+            &[
+                "warenkorb",
+                "warenkorbnr",
+                "korb",
+                "basket",
+                "basketno",
+                "cart",
+                "cartid",
+                "transaction",
+                "transactionid",
+            ],
+        ),
+        required("product_id", Cell::Id, false, PRODUCT_ID),
+        optional("customer_id", Cell::Id, CUSTOMER_ID),
     ]),
     one_of: &[],
     one_of_may_be_empty: false,

@@ -5,11 +5,14 @@ use super::reader::Reader;
 use super::shape::key;
 use super::words::words;
 use crate::analysis::cross_sell::affinity::Params;
+use crate::analysis::cross_sell::affinity::itemsets::Kind;
 use crate::analysis::cross_sell::affinity::matrix::Unit;
 use crate::units::Period;
 
 /// Most products of a rule that anybody reads.
 const MOST_ITEMS: u32 = 8;
+
+const DAYS_OF_A_MONTH: f64 = 365.25 / 12.0;
 
 /// Reads the keys.
 pub(super) fn affinity(table: &mut Reader<'_, '_>) -> Params {
@@ -36,6 +39,11 @@ pub(super) fn affinity(table: &mut Reader<'_, '_>) -> Params {
     let ratio = key("up-sell-price-ratio", "How much dearer the second product of an up-sell must be")
         .unit("times the price of the first")
         .default(format!("{:.1}", defaults.up_sell_price_ratio));
+    let itemsets = key(
+        "itemsets",
+        "Which sets of products are listed in the table `itemsets`, up to the size of a rule; without it none",
+    )
+    .example(r#""closed""#);
     Params {
         unit: table.word(level, &words(Unit::ALL, Unit::label)).unwrap_or(defaults.unit),
         min_support_count: table.whole(support, 1, 1_000_000).unwrap_or(defaults.min_support_count),
@@ -43,11 +51,27 @@ pub(super) fn affinity(table: &mut Reader<'_, '_>) -> Params {
         min_confidence: table.number(confidence, 0.0, 1.0).unwrap_or(defaults.min_confidence),
         rules_per_consequent: table.whole(rules, 1, 1_000).map_or(defaults.rules_per_consequent, |n| n as usize),
         max_q_value: table.number(q, 1e-9, 0.5).unwrap_or(defaults.max_q_value),
-        sequence_days: match table.period(window, false) {
-            Some(Period::Days(days)) => days,
-            _ => defaults.sequence_days,
-        },
+        sequence_days: table.period(window, false).map_or(defaults.sequence_days, days_of),
         up_sell_price_ratio: table.number(ratio, 1.0, 100.0).unwrap_or(defaults.up_sell_price_ratio),
+        itemsets: table.word(itemsets, &words(Kind::ALL, Kind::label)),
         null_check: false,
+    }
+}
+
+/// Days of a window that begins on any day: months have their mean length.
+fn days_of(period: Period) -> u32 {
+    match period {
+        Period::Days(days) => days,
+        Period::Months(months) => (f64::from(months) * DAYS_OF_A_MONTH).round() as u32,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn months_are_of_their_mean_length() {
+        assert_eq!([Period::Days(14), Period::Months(6), Period::Months(12)].map(days_of), [14, 183, 365]);
     }
 }

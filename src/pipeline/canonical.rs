@@ -121,6 +121,13 @@ pub(super) const INVOICES: &[Canonical] = &[
     date("paid-date", "Day on which it was paid; empty while it is not", "\"Bezahlt am\""),
 ];
 
+/// Columns of `[input.baskets]`.
+pub(super) const BASKETS: &[Canonical] = &[
+    plain("basket-id", "Basket, receipt or order", "\"Bonnr\""),
+    plain("product-id", "Product in the basket", "\"Artikelnr\""),
+    plain("customer-id", "Whose basket it is; without one it is a guest's", "\"Kundennr\""),
+];
+
 /// Customer columns that a campaign file may hold beside the e-mail address: what is kept as text, but nobody's objection.
 pub(super) fn campaign_attributes() -> Vec<&'static str> {
     let texts = ingest::CUSTOMERS.columns.iter().filter(|column| column.cell == ingest::Cell::Text);
@@ -183,6 +190,7 @@ mod tests {
             (CONTRACTS, &ingest::CONTRACTS),
             (RESPONSES, &ingest::RESPONSES),
             (CONTACTS, &ingest::CONTACTS),
+            (BASKETS, &ingest::BASKETS),
             (INVOICES, &ingest::INVOICES),
         ] {
             let mapped = canonical.iter().map(|column| (snake_case(column.key.name), column.cell));

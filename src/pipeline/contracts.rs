@@ -11,7 +11,7 @@ use crate::diagnostic::{Diagnostic, codes};
 use crate::ingest::TableSource;
 
 /// The tables of which a pipeline needs one.
-pub(super) const BASES: &[&str] = &["transactions", "contracts", "responses"];
+pub(super) const BASES: &[&str] = &["transactions", "contracts", "responses", "baskets"];
 
 /// Reads `[input.contracts]`.
 pub(super) fn contracts(table: &mut Reader<'_, '_>) -> Contractual {
@@ -94,6 +94,7 @@ pub(super) fn possible(file: &mut Reader<'_, '_>, given: Vec<(Analyse, std::ops:
     };
     let has_lines = is_read(file, "transactions") || !BASES.iter().any(|name| is_read(file, name));
     let has_contracts = is_read(file, "contracts");
+    let has_baskets = is_read(file, "baskets");
     let stated = file.has("analyses");
     let of_customers = || file.raw("churn")?.get_ref().as_table()?.get("attributes");
     let named =
@@ -106,7 +107,11 @@ pub(super) fn possible(file: &mut Reader<'_, '_>, given: Vec<(Analyse, std::ops:
     let mut analyses = Vec::new();
     for (analyse, span) in given {
         let contractual = analyse == Analyse::Churn && setting == Setting::Contract;
-        let (works, table) = if contractual { (has_contracts, "contracts") } else { (has_lines, "transactions") };
+        let (works, table) = match analyse {
+            _ if contractual => (has_contracts, "contracts"),
+            Analyse::CrossSell => (has_lines || has_baskets, "transactions"),
+            _ => (has_lines, "transactions"),
+        };
         if works {
             analyses.push(analyse);
         } else if stated || contractual {

@@ -1,6 +1,6 @@
-//! The keys of `[input.contacts]` and `[input.invoices]`.
+//! The keys of `[input.contacts]`, `[input.invoices]` and `[input.baskets]`.
 
-use super::canonical::{CONTACTS, INVOICES};
+use super::canonical::{BASKETS, CONTACTS, INVOICES};
 use super::definition::source;
 use super::reader::Reader;
 use super::settings::ContactSource;
@@ -17,4 +17,9 @@ pub(super) fn contacts(table: &mut Reader<'_, '_>) -> ContactSource {
 /// Reads `[input.invoices]`.
 pub(super) fn invoices(table: &mut Reader<'_, '_>) -> TableSource {
     source(table, INVOICES, r#""exports/invoices.csv""#, r#""exports/invoices.parquet""#)
+}
+
+/// Reads `[input.baskets]`.
+pub(super) fn baskets(table: &mut Reader<'_, '_>) -> TableSource {
+    source(table, BASKETS, r#""exports/baskets.csv""#, r#""exports/baskets.parquet""#)
 }

@@ -90,6 +90,7 @@ pub struct Inputs {
     pub products: Option<TableSource>,
     pub contracts: Option<Contractual>,
     pub responses: Option<Trials>,
+    pub baskets: Option<TableSource>,
     pub contacts: Option<ContactSource>,
     pub invoices: Option<TableSource>,
 }

@@ -203,6 +203,7 @@ keep-runs = 1
         max_q_value: 0.05,
         sequence_days: 14,
         up_sell_price_ratio: 1.5,
+        itemsets: None,
         null_check: false,
     };
     let cross_sell = cross_sell::Params {

@@ -5,7 +5,7 @@ use super::job::Job;
 use crate::features::{Dataset, DatasetBuilder, GROUP_CUSTOMERS, Outline};
 use crate::ingest::{Assembled, Reject, TypedTable, contacts, contracts, invoices, responses};
 use crate::table::{Contracts, Customers, Ids, Responses};
-use crate::units::Day;
+use crate::units::{Day, NONE_IX};
 
 use super::read::Inputs;
 
@@ -49,11 +49,12 @@ impl Further {
     }
 }
 
-/// Returns the customers of contracts and responses, ascending: the base where there are no transactions.
-pub fn customers_of(contracts: Option<&Contracts>, responses: Option<&Responses>) -> Ids {
-    let of_contracts = contracts.into_iter().flat_map(|contracts| contracts.ids.iter());
-    let of_responses = responses.into_iter().flat_map(|responses| responses.customer_ids.iter());
-    let mut ids: Vec<&str> = of_contracts.chain(of_responses).collect();
+/// Returns the customers of contracts, responses and baskets, ascending: the base where there are no transactions.
+pub fn customers_of(inputs: &Inputs) -> Ids {
+    let of_contracts = inputs.contracts.iter().flat_map(|contracts| contracts.ids.iter());
+    let of_responses = inputs.responses.iter().flat_map(|responses| responses.customer_ids.iter());
+    let of_baskets = inputs.baskets.iter().flat_map(|baskets| baskets.customer_ids.iter());
+    let mut ids: Vec<&str> = of_contracts.chain(of_responses).chain(of_baskets).collect();
     ids.sort_unstable();
     ids.dedup();
     Ids::from_sorted(ids)
@@ -69,7 +70,10 @@ pub fn outline(job: &Job, inputs: &Inputs, lines: Option<&mut Assembled<'_>>) ->
             std::mem::take(&mut lines.product_ids),
             std::mem::take(&mut lines.channels),
         ),
-        None => (customers_of(inputs.contracts.as_ref(), inputs.responses.as_ref()), Ids::default(), Ids::default()),
+        None => {
+            let products = inputs.baskets.as_ref().map(|baskets| baskets.product_ids.clone());
+            (customers_of(inputs), products.unwrap_or_default(), Ids::default())
+        }
     };
     Outline {
         customer_ids,
@@ -100,6 +104,13 @@ pub fn join(data: &mut Dataset, inputs: &mut Inputs, job: &Job) {
     }
     if let Some(table) = inputs.invoices.take() {
         data.invoices = invoices(&table, &data.customer_ids);
+    }
+    if let Some(reading) = inputs.baskets.take() {
+        let rank: Vec<u32> = reading.customer_ids.iter().filter_map(|id| data.customer_ids.position(id)).collect();
+        data.baskets = reading.baskets(&data.products.not_merchandise, data.as_of);
+        data.baskets.customer.iter_mut().for_each(|customer| {
+            *customer = rank.get(*customer as usize).copied().unwrap_or(NONE_IX);
+        });
     }
     data.contracts = inputs.contracts.take();
     data.responses = inputs.responses.take();

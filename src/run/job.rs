@@ -35,6 +35,7 @@ pub struct Job {
     pub products: Option<TableSource>,
     pub contracts: Option<TableSource>,
     pub responses: Option<TableSource>,
+    pub baskets: Option<TableSource>,
     pub contacts: Option<TableSource>,
     pub invoices: Option<TableSource>,
     pub max_reject_share: f64,
@@ -90,6 +91,13 @@ impl Job {
             products: pipeline.input.products.as_ref().map(|source| source.below(directory)),
             contracts: pipeline.input.contracts.as_ref().map(|contracts| contracts.source.below(directory)),
             responses: pipeline.input.responses.as_ref().map(|trials| trials.source.below(directory)),
+            // Orders are the baskets where there are any.
+            baskets: pipeline
+                .input
+                .baskets
+                .as_ref()
+                .filter(|_| pipeline.input.transactions.is_none())
+                .map(|source| source.below(directory)),
             contacts: pipeline.input.contacts.as_ref().map(|contacts| contacts.source.below(directory)),
             invoices: pipeline.input.invoices.as_ref().map(|source| source.below(directory)),
             max_reject_share: pipeline.input.max_reject_share,
@@ -126,6 +134,7 @@ impl Job {
             ("products", self.products.as_ref()),
             ("contracts", self.contracts.as_ref()),
             ("responses", self.responses.as_ref()),
+            ("baskets", self.baskets.as_ref()),
             ("contacts", self.contacts.as_ref()),
             ("invoices", self.invoices.as_ref()),
         ];

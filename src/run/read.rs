@@ -10,9 +10,10 @@ use super::manifest::InputRecord;
 use super::observer::{Event, Observer};
 use super::{LINES_ON_DISK, Surroundings};
 use crate::ingest::{
-    Assembled, CONTACTS, CONTRACTS, CUSTOMERS, Cache, CacheReport, FileReport, INVOICES, LineCounts, LineReading,
-    LineTable, PRODUCTS, ProductFindings, ProductList, RESPONSES, Reject, Spill, TRANSACTIONS, TableSource, TableSpec,
-    TypedTable, assemble, customers, describe, read_lines, read_table, without_detours,
+    Assembled, BASKETS, BasketReading, CONTACTS, CONTRACTS, CUSTOMERS, Cache, CacheReport, FileReport, INVOICES,
+    LineCounts, LineReading, LineTable, PRODUCTS, ProductFindings, ProductList, RESPONSES, Reject, Spill, TRANSACTIONS,
+    TableSource, TableSpec, TypedTable, assemble, baskets, customers, describe, read_lines, read_table,
+    without_detours,
 };
 use crate::table::{Contracts, Customers, Ids, Responses};
 use crate::units::Day;
@@ -29,6 +30,7 @@ pub struct Inputs {
     pub products: ProductFindings,
     pub contracts: Option<Contracts>,
     pub responses: Option<Responses>,
+    pub baskets: Option<BasketReading>,
     pub contacts: Option<TypedTable>,
     pub invoices: Option<TypedTable>,
     pub records: Vec<InputRecord>,
@@ -51,6 +53,9 @@ impl Inputs {
     /// What the reader must know about the tables beside the lines.
     fn note_tables(&mut self, job: &Job, ids: &Ids, product_ids: &Ids) {
         let mut notes = Vec::new();
+        if job.settings.input.baskets.is_some() && job.baskets.is_none() {
+            notes.push("`[input.baskets]` is not read: the orders of the transactions are the baskets".to_owned());
+        }
         if let Some(n) = self.n_not_listed(ids).filter(|n| *n as f64 > MANY * ids.len() as f64) {
             notes.push(format!(
                 "{n} of {} customers are not in the customer table: no consent and no objection is known of them (do the ids \
@@ -100,6 +105,7 @@ pub struct Tables {
     products: Option<TypedTable>,
     contracts: Option<TypedTable>,
     responses: Option<TypedTable>,
+    baskets: Option<TypedTable>,
     contacts: Option<TypedTable>,
     invoices: Option<TypedTable>,
     cache: Option<CacheReport>,
@@ -129,6 +135,7 @@ pub fn read_tables(job: &Job, surroundings: &Surroundings, observer: &dyn Observ
         products: optional(&PRODUCTS, &job.products)?,
         contracts: optional(&CONTRACTS, &job.contracts)?,
         responses: optional(&RESPONSES, &job.responses)?,
+        baskets: optional(&BASKETS, &job.baskets)?,
         contacts: optional(&CONTACTS, &job.contacts)?,
         invoices: optional(&INVOICES, &job.invoices)?,
         cache,
@@ -148,6 +155,7 @@ impl Tables {
             (PRODUCTS.name, self.products.as_ref()),
             (CONTRACTS.name, self.contracts.as_ref()),
             (RESPONSES.name, self.responses.as_ref()),
+            (BASKETS.name, self.baskets.as_ref()),
             (CONTACTS.name, self.contacts.as_ref()),
             (INVOICES.name, self.invoices.as_ref()),
         ];
@@ -210,10 +218,20 @@ impl Tables {
             *rejected += further.rejects.iter().filter(|reject| reject.table == *table).count() as u64;
         }
         rejects.extend(further.rejects);
-        let (no_ids, no_names) = (Ids::default(), Vec::new());
-        let (product_ids, names) =
-            assembled.as_ref().map_or((&no_ids, &no_names), |lines| (&lines.product_ids, &lines.product_names));
-        let products = describe(product_ids, names, list.as_ref(), &job.product_rules);
+        let of_baskets = self.baskets.as_ref().map(|table| baskets(table, customers.as_ref())).transpose()?;
+        let (no_ids, mut names) = (Ids::default(), Vec::new());
+        let product_ids = match (&mut assembled, &of_baskets) {
+            (Some(lines), _) => {
+                names = std::mem::take(&mut lines.product_names);
+                &lines.product_ids
+            }
+            (None, Some(baskets)) => {
+                names.resize(baskets.product_ids.len(), String::new());
+                &baskets.product_ids
+            }
+            (None, None) => &no_ids,
+        };
+        let products = describe(product_ids, &names, list.as_ref(), &job.product_rules);
         let mut notes = further.notes;
         if let Some(lines) = &mut assembled {
             rejects.append(&mut lines.rejects);
@@ -228,6 +246,7 @@ impl Tables {
             products,
             contracts: further.contracts,
             responses: further.responses,
+            baskets: of_baskets,
             contacts: self.contacts,
             invoices: self.invoices,
             records,
@@ -236,7 +255,7 @@ impl Tables {
             cache: self.cache,
             lines_on_disk,
         };
-        let without_lines = further::customers_of(inputs.contracts.as_ref(), inputs.responses.as_ref());
+        let without_lines = further::customers_of(&inputs);
         let ids = assembled.as_ref().map_or(&without_lines, |lines| &lines.customer_ids);
         inputs.note_tables(job, ids, assembled.as_ref().map_or(&no_ids, |lines| &lines.product_ids));
         Ok((inputs, assembled))

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod bad_input;
+mod baskets;
 mod cdnow;
 mod churn;
 mod churn_attributes;

@@ -322,7 +322,7 @@ mod tests {
 
     use super::*;
     use crate::features::{Outline, build};
-    use crate::table::{Ids, Line, LineKind, NO_CHANNEL, NO_COST, Products};
+    use crate::table::{Contacts, Ids, Invoices, Line, LineKind, NO_CHANNEL, NO_COST, Products};
 
     const HORIZON: i32 = 90;
     const CUT: Day = Day(600);
@@ -335,7 +335,7 @@ mod tests {
             as_of: Day(as_of),
             n_lines: lines.len() as u64,
             channels: Ids::default(),
-            has_discounts: false,
+            has_discounts: true,
             has_cost: false,
             not_merchandise_in_revenue: false,
         };
@@ -355,7 +355,7 @@ mod tests {
             cost: NO_COST,
             kind,
             channel: NO_CHANNEL,
-            is_discounted: false,
+            is_discounted: amount % 2 == 0,
         }
     }
 
@@ -369,13 +369,32 @@ mod tests {
         prop::collection::vec(line, 1..60)
     }
 
+    /// Customer, day, days to the payment, complaint: a contact and an invoice that is due on that day.
+    fn events() -> impl Strategy<Value = Vec<(u32, i32, i32, bool)>> {
+        prop::collection::vec((0..3_u32, 0..700_i32, -20..200_i32, prop::bool::ANY), 0..40)
+    }
+
+    fn laid_out(events: &[(u32, i32, i32, bool)]) -> (Contacts, Invoices) {
+        let starts: Vec<usize> = (0..4).map(|customer| events.partition_point(|event| event.0 < customer)).collect();
+        let day: Vec<i32> = events.iter().map(|event| event.1).collect();
+        let is_complaint = events.iter().map(|event| event.3).collect();
+        let paid = events.iter().map(|event| event.1 + event.2).collect();
+        (Contacts { starts: starts.clone(), day: day.clone(), is_complaint }, Invoices { starts, due: day, paid })
+    }
+
     proptest! {
         /// A look from the eve of a cut is the same whether or not anything happened from the cut on: no feature knows the label.
         #[test]
-        fn nothing_from_the_cut_on_is_seen(lines in lines()) {
-            let whole = dataset(&lines, 699);
+        fn nothing_from_the_cut_on_is_seen(lines in lines(), mut events in events()) {
+            events.sort_unstable();
+            let mut whole = dataset(&lines, 699);
+            (whole.contacts, whole.invoices) = laid_out(&events);
             let before: Vec<Line> = lines.iter().copied().filter(|line| line.day < CUT.0).collect();
-            let ended = dataset(&before, CUT.0 - 1);
+            let mut ended = dataset(&before, CUT.0 - 1);
+            // Who pays from the cut on has not paid on its eve.
+            events.retain(|event| event.1 < CUT.0);
+            events.iter_mut().filter(|event| event.1 + event.2 >= CUT.0).for_each(|event| event.2 = i32::MAX / 2);
+            (ended.contacts, ended.invoices) = laid_out(&events);
             let look = |data: &Dataset| -> Vec<Option<Behaviour>> {
                 let records = Records::new(data);
                 (0..3).map(|customer| records.as_ref()?.before(CUT, HORIZON, customer)).collect()

@@ -28,6 +28,7 @@
 
 use super::attributes::{Attribute, Speaks};
 use super::behaviour::{Behaviour, Records};
+use super::events::EventsKnown;
 use super::observed::Observed;
 use super::reasons::{Named, Words};
 use super::sample::Matrix;
@@ -154,14 +155,20 @@ pub struct Design<'a> {
 
 impl<'a> Design<'a> {
     /// Lays out the columns; levels of text attributes are those of the customers who are learnt from.
-    pub fn new(records: &Records<'a>, attributes: &[String], customers: &[(u32, u8)], with_year_before: bool) -> Self {
+    pub fn new(
+        records: &Records<'a>,
+        attributes: &[String],
+        customers: &[(u32, u8)],
+        with_year_before: bool,
+        known: EventsKnown,
+    ) -> Self {
         let data = records.data;
         let mut readings: Vec<&'static Column> = READINGS.iter().collect();
         let further: [(bool, &'static [Column]); 4] = [
             (with_year_before, &YEAR_BEFORE),
             (!data.orders.is_discounted.is_empty(), &DISCOUNTS),
-            (!data.contacts.day.is_empty(), &CONTACTS),
-            (!data.invoices.due.is_empty(), &INVOICES),
+            (known.contacts, &CONTACTS),
+            (known.invoices, &INVOICES),
         ];
         further.into_iter().filter(|(is_known, _)| *is_known).for_each(|(_, columns)| readings.extend(columns));
         let feature = |name: &str, subject, is_monotone| Feature { name: name.to_owned(), subject, is_monotone };

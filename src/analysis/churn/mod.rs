@@ -25,6 +25,7 @@ pub mod contract;
 pub mod delong;
 pub mod encoding;
 pub mod evaluation;
+pub mod events;
 pub mod features;
 pub mod folds;
 pub mod hazard;

@@ -11,6 +11,7 @@ use super::behaviour::{Behaviour, Records, YEAR};
 use super::calibration::{self, Calibration};
 use super::card::Card;
 use super::evaluation::{Basis, Evaluation, Scorer, Seen};
+use super::events::EventsKnown;
 use super::features::Design;
 use super::leaks;
 use super::learners::{CrossFitted, Learner, Models};
@@ -64,8 +65,9 @@ pub fn assess(
     let customers = drawn(&records);
     let reaches_back = |cut: Option<Day>| cut.is_none_or(|cut| cut.0 - YEAR >= records.first_day.0);
     let cuts = [schedule.train.or(Some(schedule.test)), schedule.season_of_test, schedule.season_of_now];
-    let mut design = Design::new(&records, &params.attributes, &customers, cuts.into_iter().all(reaches_back));
     let mut notes = Vec::new();
+    let events = EventsKnown::at(&records, &cuts, &mut notes);
+    let mut design = Design::new(&records, &params.attributes, &customers, cuts.into_iter().all(reaches_back), events);
     let label = label(horizon, schedule.test, params.eligible_recency);
     if design.attributes().next().is_some() {
         notes.push(

@@ -12,7 +12,7 @@ use crate::table::{Ids, NO_CHANNEL};
 /// More distinct texts than a company has channels.
 pub(super) const MOST_CHANNELS: usize = 1_000;
 
-const DENIALS: [&str; 9] = ["", "no", "none", "nein", "kein", "keiner", "ohne", "false", "n/a"];
+const DENIALS: [&str; 11] = ["no", "none", "nein", "kein", "keiner", "keine", "ohne", "false", "n/a", "null", "nan"];
 
 /// What the texts of the two columns mean, by their numbers.
 pub(super) struct Terms {
@@ -59,7 +59,8 @@ fn is_discount(text: &str) -> bool {
     if text.bytes().any(|byte| byte.is_ascii_digit()) {
         return text.bytes().any(|byte| (b'1'..=b'9').contains(&byte));
     }
-    text.chars().any(char::is_alphabetic) && !DENIALS.contains(&text.to_lowercase().as_str())
+    let first = text.split_whitespace().next().unwrap_or_default().to_lowercase();
+    text.chars().any(char::is_alphabetic) && !DENIALS.contains(&first.as_str())
 }
 
 #[cfg(test)]
@@ -71,7 +72,7 @@ mod tests {
         for some in ["10%", "0.2", "-4,50", "15 %", "ja", "SOMMER", "Rabatt 0 auf 5"] {
             assert!(is_discount(some), "{some}");
         }
-        for none in ["", "0", "0,00 €", "0%", "-", "nein", "None", "0.0"] {
+        for none in ["", "0", "0,00 €", "0%", "-", "nein", "None", "0.0", "kein Rabatt", "no discount", "NaN"] {
             assert!(!is_discount(none), "{none}");
         }
     }

@@ -49,6 +49,19 @@ pub enum Kind {
     Maximal,
 }
 
+impl Kind {
+    pub const ALL: [Self; 3] = [Self::All, Self::Closed, Self::Maximal];
+
+    /// Returns the word in the pipeline.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Closed => "closed",
+            Self::Maximal => "maximal",
+        }
+    }
+}
+
 /// A set by its place in the tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Node {

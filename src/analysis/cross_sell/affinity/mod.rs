@@ -44,6 +44,7 @@ pub mod threshold;
 pub mod up_sells;
 pub mod volumes;
 
+use self::itemsets::Kind;
 use self::levels::{Level, of_categories};
 use self::matrix::{BasketMatrix, Unit};
 use self::swapped::swapped;
@@ -73,6 +74,8 @@ pub struct Params {
     pub sequence_days: u32,
     /// How many times the price of the first product the second must cost to be an up-sell.
     pub up_sell_price_ratio: f64,
+    /// Which itemsets are listed, where any are.
+    pub itemsets: Option<Kind>,
     /// Whether the search is repeated on swapped baskets.
     pub null_check: bool,
 }
@@ -88,6 +91,7 @@ impl Default for Params {
             max_q_value: 0.01,
             sequence_days: 90,
             up_sell_price_ratio: 1.2,
+            itemsets: None,
             null_check: false,
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! | table         | a row is                | order                                       |
 //! |---------------|-------------------------|---------------------------------------------|
+//! | `itemsets`, on request | a set of products or of categories | products first; by size, falling count |
 //! | `rules`       | a rule of products or of categories (`level`) | products first; falling adjusted lift |
 //! | `substitutes` | a pair that avoids each other | products first; rising p              |
 //! | `sequences`   | a pair in its order     | rising p                                    |
@@ -10,6 +11,7 @@
 //! At the level of categories the columns of a product hold the name of the category, in id and name.
 
 use super::super::super::{Fact, SideTable};
+use super::itemsets::{Kind, Node};
 use super::levels::Level;
 use super::matrix::BasketMatrix;
 use super::measures::Counts;
@@ -23,7 +25,8 @@ use crate::units::NONE_IX;
 /// Returns all tables; those without a row as well.
 pub(super) fn all(found: &Affinities, labels: &ProductLabels, params: &Params) -> Vec<SideTable> {
     let names = Names { labels, categories: &found.category_names };
-    vec![
+    let itemsets = params.itemsets.map(|kind| itemsets(found, &names, kind));
+    let others = vec![
         rules(found, &names, params),
         substitutes(found, &names),
         sequences("sequences", &found.orders.sequences, &names, vec![]),
@@ -39,7 +42,8 @@ pub(super) fn all(found: &Affinities, labels: &ProductLabels, params: &Params) -
             ];
             sequences("up_sells", &steps, &names, further)
         },
-    ]
+    ];
+    itemsets.into_iter().chain(others).collect()
 }
 
 /// An item of either level by the code of its product or category.
@@ -92,6 +96,44 @@ fn level_column(n_products: usize, n_categories: usize) -> Column {
     let levels =
         std::iter::repeat_n(Some("product"), n_products).chain(std::iter::repeat_n(Some("category"), n_categories));
     Column::new("level", Values::from_texts(levels))
+}
+
+/// The sets that were counted on the way to the rules.
+fn itemsets(found: &Affinities, names: &Names<'_>, kind: Kind) -> SideTable {
+    let most = levels(found).map(|(level, _)| level.sets.levels.len()).max().unwrap_or(0);
+    let mut items: Vec<Vec<Item>> = vec![Vec::new(); most];
+    let (mut size, mut count, mut support) = (Vec::new(), Vec::new(), Vec::new());
+    let mut n_of = [0, 0];
+    let mut of_set = Vec::new();
+    for ((level, item), n) in levels(found).zip(&mut n_of) {
+        let is_wanted = level.sets.of_kind(kind);
+        for at_size in 0..level.sets.levels.len() {
+            let mut nodes: Vec<Node> =
+                level.sets.nodes(at_size).filter(|node| is_wanted[node.level][node.at]).collect();
+            nodes.sort_by_key(|node| std::cmp::Reverse(level.sets.count(*node)));
+            for node in nodes {
+                level.sets.items(node, &mut of_set);
+                for (nth, column) in items.iter_mut().enumerate() {
+                    let product = of_set.get(nth).map(|own| level.matrix.product[*own as usize]);
+                    column.push(product.map_or(Item::None, item));
+                }
+                size.push(at_size as i64 + 1);
+                count.push(i64::from(level.sets.count(node)));
+                support.push(f64::from(level.sets.count(node)) / level.matrix.n_baskets().max(1) as f64);
+                *n += 1;
+            }
+        }
+    }
+    let mut columns = vec![level_column(n_of[0], n_of[1])];
+    for (nth, items) in items.iter().enumerate() {
+        columns.extend(names.columns(&format!("item_{}", nth + 1), items));
+    }
+    columns.extend([
+        Column::new("n_items", Values::Integer(size.into())),
+        Column::new("n_baskets", Values::Integer(count.into())),
+        Column::new("support", Values::Number(support.into())),
+    ]);
+    SideTable { name: "itemsets", columns }
 }
 
 fn rules(found: &Affinities, names: &Names<'_>, params: &Params) -> SideTable {

@@ -25,7 +25,7 @@ pub fn find(data: &Dataset, orders: &Orders, category: &[u32], params: &Params) 
     let price: Vec<Option<f64>> = (0..data.n_products()).map(|product| price(data, product)).collect();
     let of = |product: u32| price.get(product as usize).copied().flatten();
     let is_dearer = |first: u32, then: u32| {
-        of(first).zip(of(then)).is_some_and(|(first, then)| then >= first * params.up_sell_price_ratio)
+        of(first).zip(of(then)).is_some_and(|(first, then)| then > first && then >= first * params.up_sell_price_ratio)
     };
     let same_category =
         |a: u32, b: u32| category[a as usize] == category[b as usize] && category[a as usize] != NONE_IX;
