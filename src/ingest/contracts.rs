@@ -75,6 +75,11 @@ pub fn contracts(
     let mut rows = Vec::with_capacity(table.n_rows);
     for row in 0..table.n_rows {
         let customer = columns.codes("customer_id")[row];
+        // Before anything else is asked: what is wrong with such a row is nobody's business either.
+        if customer == NONE_IX || objects[customer as usize] {
+            reading.objecting += 1;
+            continue;
+        }
         let word = words.get(row).filter(|code| **code != NONE_IX);
         if word.is_some() && said_in(row).is_none() {
             reading.faults[Fault::Word as usize].push(row);
@@ -87,10 +92,6 @@ pub fn contracts(
             None => reading.status(columns.decimals("tenure_months")[row], said_in(row), row),
         };
         let Some((start, end, cancelled)) = found else { continue };
-        if customer == NONE_IX || objects[customer as usize] {
-            reading.objecting += 1;
-            continue;
-        }
         rows.push(Row { customer, start, end, cancelled, row });
     }
     let rejects = reading.rejects(table)?;

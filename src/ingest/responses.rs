@@ -81,7 +81,11 @@ pub fn responses(
     }
     let is_known =
         |row: &usize| words.get(*row).is_none_or(|code| *code == NONE_IX || said_at[*code as usize].is_some());
-    let unknown: Vec<usize> = (0..table.n_rows).filter(|row| !is_known(row)).collect();
+    let objects = objecting(columns.ids("customer_id"), customers);
+    let (customer, arm) = (columns.codes("customer_id"), columns.codes("arm"));
+    let objects = |row: usize| objects[customer[row] as usize];
+    // What is wrong with the row of somebody who objects is nobody's business either.
+    let unknown: Vec<usize> = (0..table.n_rows).filter(|row| !is_known(row) && !objects(*row)).collect();
     let rejects = if unknown.is_empty() {
         vec![]
     } else {
@@ -92,8 +96,6 @@ pub fn responses(
         Some(code) => said_at.get(*code as usize).copied().flatten().unwrap_or(false),
         None => amounts.get(row).is_some_and(|amount| *amount != NO_NUMBER && *amount > 0),
     };
-    let objects = objecting(columns.ids("customer_id"), customers);
-    let (customer, arm) = (columns.codes("customer_id"), columns.codes("arm"));
     let campaigns = columns.ids("campaign");
     let campaign = |row: usize| columns.codes("campaign").get(row).copied().unwrap_or(0);
     let day = match table.columns.get("date") {
@@ -104,8 +106,8 @@ pub fn responses(
     let mut counts = |row: &usize| {
         let is_later = day.get(*row).is_some_and(|day| *day > as_of.0);
         let is_of_none = !campaigns.is_empty() && campaign(*row) == NONE_IX;
-        let objects = objects[customer[*row] as usize];
-        if !is_known(row) {
+        let objects = objects(*row);
+        if !objects && !is_known(row) {
             return false;
         }
         // A row is counted once, for the first thing that stands against it.

@@ -131,6 +131,9 @@ fn blank_cells_are_no_responses_and_what_is_left_out_is_said() {
     (2_030..2_033).for_each(|row| push(row, "A", "2026-07-01", true));
     // Drawn into both.
     push(0, "control", "2026-05-02", false);
+    // A word that nobody knows, of somebody who objects: no reject.
+    let text = text.replace("C00001,control,2026-05-01,yes", "C00001,control,2026-05-01,vielleicht");
+    assert!(text.contains("vielleicht"));
     let project =
         Project::new(&[("responses.csv", &text), ("customers.csv", "customer_id,objection\nC00001,yes\nC00002,yes\n")]);
     let pipeline = RESPONSES.replace("[output]", "[input.customers.csv]\npath = 'customers.csv'\n[output]");
