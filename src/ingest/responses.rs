@@ -14,7 +14,8 @@
 //! | rows without a campaign, where others have one | nobody can tell what they belong to  |
 //! | customers in several arms of a campaign    | not drawn by lot into one                |
 //!
-//! A column of arms with more than 20 different cells in one campaign is none, and an error. `O(n log n)`.
+//! A column of arms with more than 20 different cells in one campaign is none, and an error; so is a column of campaigns with more than 200, which
+//! may hold ids. `O(n log n)`.
 
 use super::columns::Columns;
 use super::contracts::{content, further, objecting};
@@ -43,6 +44,8 @@ const CONTROL: [&str; 14] = [
 ];
 /// Arms of one campaign, at most.
 const MOST_ARMS: usize = 20;
+/// Campaigns, at most: each is an entry of the manifest, under its name.
+const MOST_CAMPAIGNS: usize = 200;
 /// Name of the one campaign of a table that names none.
 const UNNAMED: &str = "campaign";
 
@@ -57,7 +60,7 @@ pub struct ResponseReading {
 /// Reads the responses; `yes` are the words that mean a response and `control` the arms that are control groups, where the pipeline names them.
 ///
 /// # Errors
-/// Fails where no cell says yes or no, where arms are too many to be arms, where no row is left, and where a rejected row cannot be read again.
+/// Fails where no cell says yes or no, where arms or campaigns are too many to be such, where no row is left, and where a rejected row cannot be read again.
 pub fn responses(
     table: &TypedTable,
     source: &TableSource,
@@ -142,6 +145,11 @@ pub fn responses(
         notes.push(format!("{n_several} customers stand in several arms of one campaign and are left out of it"));
     }
     let arms = columns.ids("arm");
+    let n_campaigns = kept.chunk_by(|a, b| campaign(*a) == campaign(*b)).count();
+    if n_campaigns > MOST_CAMPAIGNS {
+        let header = header(table, "campaign");
+        return Err(IngestError::TooManyCampaigns { header, n_campaigns, most: MOST_CAMPAIGNS });
+    }
     for of_campaign in kept.chunk_by(|a, b| campaign(*a) == campaign(*b)) {
         let mut own: Vec<u32> = of_campaign.iter().map(|row| arm[*row]).collect();
         own.sort_unstable();

@@ -170,3 +170,16 @@ fn arms_that_are_too_many_are_none() {
     );
     assert!(found.help.unwrap().starts_with("name the column that says what a customer got: `arm = "));
 }
+
+/// A column with as many cells as customers is no campaign either.
+#[test]
+fn campaigns_that_are_too_many_are_none() {
+    let mut text = "customer_id,arm,response,recency,paid,contact\n".to_owned();
+    (0..402)
+        .for_each(|row| writeln!(text, "{row},{},{},{},,secret{}", row % 2, row % 3 % 2, row % 12, row % 201).unwrap());
+    let pipeline = RESPONSES.replace("[output]", "[input.responses.columns]\ncampaign = 'contact'\n[output]");
+    let found = Project::new(&[("responses.csv", &text)]).run(&pipeline).err().unwrap().diagnostic();
+    assert_eq!(found.code, "K0327");
+    assert_eq!(found.title, "table `responses`: `contact` holds 201 different campaigns, at most 200 are expected");
+    assert!(found.help.unwrap().starts_with("name the column that tells campaigns apart: `campaign = "));
+}
