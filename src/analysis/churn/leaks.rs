@@ -71,9 +71,7 @@ pub fn among(sources: &[Source<'_>], source_of: &[usize], matrix: &Matrix, label
         return vec![];
     }
     let alone = |ix: usize| {
-        let own: Vec<bool> = source_of.iter().map(|source| *source == ix).collect();
-        let mut columns = matrix.clone();
-        columns.retain(&own);
+        let columns = matrix.only(|column| source_of[column] == ix);
         let sample = Sample { features: &columns, label, weight: None };
         let fitted = logistic::fit(&sample, logistic::Params::default()).ok()?;
         Some((ix, delong::auc(&fitted.probabilities(&columns), label)?))
