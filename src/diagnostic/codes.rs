@@ -59,7 +59,7 @@ codes! {
     NO_ATTRIBUTE = "K0324", "an analysis of an attribute that the customer export does not have";
     UNKNOWN_CELLS = "K0325", "a column of yes and no in words that are not known";
     NO_ROW_LEFT = "K0326", "a table of which no row may be used";
-    TOO_MANY_ARMS = "K0327", "more arms in a campaign than can be";
+    TOO_MANY_ARMS = "K0327", "more arms in a campaign, or more campaigns, than can be";
 
     ANALYSIS = "K0401", "an analysis that cannot be computed";
     FRAME = "K0402", "scores that cannot be selected or joined";

@@ -4,14 +4,19 @@
 //! such cell is a number and none is a code with a leading zero; the form of dates and the decimal mark are told as in other columns, from all cells together. Customers without a row in the
 //! customer table, and empty cells, are unknown. `O(customers)` an attribute.
 
+use std::ops::RangeInclusive;
+
 use super::dates::WrittenDate;
 use super::evidence::{DateEvidence, NumberEvidence};
 use super::number_format::{Mark, NumberReading};
 use super::numbers;
 use crate::table::{Column, Customers, Ids, Nullable, Values};
+use crate::units::Day;
 
 /// Millionths in one.
 const MILLION: f64 = 1e6;
+/// Years of days that are meant.
+const YEARS: RangeInclusive<i32> = 1901..=2199;
 
 /// Lays out attributes by customer; `may_be_read` says which of them may hold numbers or dates.
 pub fn attributes(
@@ -37,7 +42,8 @@ pub(super) fn as_values(cells: Vec<Option<&str>>) -> Values {
     as_numbers(&cells).map_or_else(|| Values::from_texts(cells), Values::Number)
 }
 
-/// Reads cells as dates, where all of them are, in one form, and there is one; zeros in every part are no date.
+/// Reads cells as dates, where all of them are, in one form, and there is one; zeros in every part are no date, and days of years in which nobody
+/// did anything, `31.12.9999` or `01.01.1900`, stand for one that is missing.
 fn as_dates(cells: &[Option<&str>]) -> Option<Nullable<i32>> {
     let mut evidence = DateEvidence::default();
     let mut written = Vec::with_capacity(cells.len());
@@ -57,7 +63,8 @@ fn as_dates(cells: &[Option<&str>]) -> Option<Nullable<i32>> {
     let format = evidence.majority()?;
     let days: Vec<Option<i32>> = written.iter().map(|date| date.and_then(|date| Some(date.day(format)?.0))).collect();
     let all_read = written.iter().zip(&days).all(|(date, day)| date.is_some() == day.is_some());
-    all_read.then(|| days.into_iter().collect())
+    let known = |day: &i32| YEARS.contains(&Day(*day).ymd().0);
+    all_read.then(|| days.into_iter().map(|day| day.filter(known)).collect())
 }
 
 /// Reads cells as numbers, where all of them are and there is one.
@@ -122,6 +129,9 @@ mod tests {
         assert_eq!(read(["04.10.2024", "", "00.00.0000"], true), dates([Some(20_000), None, None]));
         assert_eq!(read(["10/04/2024", "", "10/25/2024"], true), dates([Some(20_000), Some(20_021), None]));
         assert_eq!(read(["20241004", "", "20241005"], true), dates([Some(20_000), Some(20_001), None]));
+        assert_eq!(read(["31.12.9999", "", "04.10.2024"], true), dates([None, Some(20_000), None]));
+        assert_eq!(read(["1900-01-01", "", "2024-10-04"], true), dates([None, Some(20_000), None]));
+        assert!(matches!(read(["12345678", "", "20241004"], true), Values::Number(_)));
         assert!(matches!(read(["2024-10-04", "", "soon"], true), Values::Text { .. }));
         assert!(matches!(read(["10115", "", "80331"], false), Values::Text { .. }), "a postal code is no quantity");
     }

@@ -2,8 +2,8 @@
 //!
 //! With start dates, contracts of a customer that overlap or follow each other within 30 days are one spell: it runs as long as any of them. Who
 //! comes back after a longer gap has another spell, and the end of the first stays a cancellation. Every row of a spell is kept with its own
-//! dates, so that what it says of product, price and attributes can be read as of any day. A contract that ends after as-of, or that is said
-//! not to be cancelled, runs. Without dates, the table is a status: of rows of one customer that differ the one of the last file by name counts,
+//! dates, so that what it says of product, price and attributes can be read as of any day. A contract that ends after as-of runs, and so does the
+//! one of a customer that ends last where it is said not to be cancelled: of one that others followed, that says only that it was replaced. Without dates, the table is a status: of rows of one customer that differ the one of the last file by name counts,
 //! within it the last in the order of its content.
 //!
 //! An end in the last 30 days before as-of is one, although a renewal could still follow.
@@ -46,6 +46,7 @@ struct Row {
     start: i32,
     /// Last day, `i32::MAX` while it runs; of a status, months.
     end: i32,
+    /// False where it runs, and where it has ended and is said not to be cancelled.
     cancelled: bool,
     row: usize,
 }
@@ -74,6 +75,11 @@ pub fn contracts(
     let mut rows = Vec::with_capacity(table.n_rows);
     for row in 0..table.n_rows {
         let customer = columns.codes("customer_id")[row];
+        // Before anything else is asked: what is wrong with such a row is nobody's business either.
+        if customer == NONE_IX || objects[customer as usize] {
+            reading.objecting += 1;
+            continue;
+        }
         let word = words.get(row).filter(|code| **code != NONE_IX);
         if word.is_some() && said_in(row).is_none() {
             reading.faults[Fault::Word as usize].push(row);
@@ -86,10 +92,6 @@ pub fn contracts(
             None => reading.status(columns.decimals("tenure_months")[row], said_in(row), row),
         };
         let Some((start, end, cancelled)) = found else { continue };
-        if customer == NONE_IX || objects[customer as usize] {
-            reading.objecting += 1;
-            continue;
-        }
         rows.push(Row { customer, start, end, cancelled, row });
     }
     let rejects = reading.rejects(table)?;
@@ -106,6 +108,9 @@ pub fn contracts(
         let codes: Vec<u32> = content.iter().map(|(_, codes)| codes[found.row]).collect();
         (found.customer, order, found.start, found.end, found.cancelled, prices.get(found.row), codes)
     });
+    if start.is_some() {
+        rows.chunk_by_mut(|a, b| a.customer == b.customer).for_each(run_on);
+    }
     let by_customer: Vec<&[Row]> = rows.chunk_by(|a, b| a.customer == b.customer).collect();
     let ids = columns.ids("customer_id");
     let ids = Ids::from_sorted(by_customer.iter().map(|rows| ids.get(rows[0].customer)));
@@ -194,8 +199,8 @@ impl Reading {
             self.later += 1;
             return None;
         }
-        let over = end.filter(|end| *end <= as_of.0 && said != Some(false));
-        Some((start, over.unwrap_or(i32::MAX), over.is_some()))
+        let over = end.filter(|end| *end <= as_of.0);
+        Some((start, over.unwrap_or(i32::MAX), over.is_some() && said != Some(false)))
     }
 
     fn status(&mut self, tenure: i64, said: Option<bool>, row: usize) -> Option<(i32, i32, bool)> {
@@ -245,6 +250,14 @@ fn unknown_words(table: &TypedTable, columns: &Columns<'_>) -> IngestError {
 impl Row {
     fn last_day(&self) -> Option<Day> {
         (self.end != i32::MAX).then_some(Day(self.end))
+    }
+}
+
+/// Lets the contract of one customer that ends last run on where it is said not to be cancelled; the others were replaced.
+fn run_on(own: &mut [Row]) {
+    let last = own.iter().map(|row| row.end).max();
+    for row in own.iter_mut().filter(|row| Some(row.end) == last && !row.cancelled) {
+        row.end = i32::MAX;
     }
 }
 
@@ -360,6 +373,33 @@ mod tests {
         check(&[(7, 10, 20), (9, 21, 30)], &[(0, 10, 20, 0..1), (1, 21, 30, 1..2)]);
     }
 
+    /// The word of a contract that was replaced does not keep the customer for ever.
+    #[test]
+    fn the_contract_that_ends_last_says_whether_the_customer_left() {
+        let check = |rows: &[(i32, i32, bool)], expected: &[(i32, Option<i32>)]| {
+            let row = |(ix, (start, end, cancelled)): (usize, &(i32, i32, bool))| Row {
+                customer: 7,
+                start: *start,
+                end: *end,
+                cancelled: *cancelled,
+                row: ix,
+            };
+            let mut rows: Vec<Row> = rows.iter().enumerate().map(row).collect();
+            run_on(&mut rows);
+            let found: Vec<_> = spells(&rows).into_iter().map(|own| (own.start.0, own.end.map(|end| end.0))).collect();
+            assert_eq!(found, expected);
+        };
+        let (yes, no) = (true, false);
+        check(&[(10, 20, no), (21, 60, yes)], &[(10, Some(60))]);
+        check(&[(10, 20, yes), (21, 60, no)], &[(10, None)]);
+        // One within the other, and both to the same day.
+        check(&[(10, 60, yes), (15, 30, no)], &[(10, Some(60))]);
+        check(&[(10, 60, no), (15, 60, yes)], &[(10, None)]);
+        // A gap is one, whatever the first is said to be.
+        check(&[(10, 20, no), (80, 90, yes)], &[(10, Some(20)), (80, Some(90))]);
+        check(&[(10, 20, no), (80, i32::MAX, no)], &[(10, Some(20)), (80, None)]);
+    }
+
     #[test]
     fn a_spell_tells_what_it_said_on_a_day() {
         let version = |start, end: i32| Version { start: Day(start), end: (end != i32::MAX).then_some(Day(end)) };
@@ -375,7 +415,7 @@ mod tests {
         let as_of = Day(100);
         assert_eq!(reading.dated(10, Some(50), None, as_of, 0), Some((10, 50, true)));
         assert_eq!(reading.dated(10, Some(150), None, as_of, 1), Some((10, i32::MAX, false)));
-        assert_eq!(reading.dated(10, Some(50), Some(false), as_of, 2), Some((10, i32::MAX, false)));
+        assert_eq!(reading.dated(10, Some(50), Some(false), as_of, 2), Some((10, 50, false)));
         assert_eq!(reading.dated(101, None, None, as_of, 3), None);
         assert_eq!(reading.dated(10, Some(9), None, as_of, 4), None);
         assert_eq!(reading.dated(10, None, Some(true), as_of, 5), None);

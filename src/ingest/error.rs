@@ -100,6 +100,9 @@ pub enum IngestError {
     /// A column of arms holds something else.
     #[error("table `responses`: `{header}` holds {n_arms} different arms in one campaign, at most {most} are expected")]
     TooManyArms { header: String, n_arms: usize, most: usize },
+    /// A column of campaigns holds something else.
+    #[error("table `responses`: `{header}` holds {n_campaigns} different campaigns, at most {most} are expected")]
+    TooManyCampaigns { header: String, n_campaigns: usize, most: usize },
     /// Every row was rejected or left out.
     #[error(
         "table `{table}`: no row is left of {n_rows}: all were rejected, lie after as-of, or belong to customers who object to profiling"
@@ -166,7 +169,7 @@ impl IngestError {
             Self::BadSetting { .. } => codes::BAD_SETTING,
             Self::UnknownCells { .. } => codes::UNKNOWN_CELLS,
             Self::NoRowLeft { .. } => codes::NO_ROW_LEFT,
-            Self::TooManyArms { .. } => codes::TOO_MANY_ARMS,
+            Self::TooManyArms { .. } | Self::TooManyCampaigns { .. } => codes::TOO_MANY_ARMS,
             Self::Changed { .. } => codes::CHANGED_FILE,
         }
     }
@@ -244,6 +247,10 @@ impl IngestError {
             Self::TooManyArms { .. } => {
                 "name the column that says what a customer got: `arm = \"…\"` in `[input.responses.columns]`, and the one that \
                  tells campaigns apart as `campaign`"
+                    .to_owned()
+            }
+            Self::TooManyCampaigns { .. } => {
+                "name the column that tells campaigns apart: `campaign = \"…\"` in `[input.responses.columns]`, or export fewer of them"
                     .to_owned()
             }
             Self::NoRowLeft { .. } => {

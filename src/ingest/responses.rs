@@ -14,7 +14,8 @@
 //! | rows without a campaign, where others have one | nobody can tell what they belong to  |
 //! | customers in several arms of a campaign    | not drawn by lot into one                |
 //!
-//! A column of arms with more than 20 different cells in one campaign is none, and an error. `O(n log n)`.
+//! A column of arms with more than 20 different cells in one campaign is none, and an error; so is a column of campaigns with more than 200, which
+//! may hold ids. `O(n log n)`.
 
 use super::columns::Columns;
 use super::contracts::{content, further, objecting};
@@ -43,6 +44,8 @@ const CONTROL: [&str; 14] = [
 ];
 /// Arms of one campaign, at most.
 const MOST_ARMS: usize = 20;
+/// Campaigns, at most: each is an entry of the manifest, under its name.
+const MOST_CAMPAIGNS: usize = 200;
 /// Name of the one campaign of a table that names none.
 const UNNAMED: &str = "campaign";
 
@@ -57,7 +60,7 @@ pub struct ResponseReading {
 /// Reads the responses; `yes` are the words that mean a response and `control` the arms that are control groups, where the pipeline names them.
 ///
 /// # Errors
-/// Fails where no cell says yes or no, where arms are too many to be arms, where no row is left, and where a rejected row cannot be read again.
+/// Fails where no cell says yes or no, where arms or campaigns are too many to be such, where no row is left, and where a rejected row cannot be read again.
 pub fn responses(
     table: &TypedTable,
     source: &TableSource,
@@ -81,7 +84,11 @@ pub fn responses(
     }
     let is_known =
         |row: &usize| words.get(*row).is_none_or(|code| *code == NONE_IX || said_at[*code as usize].is_some());
-    let unknown: Vec<usize> = (0..table.n_rows).filter(|row| !is_known(row)).collect();
+    let objects = objecting(columns.ids("customer_id"), customers);
+    let (customer, arm) = (columns.codes("customer_id"), columns.codes("arm"));
+    let objects = |row: usize| objects[customer[row] as usize];
+    // What is wrong with the row of somebody who objects is nobody's business either.
+    let unknown: Vec<usize> = (0..table.n_rows).filter(|row| !is_known(row) && !objects(*row)).collect();
     let rejects = if unknown.is_empty() {
         vec![]
     } else {
@@ -92,8 +99,6 @@ pub fn responses(
         Some(code) => said_at.get(*code as usize).copied().flatten().unwrap_or(false),
         None => amounts.get(row).is_some_and(|amount| *amount != NO_NUMBER && *amount > 0),
     };
-    let objects = objecting(columns.ids("customer_id"), customers);
-    let (customer, arm) = (columns.codes("customer_id"), columns.codes("arm"));
     let campaigns = columns.ids("campaign");
     let campaign = |row: usize| columns.codes("campaign").get(row).copied().unwrap_or(0);
     let day = match table.columns.get("date") {
@@ -104,8 +109,8 @@ pub fn responses(
     let mut counts = |row: &usize| {
         let is_later = day.get(*row).is_some_and(|day| *day > as_of.0);
         let is_of_none = !campaigns.is_empty() && campaign(*row) == NONE_IX;
-        let objects = objects[customer[*row] as usize];
-        if !is_known(row) {
+        let objects = objects(*row);
+        if !objects && !is_known(row) {
             return false;
         }
         // A row is counted once, for the first thing that stands against it.
@@ -140,6 +145,11 @@ pub fn responses(
         notes.push(format!("{n_several} customers stand in several arms of one campaign and are left out of it"));
     }
     let arms = columns.ids("arm");
+    let n_campaigns = kept.chunk_by(|a, b| campaign(*a) == campaign(*b)).count();
+    if n_campaigns > MOST_CAMPAIGNS {
+        let header = header(table, "campaign");
+        return Err(IngestError::TooManyCampaigns { header, n_campaigns, most: MOST_CAMPAIGNS });
+    }
     for of_campaign in kept.chunk_by(|a, b| campaign(*a) == campaign(*b)) {
         let mut own: Vec<u32> = of_campaign.iter().map(|row| arm[*row]).collect();
         own.sort_unstable();

@@ -10,7 +10,7 @@ use super::job::Job;
 use super::read::shown;
 use crate::analysis::{Findings, SideTable};
 use crate::campaign::{Campaign, CampaignCounts, contacts};
-use crate::ingest::{CUSTOMERS, Reject};
+use crate::ingest::{PRODUCTS, Reject, TRANSACTIONS};
 use crate::publish::{OutputFile, PublishError, Staging};
 use crate::scores::ScoredCustomers;
 use crate::scores::frame::{Cells, Frame, FrameColumn, FrameError};
@@ -87,10 +87,13 @@ pub fn write_all(
     Ok(files.concat())
 }
 
-/// Turns rejected rows into a table: where they stood, why, and the row itself, but for customers: a run keeps no addresses.
+/// Turns rejected rows into a table: where they stood, why, and of lines and products the row itself.
+///
+/// Rows of the other tables may hold addresses, or be of customers who object to profiling.
 pub fn rejects_table(job: &Job, rejects: &[Reject]) -> Frame<'static> {
     let files: Vec<String> = rejects.iter().map(|reject| shown(&job.below(reject.table, &reject.file))).collect();
     let lines: Vec<i64> = rejects.iter().map(|reject| reject.line as i64).collect();
+    let kept_as_they_read = [TRANSACTIONS.name, PRODUCTS.name];
     let columns = [
         ("table", Values::from_texts(rejects.iter().map(|reject| Some(reject.table)))),
         ("file", Values::from_texts(files.iter().map(|file| Some(file.as_str())))),
@@ -100,7 +103,9 @@ pub fn rejects_table(job: &Job, rejects: &[Reject]) -> Frame<'static> {
         (
             "row",
             Values::from_texts(
-                rejects.iter().map(|reject| Some(reject.row.as_str()).filter(|_| reject.table != CUSTOMERS.name)),
+                rejects
+                    .iter()
+                    .map(|reject| Some(reject.row.as_str()).filter(|_| kept_as_they_read.contains(&reject.table))),
             ),
         ),
     ];

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 
 use klientel::run::{Job, RunError};
+use parquet::file::reader::{FileReader as _, SerializedFileReader};
 
 use super::support::{Project, Run, data};
 
@@ -363,4 +364,27 @@ fn what_cannot_be_learnt_and_what_knows_too_much_is_said() {
     let notes = run.manifest["notes"].to_string();
     assert!(notes.contains("beyond noise, so the calibrated rule is published (label: contract cancelled"), "{notes}");
     assert!(notes.contains("`exit code` is left out, it knows the future"), "{notes}");
+}
+
+/// What is wrong with the row of somebody who objects is not kept either, and of others only where it stands.
+#[test]
+fn rejected_rows_of_contracts_are_not_kept_and_those_of_who_objects_not_even_named() {
+    let word = |row| if [7, 8].contains(&row) { "vielleicht" } else { ["yes", "no", "no"][row % 3] };
+    let contracts = status(600, word, |row| if [9, 10].contains(&row) { -3 } else { row as i32 % 50 });
+    let project = Project::new(&[
+        ("contracts.csv", &contracts),
+        ("customers.csv", "customer_id,objection\n7,ja\n8,nein\n9,ja\n10,nein\n"),
+    ]);
+    let run =
+        project.run(&STATUS.replace("[output]", "[input.customers.csv]\npath = 'customers.csv'\n[output]")).unwrap();
+    let file = fs::File::open(run.directory.join("rejects.parquet")).unwrap();
+    let reader = SerializedFileReader::new(file).unwrap();
+    let rejects: Vec<String> = reader.get_row_iter(None).unwrap().map(|row| row.unwrap().to_string()).collect();
+    assert_eq!(rejects.len(), 2, "{rejects:?}");
+    for (reject, line) in rejects.iter().zip([10, 12]) {
+        assert!(reject.contains(&format!("line: {line},")) && reject.ends_with("row: null}"), "{reject}");
+    }
+    assert!(
+        run.manifest["notes"].to_string().contains("2 contracts of customers who object to profiling are left out")
+    );
 }

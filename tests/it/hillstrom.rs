@@ -131,6 +131,9 @@ fn blank_cells_are_no_responses_and_what_is_left_out_is_said() {
     (2_030..2_033).for_each(|row| push(row, "A", "2026-07-01", true));
     // Drawn into both.
     push(0, "control", "2026-05-02", false);
+    // A word that nobody knows, of somebody who objects: no reject.
+    let text = text.replace("C00001,control,2026-05-01,yes", "C00001,control,2026-05-01,vielleicht");
+    assert!(text.contains("vielleicht"));
     let project =
         Project::new(&[("responses.csv", &text), ("customers.csv", "customer_id,objection\nC00001,yes\nC00002,yes\n")]);
     let pipeline = RESPONSES.replace("[output]", "[input.customers.csv]\npath = 'customers.csv'\n[output]");
@@ -166,4 +169,17 @@ fn arms_that_are_too_many_are_none() {
         "table `responses`: `arm` holds 21 different arms in one campaign, at most 20 are expected"
     );
     assert!(found.help.unwrap().starts_with("name the column that says what a customer got: `arm = "));
+}
+
+/// A column with as many cells as customers is no campaign either.
+#[test]
+fn campaigns_that_are_too_many_are_none() {
+    let mut text = "customer_id,arm,response,recency,paid,contact\n".to_owned();
+    (0..402)
+        .for_each(|row| writeln!(text, "{row},{},{},{},,secret{}", row % 2, row % 3 % 2, row % 12, row % 201).unwrap());
+    let pipeline = RESPONSES.replace("[output]", "[input.responses.columns]\ncampaign = 'contact'\n[output]");
+    let found = Project::new(&[("responses.csv", &text)]).run(&pipeline).err().unwrap().diagnostic();
+    assert_eq!(found.code, "K0327");
+    assert_eq!(found.title, "table `responses`: `contact` holds 201 different campaigns, at most 200 are expected");
+    assert!(found.help.unwrap().starts_with("name the column that tells campaigns apart: `campaign = "));
 }

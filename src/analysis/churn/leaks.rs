@@ -1,7 +1,8 @@
 //! Leak guard: attributes that know what they could not have known; the same for purchases, contracts and responses.
 //!
 //! An attribute that was overwritten after the fact, such as a status or the date of the last order as of today, tells the label almost by itself. Each
-//! is fitted alone, all columns of it and their missing cells together, and its AUC on the rows themselves is taken, less 1.96 standard errors, so
+//! is fitted alone, all columns of it and their missing cells together, numbers also by the log odds of some twenty bins, so that a code gives itself
+//! away whatever its order. Its AUC on the rows themselves is taken, less 1.96 standard errors, so
 //! that few events raise no false alarm. It is left out
 //!
 //! * where that is above 0.98: nothing that was known before says so much of what came after;
@@ -17,6 +18,7 @@ use super::delong;
 use super::features::{Feature, Subject};
 use super::logistic;
 use super::sample::{Matrix, Sample};
+use crate::table::Nullable;
 
 /// AUC of a single source that is beyond belief.
 const BEYOND_BELIEF: f64 = 0.98;
@@ -29,6 +31,9 @@ const FAR_ABOVE: f64 = 0.15;
 const DOUBT: f64 = 1.96;
 /// Events, and others, below which a column may tell them apart by accident.
 const LEAST_OF_CLASS: usize = 20;
+
+/// Bins of a number in each class.
+const BINS: usize = 10;
 
 /// What one or several columns are read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,9 +76,12 @@ pub fn among(sources: &[Source<'_>], source_of: &[usize], matrix: &Matrix, label
         return vec![];
     }
     let alone = |ix: usize| {
-        let own: Vec<bool> = source_of.iter().map(|source| *source == ix).collect();
-        let mut columns = matrix.clone();
-        columns.retain(&own);
+        let mut columns = matrix.only(|column| source_of[column] == ix);
+        if sources[ix].is_attribute {
+            let binned: Vec<_> =
+                columns.columns().iter().filter_map(|column| log_odds_of_bins(column, label)).collect();
+            binned.into_iter().for_each(|log_odds| columns.push(log_odds));
+        }
         let sample = Sample { features: &columns, label, weight: None };
         let fitted = logistic::fit(&sample, logistic::Params::default()).ok()?;
         Some((ix, delong::auc(&fitted.probabilities(&columns), label)?))
@@ -87,6 +95,41 @@ pub fn among(sources: &[Source<'_>], source_of: &[usize], matrix: &Matrix, label
     };
     let leaks = attributes.into_iter().filter(|(_, auc)| knows(auc));
     leaks.map(|(ix, auc)| Leak { name: sources[ix].name.to_owned(), auc: auc.value }).collect()
+}
+
+/// Returns for each row the log odds of the bin of its value, where a number falls into three bins or more; of two a straight line says the same.
+///
+/// Bins begin at the deciles of those with the event and of those without, and after a value that holds a tenth of either: then it has its own.
+fn log_odds_of_bins(values: &Nullable<f32>, label: &[bool]) -> Option<Vec<Option<f64>>> {
+    let mut edges = Vec::new();
+    for class in [true, false] {
+        let of_class = values.iter().zip(label).filter(|(_, label)| **label == class);
+        let mut own: Vec<f32> = of_class.filter_map(|(value, _)| value).collect();
+        own.sort_unstable_by(f32::total_cmp);
+        let deciles = (0..=BINS).filter_map(|part| own.get(part * (own.len().saturating_sub(1)) / BINS).copied());
+        let deciles: Vec<f32> = deciles.collect();
+        edges.extend(deciles.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0].next_up()));
+        edges.extend(deciles);
+    }
+    edges.sort_unstable_by(f32::total_cmp);
+    edges.dedup();
+    let bin = |value: f32| edges.partition_point(|edge| *edge <= value);
+    // Rows, and those with the event.
+    let mut counts = vec![[0_u32; 2]; edges.len() + 1];
+    for (value, label) in values.iter().zip(label) {
+        let Some(value) = value else { continue };
+        let [n, n_events] = &mut counts[bin(value)];
+        *n += 1;
+        *n_events += u32::from(*label);
+    }
+    if counts.iter().filter(|[n, _]| *n > 0).count() < 3 {
+        return None;
+    }
+    let log_odds = |[n, n_events]: [u32; 2]| {
+        // Half a row more of each: no bin is certain.
+        ((f64::from(n_events) + 0.5) / (f64::from(n - n_events) + 0.5)).ln()
+    };
+    Some(values.iter().map(|value| value.map(|value| log_odds(counts[bin(value)]))).collect())
 }
 
 #[cfg(test)]
@@ -143,6 +186,24 @@ mod tests {
         let mut matrix = Matrix::new(500);
         matrix.push(label.iter().map(|lost| (!lost).then_some(1.0)));
         assert_eq!(find(&[&feature("next_visit", ATTRIBUTE)], &matrix, &label).len(), 1);
+    }
+
+    /// In the order of its numbers a code may say nothing; numbers by lot say nothing in bins either, of few events as of many.
+    #[test]
+    fn a_code_leaks_whatever_the_order_of_its_numbers() {
+        let found = |n: usize, every: usize, cell: &mut dyn FnMut(usize, bool) -> f64| {
+            let label: Vec<bool> = (0..n).map(|row| row % every == 0).collect();
+            let mut matrix = Matrix::new(n);
+            matrix.push(label.iter().enumerate().map(|(row, lost)| Some(cell(row, *lost))));
+            find(&[&feature("status", ATTRIBUTE)], &matrix, &label).len()
+        };
+        // 1 active, 2 lost, 3 active; and a number between others.
+        assert_eq!(found(2_000, 25, &mut |row, lost| if lost { 2.0 } else { [1.0, 3.0][row % 2] }), 1);
+        let mut random = Uniform(5);
+        assert_eq!(found(2_000, 25, &mut |_, lost| if lost { 0.5 } else { random.next() }), 1);
+        for (n, every) in [(50, 2), (500, 20), (4_000, 2)] {
+            assert_eq!(found(n, every, &mut |_, _| random.next()), 0);
+        }
     }
 
     /// What is beyond belief of many events may be chance of few.

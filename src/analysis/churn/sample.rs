@@ -44,6 +44,12 @@ impl Matrix {
         self.columns.retain(|_| kept.next().copied().unwrap_or(true));
     }
 
+    /// Returns some of the columns, and copies no others.
+    pub fn only(&self, is_wanted: impl Fn(usize) -> bool) -> Self {
+        let columns = self.columns.iter().enumerate().filter(|(ix, _)| is_wanted(*ix));
+        Self { n_rows: self.n_rows, columns: columns.map(|(_, column)| column.clone()).collect() }
+    }
+
     /// Returns the number of rows.
     pub fn n_rows(&self) -> usize {
         self.n_rows
@@ -123,6 +129,10 @@ mod tests {
         assert_eq!(column, [Some(1.5), None, Some(1e30), None]);
         let some: Vec<Option<f32>> = matrix.select(&[2, 0, 0, 3]).columns()[0].iter().collect();
         assert_eq!(some, [Some(1e30), Some(1.5), Some(1.5), None]);
+        matrix.push([Some(7.0)]);
+        let second = matrix.only(|ix| ix == 1);
+        assert_eq!((second.n_rows(), second.columns()), (4, &matrix.columns()[1..]));
+        assert_eq!(matrix.only(|_| false), Matrix::new(4));
     }
 
     #[test]
