@@ -1,7 +1,7 @@
 //! What could be offered to one customer: what its purchases point at, what it buys again, and best-sellers where that is not enough.
 //!
 //! `score(c, j) = Σ ln(1 + d(c, i)) · sim(i, j)` over the products i that the customer bought and kept, with `d` its purchase days of i, each
-//! decayed by the half-life ([`super::past`]). The `POOL` highest scores among the products it may be offered are the candidates; of equal
+//! decayed by the half-life ([`super::past`]); sensitive products add nothing. The `POOL` highest scores among the products it may be offered are the candidates; of equal
 //! scores the more popular product comes first.
 //!
 //! `O(history · K)` a customer. Source: Sarwar et al., "Item-Based Collaborative Filtering Recommendation Algorithms", WWW 2001, weighted
@@ -30,6 +30,8 @@ pub struct Finder<'a> {
     neighbours: &'a Neighbours,
     /// By rank of popularity, what may be offered at all.
     offerable: &'a [bool],
+    /// By rank of popularity, what may be a reason for an offer.
+    may_point: &'a [bool],
     reach: Reach,
     /// What the customer bought.
     pub own: Purchases,
@@ -60,11 +62,18 @@ pub struct Pointer {
 
 impl<'a> Finder<'a> {
     /// Makes room.
-    pub fn new(past: &'a Past<'a>, neighbours: &'a Neighbours, offerable: &'a [bool], reach: Reach) -> Self {
+    pub fn new(
+        past: &'a Past<'a>,
+        neighbours: &'a Neighbours,
+        offerable: &'a [bool],
+        may_point: &'a [bool],
+        reach: Reach,
+    ) -> Self {
         Self {
             past,
             neighbours,
             offerable,
+            may_point,
             reach,
             own: Purchases::default(),
             recent: Vec::new(),
@@ -82,7 +91,8 @@ impl<'a> Finder<'a> {
     pub fn find(&mut self, customer: usize, asked: &[u32], refused: impl Fn(u32) -> bool) {
         let Reach { half_life_again, half_life_new, .. } = self.reach;
         self.past.purchases(customer, [half_life_again, half_life_new], &mut self.own);
-        self.recent.clone_from(&self.own.bought);
+        self.recent.clear();
+        self.recent.extend(self.own.bought.iter().filter(|bought| self.may_point[bought.item as usize]));
         keep_latest(&mut self.recent);
         let Self { neighbours, offerable, pointers, score, touched, best, new, .. } = self;
         // Copied first as they are, then weighted and added up from there, for the reason that `Counter` gives.
@@ -177,6 +187,11 @@ impl<'a> Finder<'a> {
     /// Says whether a product may be offered at all.
     pub fn may_be_offered(&self, item: u32) -> bool {
         self.offerable[item as usize]
+    }
+
+    /// Says whether a purchase of a product may be a reason for an offer.
+    pub fn may_point(&self, item: u32) -> bool {
+        self.may_point[item as usize]
     }
 
     /// Returns what is known of the base.

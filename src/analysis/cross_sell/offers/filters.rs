@@ -8,7 +8,8 @@
 //! | returned                   | customer × product | an item that was given back and not bought and kept again        |
 //! | category full              | list               | `offers-per-category`                                            |
 //!
-//! All of them hold before the best are taken, so that no list is shorter for them. `O(products + returned items)`.
+//! All of them hold before the best are taken, so that no list is shorter for them. A sensitive product does not speak for another either: what
+//! it points at would tell who bought it. `O(products + returned items)`.
 
 use std::collections::BTreeMap;
 
@@ -21,6 +22,8 @@ use crate::units::NONE_IX;
 #[derive(Debug, Default)]
 pub struct Permitted {
     pub offerable: Vec<bool>,
+    /// Whether its purchase may be a reason for an offer, by product.
+    pub may_point: Vec<bool>,
     pub n_blocked: usize,
     pub notes: Vec<String>,
 }
@@ -30,12 +33,14 @@ impl Permitted {
     pub fn of(data: &Dataset, params: &Params) -> Self {
         let n = data.n_products();
         let merchandise = |ix: usize| !data.products.not_merchandise.get(ix).copied().unwrap_or(false);
-        let mut permitted = Self { offerable: (0..n).map(merchandise).collect(), ..Self::default() };
+        let mut permitted =
+            Self { offerable: (0..n).map(merchandise).collect(), may_point: vec![true; n], ..Self::default() };
         for name in &params.sensitive_categories {
             let mut found = false;
             for (ix, category) in data.products.category.iter().enumerate().take(n) {
                 if same(category, name) {
                     found = true;
+                    permitted.may_point[ix] = false;
                     permitted.block(ix);
                 }
             }
@@ -50,6 +55,11 @@ impl Permitted {
             }
         }
         permitted
+    }
+
+    /// Orders flags of products by rank of popularity.
+    pub fn by_rank(flags: &[bool], histories: &Histories) -> Vec<bool> {
+        histories.product.iter().map(|product| flags[*product as usize]).collect()
     }
 
     fn block(&mut self, product: usize) {

@@ -59,7 +59,8 @@ impl Model {
             .judged
             .par_chunks(CUSTOMERS_A_CHUNK)
             .map(|judged| {
-                let mut finder = Finder::new(&window.past, neighbours, &window.offerable, chosen.reach);
+                let mut finder =
+                    Finder::new(&window.past, neighbours, &window.offerable, &window.may_point, chosen.reach);
                 let mut rows = Rows::default();
                 for judged in judged {
                     look(&mut finder, judged, &asked, &mut rows);

@@ -108,7 +108,7 @@ pub fn prove(window: &Window<'_>, model: &Model, neighbours: &Neighbours, k: usi
         .judged
         .par_chunks(CUSTOMERS_A_CHUNK)
         .map(|judged| {
-            let mut finder = Finder::new(&window.past, neighbours, &window.offerable, model.reach);
+            let mut finder = Finder::new(&window.past, neighbours, &window.offerable, &window.may_point, model.reach);
             let mut part = Proof::default();
             let outcomes = judged.iter().map(|judged| {
                 finder.find(judged.customer as usize, &asked, |_| false);

@@ -54,6 +54,8 @@ pub struct Ranker<'a> {
     pub neighbours: &'a Neighbours,
     /// By rank of popularity.
     pub offerable: &'a [bool],
+    /// By rank of popularity, what may be a reason for an offer.
+    pub may_point: &'a [bool],
     pub categories: &'a Categories,
     pub returned: &'a Returned,
     pub reach: Reach,
@@ -155,7 +157,7 @@ impl Ranker<'_> {
             .par_chunks_mut(CUSTOMERS_A_CHUNK * self.k)
             .enumerate()
             .map_init(
-                || Finder::new(self.past, self.neighbours, self.offerable, self.reach),
+                || Finder::new(self.past, self.neighbours, self.offerable, self.may_point, self.reach),
                 |finder, (chunk, offers)| {
                     let mut audiences = vec![Vec::new(); audience_ranks.len()];
                     for (nth, list) in offers.chunks_mut(self.k).enumerate() {
@@ -307,7 +309,7 @@ impl Ranker<'_> {
 /// Returns the category of the most purchase days, of equal ones the first by name.
 fn preferred(finder: &Finder<'_>, categories: &Categories) -> Option<usize> {
     let mut days: Vec<(u32, u32)> = Vec::new();
-    for bought in &finder.own.bought {
+    for bought in finder.own.bought.iter().filter(|bought| finder.may_point(bought.item)) {
         if let Some(code) = categories.code(bought.item) {
             match days.iter_mut().find(|(other, _)| *other == code) {
                 Some((_, n)) => *n += bought.n_days,

@@ -174,6 +174,37 @@ fn filters_hold_before_the_list_is_cut() {
     assert!(made.notes.contains(&"offers: the blocked product `x` is not in the data".to_owned()));
 }
 
+/// Everything in the columns of a customer's offers is searched: none names what it bought of a sensitive category.
+#[test]
+fn sensitive_products_are_neither_offered_nor_a_reason() {
+    let mut data = themed(800, 2, 5);
+    let of_theme = |product: usize| product / OF_A_THEME as usize == 1;
+    data.products.name =
+        (0..data.n_products()).map(|ix| format!("{} {ix}", if of_theme(ix) { "secret" } else { "open" })).collect();
+    let sensitive_categories = vec!["Theme 1".to_owned()];
+    let named = |made: &Made| {
+        let columns = made.columns.iter().filter(|column| column.name.starts_with("offer_"));
+        let texts = columns.flat_map(|column| texts(&column.values)).flatten();
+        texts.filter(|text| text.contains("secret") || text.contains("theme 1")).count()
+    };
+    for repeat in [false, true] {
+        let open = Params { repeat, ..Params::default() };
+        assert!(named(&offers(&data, &open, 3)) > 100);
+        let made = offers(&data, &Params { sensitive_categories: sensitive_categories.clone(), ..open }, 3);
+        assert!(texts(column(&made.columns, "offer_1_reason")).iter().all(Option::is_some));
+        assert_eq!(named(&made), 0);
+    }
+    // Nor does it decide which category is bought most: of the others that is theme 2.
+    let mut all: Vec<(u32, i32, Vec<u32>)> = (0..9).map(|customer| (customer, 5, vec![0])).collect();
+    all[8].2 = vec![2 * OF_A_THEME];
+    all.extend([(9, 4, vec![OF_A_THEME]), (9, 5, vec![OF_A_THEME, 2 * OF_A_THEME + 1])]);
+    let mut data = dataset(10, (THEMES * OF_A_THEME) as usize, baskets(&all));
+    data.products.category = themes();
+    let made = offers(&data, &Params { sensitive_categories, ..Params::default() }, 1);
+    let of = |name: &str| texts(column(&made.columns, name))[9];
+    assert_eq!((of("offer_1"), of("offer_1_fallback")), (Some("p0080"), Some("category-best-seller")));
+}
+
 #[test]
 fn the_best_customers_of_a_product_are_listed() {
     let data = themed(1_200, 2, 7);
