@@ -157,9 +157,8 @@ pub fn learn(
         too_few(&window).map_or(Ok(()), Err)?;
         let (chosen, neighbours) = choice::choose(&window, max_neighbours, k + k / 2, horizon, half_life)
             .ok_or("no similarity could be learnt")?;
-        let model = Model::fit(&window, &chosen, &neighbours).map_err(
-            |_| "nobody, or everybody, bought a candidate, or something again, in the window before the last",
-        )?;
+        let model = Model::fit(&window, &chosen, &neighbours)
+            .map_err(|_| "nobody, or everybody, bought a candidate in the window before the last")?;
         (chosen, model)
     };
     let window = open(1);

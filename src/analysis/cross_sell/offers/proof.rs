@@ -155,9 +155,10 @@ fn outcome(finder: &Finder<'_>, model: &Model, judged: &Judged, asked: &[u32], k
     }
     let (mut again, mut personal) = (Vec::new(), Vec::new());
     for bought in finder.own.bought.iter() {
-        let logit = model.repeat_logit(*bought, item(bought.item), shopper, past.today);
-        hits.again.push(logit, is_bought(bought.item));
-        again.push((logit, bought.item));
+        if let Some(logit) = model.repeat_logit(*bought, item(bought.item), shopper, past.today) {
+            hits.again.push(logit, is_bought(bought.item));
+            again.push((logit, bought.item));
+        }
         let score = personal_score(bought.n_days, bought.item);
         hits.personal.push(score, is_bought(bought.item));
         personal.push((score, bought.item));

@@ -105,10 +105,10 @@ impl Proven {
 
     fn repeat(&self, past: &Past<'_>, bought: Bought, shopper: Shopper) -> Candidate {
         let item = past.items[bought.item as usize];
-        let (order, scale) = if self.by_model_again {
-            (self.model.repeat_logit(bought, item, shopper, past.today), &self.scale_model_again)
-        } else {
-            (personal_score(bought.n_days, bought.item), &self.scale_personal)
+        let logit = self.model.repeat_logit(bought, item, shopper, past.today).filter(|_| self.by_model_again);
+        let (order, scale) = match logit {
+            Some(logit) => (logit, &self.scale_model_again),
+            None => (personal_score(bought.n_days, bought.item), &self.scale_personal),
         };
         Candidate::new(bought.item, order, scale)
     }

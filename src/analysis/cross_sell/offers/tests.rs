@@ -118,6 +118,28 @@ fn offers_are_proven_likely_and_worth_something() {
     assert_eq!(fact(&made.facts, "expected_margin_is_of"), &Fact::Text("revenue".to_owned()));
 }
 
+/// Cars, courses, books: what nobody buys twice is offered with a probability as everything else is.
+#[test]
+fn a_base_without_repeats_has_probabilities() {
+    let mut data = themed(1_200, 2, 7);
+    let mut bought = BTreeSet::new();
+    let all: Vec<(u32, i32, Vec<u32>)> = (0..data.baskets.len())
+        .map(|basket| {
+            let (of, items) =
+                (data.baskets.customer[basket], data.baskets.starts[basket]..data.baskets.starts[basket + 1]);
+            let products = data.baskets.product[items].iter().copied();
+            (of, data.baskets.day[basket], products.filter(|product| bought.insert((of, *product))).collect())
+        })
+        .collect();
+    data.baskets = baskets(&all.into_iter().filter(|(.., products)| !products.is_empty()).collect::<Vec<_>>());
+    for repeat in [false, true] {
+        let made = offers(&data, &Params { repeat, ..Params::default() }, 3);
+        assert_eq!(fact(proof(&made), "new_by"), &Fact::Text("model".to_owned()));
+        let p = numbers(column(&made.columns, "offer_1_probability"));
+        assert!(p.iter().all(|p| p.is_some_and(|p| p > 0.0 && p < 1.0)));
+    }
+}
+
 /// A second base, drawn anew after as-of, buys about as much as the probabilities say.
 #[test]
 fn probabilities_are_those_of_the_days_to_come() {
