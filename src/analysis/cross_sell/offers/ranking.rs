@@ -241,7 +241,8 @@ impl Ranker<'_> {
         let pointers: Vec<Option<Pointer>> = finder.strongest_pointers(&ranks);
         for (offer, ((rank, probability, because), pointer)) in list.iter_mut().zip(taken.iter().zip(pointers)) {
             let because = match (because, pointer) {
-                (Because::BestSeller, Some(Pointer { bought, n_both, .. })) => Because::Owns {
+                // Where popularity made the list, no other product is the reason.
+                (Because::BestSeller, Some(Pointer { bought, n_both, .. })) if !by_popularity => Because::Owns {
                     product: past.histories.product[bought.item as usize],
                     n_days: bought.n_days,
                     n_both,

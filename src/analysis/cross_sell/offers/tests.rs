@@ -172,6 +172,15 @@ fn where_nothing_is_to_be_learnt_best_sellers_are_offered_and_said() {
         made.notes
     );
     assert!(texts(column(&made.columns, "offer_1")).iter().all(Option::is_some));
+    // No list of best-sellers is dressed up as what goes with the customer's own products.
+    let made = offers(&themed(1_000, 10, 3), &Params::default(), 3);
+    for i in 1..=3 {
+        let fallback = texts(column(&made.columns, &format!("offer_{i}_fallback")));
+        assert!(fallback.iter().all(|fallback| *fallback == Some("best-seller")), "{fallback:?}");
+        let reasons = texts(column(&made.columns, &format!("offer_{i}_reason")));
+        assert!(reasons.iter().flatten().all(|reason| reason.starts_with("best-seller: ")));
+    }
+    assert_eq!(fact(&made.facts, "best_seller_share"), &Fact::Number(1.0));
 }
 
 #[test]
