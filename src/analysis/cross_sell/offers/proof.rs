@@ -84,6 +84,11 @@ impl Proof {
     }
 }
 
+/// Score of a product in the baseline of best-sellers: its rank alone decides, here and in what is published.
+pub fn popularity_score(rank: u32) -> f64 {
+    -(1.0 + f64::from(rank)).ln()
+}
+
 /// Score of a product in the baseline of purchase days, ties by rank of popularity.
 pub fn personal_score(n_days: u32, rank: u32) -> f64 {
     f64::from(n_days) + 1.0 / (2.0 + f64::from(rank))
@@ -147,7 +152,7 @@ fn outcome(finder: &Finder<'_>, model: &Model, judged: &Judged, asked: &[u32], k
     }
     for (rank, score) in asked.iter().zip(&finder.asked_score) {
         if !finder.owns(*rank) {
-            hits.popular.push(item(*rank).ln_popularity, is_bought(*rank));
+            hits.popular.push(popularity_score(*rank), is_bought(*rank));
             if finder.new.iter().all(|(candidate, _)| candidate != rank) {
                 hits.new.push(model.new_logit(*score, item(*rank), shopper), is_bought(*rank));
             }

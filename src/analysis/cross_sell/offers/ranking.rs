@@ -14,7 +14,7 @@ use super::figures::Shopper;
 use super::filters::{Categories, Returned};
 use super::model::Model;
 use super::past::{Bought, Past};
-use super::proof::{Proof, personal_score};
+use super::proof::{Proof, personal_score, popularity_score};
 use super::similarity::Neighbours;
 use crate::analysis::churn::calibration::Calibration;
 use crate::units::{NONE_IX, ProductIx};
@@ -94,11 +94,10 @@ impl Proven {
     }
 
     fn new_offer(&self, past: &Past<'_>, rank: u32, score: f32, shopper: Shopper) -> Candidate {
-        let item = past.items[rank as usize];
         let (order, scale) = if self.by_model_new {
-            (self.model.new_logit(score, item, shopper), &self.scale_model_new)
+            (self.model.new_logit(score, past.items[rank as usize], shopper), &self.scale_model_new)
         } else {
-            (item.ln_popularity, &self.scale_popular)
+            (popularity_score(rank), &self.scale_popular)
         };
         Candidate::new(rank, order, scale)
     }

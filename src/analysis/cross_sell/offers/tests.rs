@@ -172,8 +172,17 @@ fn where_nothing_is_to_be_learnt_best_sellers_are_offered_and_said() {
         made.notes
     );
     assert!(texts(column(&made.columns, "offer_1")).iter().all(Option::is_some));
-    // No list of best-sellers is dressed up as what goes with the customer's own products.
-    let made = offers(&themed(1_000, 10, 3), &Params::default(), 3);
+    // No list of best-sellers is dressed up as what goes with the customer's own products, and it is the one that was proven: by orders, not owners.
+    let data = themed(1_000, 10, 3);
+    let made = offers(&data, &Params::default(), 3);
+    let histories = histories::Histories::of(&data.baskets, 1_000, data.n_products());
+    let lists: Vec<_> = (1..=3).map(|i| texts(column(&made.columns, &format!("offer_{i}")))).collect();
+    for customer in 0..1_000 {
+        let owned = histories.owned.row(customer);
+        let best = (0..histories.n_bought as u32).filter(|rank| owned.binary_search(rank).is_err()).take(3);
+        let expected: Vec<usize> = best.map(|rank| histories.product[rank as usize] as usize).collect();
+        assert_eq!(lists.iter().map(|list| product(list[customer].unwrap())).collect::<Vec<_>>(), expected);
+    }
     for i in 1..=3 {
         let fallback = texts(column(&made.columns, &format!("offer_{i}_fallback")));
         assert!(fallback.iter().all(|fallback| *fallback == Some("best-seller")), "{fallback:?}");
