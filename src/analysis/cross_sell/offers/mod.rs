@@ -219,7 +219,8 @@ pub fn make(
         per_category: params.per_category.map_or(usize::MAX, |n| n as usize),
         k,
     };
-    let audience = audience(data, params, &past, &by_rank, learnt.is_ok(), &mut notes);
+    let by_model = learnt.as_ref().ok().map(|learnt| learnt.proven.by_model_new);
+    let audience = audience(data, params, &past, &by_rank, by_model, &mut notes);
     let ranks: Vec<u32> = audience.iter().map(|product| past.histories.rank[*product as usize]).collect();
     let (offers, audiences) = ranker.rank(&ranks, params.audience_size as usize);
 
@@ -239,20 +240,25 @@ pub fn make(
     Made { columns, tables, facts, notes }
 }
 
-/// Returns the products whose best customers are asked for and may be given.
+/// Returns the products whose best customers are asked for and may be given; `by_model` says whether the model won, nothing without a proof.
+///
+/// Popularity is the same for every customer and says nothing about who is best.
 fn audience(
     data: &Dataset,
     params: &Params,
     past: &Past<'_>,
     by_rank: &[bool],
-    is_proven: bool,
+    by_model: Option<bool>,
     notes: &mut Vec<String>,
 ) -> Vec<u32> {
     let mut products = Vec::new();
     for id in &params.audience_products {
         let reason = match data.product_ids.position(id) {
             None => "is not in the data",
-            Some(_) if !is_proven => "has none, because no probability is known",
+            Some(_) if by_model.is_none() => "has none, because no probability is known",
+            Some(_) if by_model == Some(false) => {
+                "has none, because the model that tells customers apart did not beat the best-sellers"
+            }
             Some(product) if !by_rank[past.histories.rank[product as usize] as usize] => "may not be offered",
             Some(product) => {
                 products.push(product);

@@ -111,12 +111,6 @@ impl Proven {
         };
         Candidate::new(bought.item, order, scale)
     }
-
-    /// Returns the probability that a customer buys a certain product that it does not own.
-    fn audience(&self, past: &Past<'_>, rank: u32, score: f32, shopper: Shopper) -> Option<f32> {
-        let logit = self.model.new_logit(score, past.items[rank as usize], shopper);
-        Some(self.scale_model_new.as_ref()?.apply(logit) as f32)
-    }
 }
 
 /// A product that may end up on the list.
@@ -253,8 +247,11 @@ impl Ranker<'_> {
         }
         for ((audience, rank), score) in audiences.iter_mut().zip(audience_ranks).zip(&finder.asked_score) {
             let probability = match (self.proven, finder.bought(*rank)) {
-                _ if refused(*rank) || !self.offerable[*rank as usize] => None,
-                (Some(proven), None) => proven.audience(past, *rank, *score, shopper),
+                _ if !self.offerable[*rank as usize] => None,
+                // As in the list, what came back is refused only where it was not bought and kept again.
+                (Some(proven), None) if !refused(*rank) => {
+                    Some(proven.new_offer(past, *rank, *score, shopper).probability as f32)
+                }
                 (Some(proven), Some(bought)) if self.may_repeat(bought) => {
                     Some(proven.repeat(past, *bought, shopper).probability as f32)
                 }

@@ -281,6 +281,44 @@ fn the_best_customers_of_a_product_are_listed() {
 }
 
 #[test]
+fn an_audience_needs_a_model_that_won() {
+    let params = Params { audience_products: vec!["p0005".to_owned()], ..Params::default() };
+    let made = offers(&themed(1_000, 10, 3), &params, 3);
+    let table = made.tables.iter().find(|table| table.name == "offer_audiences").unwrap();
+    assert!(texts(column(&table.columns, "customer_id")).is_empty());
+    let note = "offers: no audience for the product `p0005`: it has none, because the model that tells customers apart did not beat the best-sellers";
+    assert!(made.notes.iter().any(|have| have == note), "{:?}", made.notes);
+}
+
+/// Who gave a product back and kept it later may be offered it again and belongs to its audience; who only gave it back does not.
+#[test]
+fn what_came_back_is_refused_unless_it_was_kept_later() {
+    let mut data = themed(1_200, 2, 7);
+    let positions_of = |data: &Dataset, customer: u32| -> Vec<usize> {
+        let of = (0..data.baskets.len()).filter(|basket| data.baskets.customer[*basket] == customer);
+        let items = of.flat_map(|basket| data.baskets.starts[basket]..data.baskets.starts[basket + 1]);
+        items.filter(|item| data.baskets.product[*item] == 5).collect()
+    };
+    let with = |data: &Dataset, n: usize| (0..1_200).find(|c| positions_of(data, *c).len() == n).unwrap();
+    let (kept, gave_back) = (with(&data, 2), with(&data, 1));
+    let mut came_back: Vec<usize> = vec![positions_of(&data, kept)[0], positions_of(&data, gave_back)[0]];
+    came_back.sort_unstable();
+    data.baskets.returned = came_back.into_iter().map(|item| (item, AS_OF)).collect();
+    let params = Params {
+        repeat: true,
+        repurchase_window: Period::Days(1),
+        audience_products: vec!["p0005".to_owned()],
+        audience_size: 1_200,
+        ..Params::default()
+    };
+    let made = offers(&data, &params, 3);
+    let table = made.tables.iter().find(|table| table.name == "offer_audiences").unwrap();
+    let customers = texts(column(&table.columns, "customer_id"));
+    let has = |customer: u32| customers.contains(&Some(format!("c{customer:04}").as_str()));
+    assert!(has(kept) && !has(gave_back));
+}
+
+#[test]
 fn a_short_list_is_filled_from_the_category_first() {
     // Nobody owns two products, so that nothing points anywhere; customer 9 bought of theme 1.
     let mut all: Vec<(u32, i32, Vec<u32>)> = (0..9).map(|customer| (customer, 5, vec![0])).collect();
