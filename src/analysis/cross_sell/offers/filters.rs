@@ -79,6 +79,8 @@ pub struct Categories {
     code: Vec<u32>,
     /// The offerable products of each category that somebody bought, by rank.
     pub best_sellers: Vec<Vec<u32>>,
+    /// Categories with such a product; nothing where one of them has no category, which no cap can keep out.
+    pub n_with_best_sellers: Option<usize>,
 }
 
 impl Categories {
@@ -94,14 +96,19 @@ impl Categories {
         numbers.values_mut().zip(0..).for_each(|(number, next)| *number = next);
         let mut best_sellers = vec![Vec::new(); numbers.len()];
         let mut code = Vec::with_capacity(histories.product.len());
+        let mut all_have_one = true;
         for (rank, product) in histories.product.iter().enumerate() {
             let number = known(*product).and_then(|text| numbers.get(text).copied()).unwrap_or(NONE_IX);
             code.push(number);
-            if number != NONE_IX && rank < histories.n_bought && offerable[rank] {
-                best_sellers[number as usize].push(rank as u32);
+            if rank < histories.n_bought && offerable[rank] {
+                match best_sellers.get_mut(number as usize) {
+                    Some(of_category) => of_category.push(rank as u32),
+                    None => all_have_one = false,
+                }
             }
         }
-        Self { code, best_sellers }
+        let n = best_sellers.iter().filter(|of_category: &&Vec<u32>| !of_category.is_empty()).count();
+        Self { code, best_sellers, n_with_best_sellers: all_have_one.then_some(n) }
     }
 
     /// Returns the category of a rank.

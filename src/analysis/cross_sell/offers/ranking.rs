@@ -271,6 +271,14 @@ impl Ranker<'_> {
         taken.iter().filter(|(other, ..)| self.categories.code(*other) == Some(code)).count() < self.per_category
     }
 
+    /// Says whether the list has all that it may have of every category, so that nothing else fits.
+    fn is_full(&self, taken: &[(u32, f64, Because)]) -> bool {
+        let Some(n_categories) = self.categories.n_with_best_sellers else { return false };
+        let code = |at: usize| self.categories.code(taken[at].0);
+        let fills = |at: &usize| (0..=*at).filter(|other| code(*other) == code(*at)).count() == self.per_category;
+        (0..taken.len()).filter(fills).count() >= n_categories
+    }
+
     /// Adds best-sellers until the list is full: of the customer's category, then of all.
     fn fill_up(
         &self,
@@ -289,16 +297,22 @@ impl Ranker<'_> {
         };
         let of_category =
             preferred(finder, self.categories).map_or(&[][..], |code| &self.categories.best_sellers[code]);
-        let of_category = of_category.iter().copied().map(|rank| (rank, Because::BestOfCategory));
-        let of_all = finder.best_sellers(&refused).map(|rank| (rank, Because::BestSeller));
-        for (rank, because) in of_category.chain(of_all) {
-            if taken.len() >= length {
-                return;
+        let is_taken = |taken: &[(u32, f64, Because)], rank| taken.iter().any(|(other, ..)| *other == rank);
+        for rank in of_category.iter().copied() {
+            if taken.len() >= length || !self.has_room(taken, rank) {
+                break;
             }
-            let is_free = !finder.owns(rank) && !refused(rank) && taken.iter().all(|(other, ..)| *other != rank);
-            if is_free && self.has_room(taken, rank) {
-                taken.push((rank, probability(rank), because));
+            if !finder.owns(rank) && !refused(rank) && !is_taken(taken, rank) {
+                taken.push((rank, probability(rank), Because::BestOfCategory));
             }
+        }
+        let mut of_all = finder.best_sellers(&refused);
+        // Without the look at the categories a list that they keep short would go through the whole catalogue.
+        while taken.len() < length
+            && !self.is_full(taken)
+            && let Some(rank) = of_all.find(|rank| !is_taken(taken, *rank) && self.has_room(taken, *rank))
+        {
+            taken.push((rank, probability(rank), Because::BestSeller));
         }
     }
 }
@@ -325,4 +339,47 @@ fn keep_best(audience: &mut Audience, size: usize) {
         audience.truncate(size);
     }
     audience.sort_unstable_by(order);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::super::super::fixture::baskets;
+    use super::*;
+
+    #[test]
+    fn a_list_that_categories_keep_short_does_not_go_through_the_catalogue() {
+        const PRODUCTS: u32 = 1_000;
+        let all = baskets(&[(0, 1, vec![0]), (1, 1, (0..PRODUCTS).collect())]);
+        let past = Past::of(&all, 2, PRODUCTS as usize, 2, false);
+        let flags = vec![true; PRODUCTS as usize];
+        let category: Vec<String> = (0..PRODUCTS).map(|product| format!("category {}", product % 2)).collect();
+        let neighbours = Neighbours { starts: vec![0; PRODUCTS as usize + 1], ..Neighbours::default() };
+        let reach = Reach { half_life_new: 1.0, half_life_again: 1.0, pool: 5 };
+        let ranker = Ranker {
+            past: &past,
+            neighbours: &neighbours,
+            offerable: &flags,
+            may_point: &flags,
+            categories: &Categories::of(&category, &past.histories, &flags),
+            returned: &Returned::default(),
+            reach,
+            proven: None,
+            again_after: None,
+            per_category: 2,
+            k: 10,
+        };
+        let mut finder = Finder::new(&past, &neighbours, &flags, &flags, reach);
+        finder.find(0, &[], |_| false);
+        let (n_looked_at, mut taken) = (Cell::new(0), vec![]);
+        let refused = |_| {
+            n_looked_at.set(n_looked_at.get() + 1);
+            false
+        };
+        ranker.fill_up(&finder, &mut taken, 10, refused, Shopper::of(&finder.own, 2));
+        let list: Vec<u32> = taken.iter().map(|(rank, ..)| *rank).collect();
+        assert_eq!(list, [2, 4, 1, 3]);
+        assert!(n_looked_at.get() < 10, "{}", n_looked_at.get());
+    }
 }
