@@ -1,7 +1,7 @@
 //! What could be offered to one customer: what its purchases point at, what it buys again, and best-sellers where that is not enough.
 //!
 //! `score(c, j) = Σ ln(1 + d(c, i)) · sim(i, j)` over the products i that the customer bought and kept, with `d` its purchase days of i, each
-//! decayed by the half-life ([`super::past`]). The `POOL` highest scores among the products it may be offered are the candidates; of equal
+//! decayed by the half-life ([`super::past`]); sensitive products add nothing. The `POOL` highest scores among the products it may be offered are the candidates; of equal
 //! scores the more popular product comes first.
 //!
 //! `O(history · K)` a customer. Source: Sarwar et al., "Item-Based Collaborative Filtering Recommendation Algorithms", WWW 2001, weighted
@@ -30,6 +30,8 @@ pub struct Finder<'a> {
     neighbours: &'a Neighbours,
     /// By rank of popularity, what may be offered at all.
     offerable: &'a [bool],
+    /// By rank of popularity, what may be a reason for an offer.
+    may_point: &'a [bool],
     reach: Reach,
     /// What the customer bought.
     pub own: Purchases,
@@ -60,11 +62,18 @@ pub struct Pointer {
 
 impl<'a> Finder<'a> {
     /// Makes room.
-    pub fn new(past: &'a Past<'a>, neighbours: &'a Neighbours, offerable: &'a [bool], reach: Reach) -> Self {
+    pub fn new(
+        past: &'a Past<'a>,
+        neighbours: &'a Neighbours,
+        offerable: &'a [bool],
+        may_point: &'a [bool],
+        reach: Reach,
+    ) -> Self {
         Self {
             past,
             neighbours,
             offerable,
+            may_point,
             reach,
             own: Purchases::default(),
             recent: Vec::new(),
@@ -82,7 +91,8 @@ impl<'a> Finder<'a> {
     pub fn find(&mut self, customer: usize, asked: &[u32], refused: impl Fn(u32) -> bool) {
         let Reach { half_life_again, half_life_new, .. } = self.reach;
         self.past.purchases(customer, [half_life_again, half_life_new], &mut self.own);
-        self.recent.clone_from(&self.own.bought);
+        self.recent.clear();
+        self.recent.extend(self.own.bought.iter().filter(|bought| self.may_point[bought.item as usize]));
         keep_latest(&mut self.recent);
         let Self { neighbours, offerable, pointers, score, touched, best, new, .. } = self;
         // Copied first as they are, then weighted and added up from there, for the reason that `Counter` gives.
@@ -127,6 +137,8 @@ impl<'a> Finder<'a> {
     }
 
     /// Says what points at each of some new products most strongly; nothing where nothing does.
+    ///
+    /// EASE also joins products that nobody owns both of: such a pair is no reason that could be told.
     pub fn strongest_pointers(&mut self, offered: &[u32]) -> Vec<Option<Pointer>> {
         let mut strongest: Vec<Option<Pointer>> = vec![None; offered.len()];
         for (slot, item) in offered.iter().enumerate() {
@@ -140,10 +152,11 @@ impl<'a> Finder<'a> {
                 let (item, part) = self.pointers[at];
                 at += 1;
                 let slot = self.score[item as usize];
-                if slot > 0.0 && part > 0.0 {
+                let n_both = self.neighbours.n_both[entry];
+                if slot > 0.0 && part > 0.0 && n_both > 0 {
                     let so_far = &mut strongest[slot as usize - 1];
                     if so_far.is_none_or(|pointer| part > pointer.part) {
-                        *so_far = Some(Pointer { bought: *bought, n_both: self.neighbours.n_both[entry], part });
+                        *so_far = Some(Pointer { bought: *bought, n_both, part });
                     }
                 }
             }
@@ -179,8 +192,45 @@ impl<'a> Finder<'a> {
         self.offerable[item as usize]
     }
 
+    /// Says whether a purchase of a product may be a reason for an offer.
+    pub fn may_point(&self, item: u32) -> bool {
+        self.may_point[item as usize]
+    }
+
     /// Returns what is known of the base.
     pub fn past(&self) -> &'a Past<'a> {
         self.past
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::fixture::baskets;
+    use super::*;
+
+    #[test]
+    fn a_product_that_no_owner_of_the_other_has_is_no_reason() {
+        // Customer 0 owns 0 and 1; 0 points at 2 and 3 more strongly than 1 does, but nobody owns it with either.
+        let all = baskets(&[(0, 1, vec![0, 1]), (1, 1, vec![1, 2]), (2, 1, vec![3])]);
+        let past = Past::of(&all, 3, 4, 2, false);
+        let rank = |product: usize| past.histories.rank[product];
+        let mut neighbours = Neighbours { starts: vec![0], ..Neighbours::default() };
+        for product in &past.histories.product {
+            let (entries, n_both) = match product {
+                0 => (vec![(rank(2), 0.5), (rank(3), 0.4)], vec![0, 0]),
+                1 => (vec![(rank(2), 0.2)], vec![1]),
+                _ => (vec![], vec![]),
+            };
+            neighbours.entries.extend(entries);
+            neighbours.n_both.extend(n_both);
+            neighbours.starts.push(neighbours.entries.len());
+        }
+        let reach = Reach { half_life_new: f64::INFINITY, half_life_again: f64::INFINITY, pool: POOL };
+        let mut finder = Finder::new(&past, &neighbours, &[true; 4], &[true; 4], reach);
+        finder.find(0, &[], |_| false);
+        assert_eq!(finder.new.iter().map(|(item, _)| *item).collect::<Vec<_>>(), [rank(2), rank(3)]);
+        let [of_2, of_3] = finder.strongest_pointers(&[rank(2), rank(3)])[..] else { panic!("two were asked for") };
+        assert_eq!(of_2.map(|pointer| (pointer.bought.item, pointer.n_both)), Some((rank(1), 1)));
+        assert_eq!(of_3, None);
     }
 }

@@ -121,7 +121,7 @@ pub fn choose(
 fn recall_of_new(window: &Window<'_>, neighbours: &Neighbours, half_life: f64) -> f64 {
     let reach = Reach { half_life_new: half_life, half_life_again: half_life, pool: LIST };
     let recalls = window.judged.par_iter().with_min_len(256).map_init(
-        || Finder::new(&window.past, neighbours, &window.offerable, reach),
+        || Finder::new(&window.past, neighbours, &window.offerable, &window.may_point, reach),
         |finder, Judged { customer, bought }| {
             let owned = window.past.histories.owned.row(*customer as usize);
             let new: Vec<u32> = bought.iter().copied().filter(|item| owned.binary_search(item).is_err()).collect();

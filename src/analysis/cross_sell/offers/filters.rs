@@ -8,7 +8,8 @@
 //! | returned                   | customer × product | an item that was given back and not bought and kept again        |
 //! | category full              | list               | `offers-per-category`                                            |
 //!
-//! All of them hold before the best are taken, so that no list is shorter for them. `O(products + returned items)`.
+//! All of them hold before the best are taken, so that no list is shorter for them. A sensitive product does not speak for another either: what
+//! it points at would tell who bought it. `O(products + returned items)`.
 
 use std::collections::BTreeMap;
 
@@ -21,6 +22,8 @@ use crate::units::NONE_IX;
 #[derive(Debug, Default)]
 pub struct Permitted {
     pub offerable: Vec<bool>,
+    /// Whether its purchase may be a reason for an offer, by product.
+    pub may_point: Vec<bool>,
     pub n_blocked: usize,
     pub notes: Vec<String>,
 }
@@ -30,12 +33,14 @@ impl Permitted {
     pub fn of(data: &Dataset, params: &Params) -> Self {
         let n = data.n_products();
         let merchandise = |ix: usize| !data.products.not_merchandise.get(ix).copied().unwrap_or(false);
-        let mut permitted = Self { offerable: (0..n).map(merchandise).collect(), ..Self::default() };
+        let mut permitted =
+            Self { offerable: (0..n).map(merchandise).collect(), may_point: vec![true; n], ..Self::default() };
         for name in &params.sensitive_categories {
             let mut found = false;
             for (ix, category) in data.products.category.iter().enumerate().take(n) {
                 if same(category, name) {
                     found = true;
+                    permitted.may_point[ix] = false;
                     permitted.block(ix);
                 }
             }
@@ -50,6 +55,11 @@ impl Permitted {
             }
         }
         permitted
+    }
+
+    /// Orders flags of products by rank of popularity.
+    pub fn by_rank(flags: &[bool], histories: &Histories) -> Vec<bool> {
+        histories.product.iter().map(|product| flags[*product as usize]).collect()
     }
 
     fn block(&mut self, product: usize) {
@@ -69,6 +79,8 @@ pub struct Categories {
     code: Vec<u32>,
     /// The offerable products of each category that somebody bought, by rank.
     pub best_sellers: Vec<Vec<u32>>,
+    /// Categories with such a product; nothing where one of them has no category, which no cap can keep out.
+    pub n_with_best_sellers: Option<usize>,
 }
 
 impl Categories {
@@ -84,14 +96,19 @@ impl Categories {
         numbers.values_mut().zip(0..).for_each(|(number, next)| *number = next);
         let mut best_sellers = vec![Vec::new(); numbers.len()];
         let mut code = Vec::with_capacity(histories.product.len());
+        let mut all_have_one = true;
         for (rank, product) in histories.product.iter().enumerate() {
             let number = known(*product).and_then(|text| numbers.get(text).copied()).unwrap_or(NONE_IX);
             code.push(number);
-            if number != NONE_IX && rank < histories.n_bought && offerable[rank] {
-                best_sellers[number as usize].push(rank as u32);
+            if rank < histories.n_bought && offerable[rank] {
+                match best_sellers.get_mut(number as usize) {
+                    Some(of_category) => of_category.push(rank as u32),
+                    None => all_have_one = false,
+                }
             }
         }
-        Self { code, best_sellers }
+        let n = best_sellers.iter().filter(|of_category: &&Vec<u32>| !of_category.is_empty()).count();
+        Self { code, best_sellers, n_with_best_sellers: all_have_one.then_some(n) }
     }
 
     /// Returns the category of a rank.

@@ -72,7 +72,7 @@ pub struct Params {
     pub repurchase_window: Period,
     /// Offers of one category in a list at most; nothing for no cap.
     pub per_category: Option<u32>,
-    /// Categories that are never offered.
+    /// Categories that are never offered, nor a reason for an offer.
     pub sensitive_categories: Vec<String>,
     /// Products that are never offered, by id.
     pub blocked_products: Vec<String>,
@@ -131,7 +131,7 @@ fn days_before(period: Period, data: &Dataset) -> i32 {
 /// Says why that is not possible.
 pub fn learn(
     data: &Dataset,
-    offerable: &[bool],
+    permitted: &Permitted,
     params: &Params,
     k: usize,
     max_neighbours: usize,
@@ -145,7 +145,7 @@ pub fn learn(
     }
     let drawn = sample::draw(&data.baskets, &data.customer_ids, MOST_LEARNT);
     let known = [2, 1, 0].map(|windows| drawn.baskets.as_of(cut(windows)));
-    let open = |nth: usize| Window::open(&known[nth], &known[nth + 1], cut(2 - nth as i32), &drawn.place, offerable);
+    let open = |nth: usize| Window::open(&known[nth], &known[nth + 1], cut(2 - nth as i32), &drawn.place, permitted);
     let too_few = |window: &Window<'_>| {
         let n = window.n_with_new();
         (n < FEWEST)
@@ -157,9 +157,8 @@ pub fn learn(
         too_few(&window).map_or(Ok(()), Err)?;
         let (chosen, neighbours) = choice::choose(&window, max_neighbours, k + k / 2, horizon, half_life)
             .ok_or("no similarity could be learnt")?;
-        let model = Model::fit(&window, &chosen, &neighbours).map_err(
-            |_| "nobody, or everybody, bought a candidate, or something again, in the window before the last",
-        )?;
+        let model = Model::fit(&window, &chosen, &neighbours)
+            .map_err(|_| "nobody, or everybody, bought a candidate in the window before the last")?;
         (chosen, model)
     };
     let window = open(1);
@@ -181,8 +180,8 @@ pub fn make(
     labels: &ProductLabels,
 ) -> Made {
     let category = &data.products.category;
-    let Permitted { offerable, n_blocked, mut notes } = Permitted::of(data, params);
-    let learnt = learn(data, &offerable, params, k.max(1), max_neighbours);
+    let permitted = Permitted::of(data, params);
+    let learnt = learn(data, &permitted, params, k.max(1), max_neighbours);
     let past = Past::of(baskets, data.n_customers(), data.n_products(), data.as_of.0, params.repeat);
     let (source, reach) = match &learnt {
         Ok(learnt) => (learnt.chosen.source, learnt.chosen.reach),
@@ -194,7 +193,9 @@ pub fn make(
     };
     // With a cap some candidates are passed over.
     let reach = Reach { pool: if params.per_category.is_some() { 4 * reach.pool } else { reach.pool }, ..reach };
-    let by_rank: Vec<bool> = past.histories.product.iter().map(|product| offerable[*product as usize]).collect();
+    let [by_rank, may_point] =
+        [&permitted.offerable, &permitted.may_point].map(|flags| Permitted::by_rank(flags, &past.histories));
+    let Permitted { n_blocked, mut notes, .. } = permitted;
     let neighbours = source.learn(&past.histories, max_neighbours).unwrap_or_else(|| {
         similarity::Neighbours::of(
             past.histories.recent(),
@@ -209,6 +210,7 @@ pub fn make(
         past: &past,
         neighbours: &neighbours,
         offerable: &by_rank,
+        may_point: &may_point,
         categories: &categories,
         returned: &returned,
         reach,
@@ -217,7 +219,8 @@ pub fn make(
         per_category: params.per_category.map_or(usize::MAX, |n| n as usize),
         k,
     };
-    let audience = audience(data, params, &past, &by_rank, learnt.is_ok(), &mut notes);
+    let by_model = learnt.as_ref().ok().map(|learnt| learnt.proven.by_model_new);
+    let audience = audience(data, params, &past, &by_rank, by_model, &mut notes);
     let ranks: Vec<u32> = audience.iter().map(|product| past.histories.rank[*product as usize]).collect();
     let (offers, audiences) = ranker.rank(&ranks, params.audience_size as usize);
 
@@ -237,20 +240,25 @@ pub fn make(
     Made { columns, tables, facts, notes }
 }
 
-/// Returns the products whose best customers are asked for and may be given.
+/// Returns the products whose best customers are asked for and may be given; `by_model` says whether the model won, nothing without a proof.
+///
+/// Popularity is the same for every customer and says nothing about who is best.
 fn audience(
     data: &Dataset,
     params: &Params,
     past: &Past<'_>,
     by_rank: &[bool],
-    is_proven: bool,
+    by_model: Option<bool>,
     notes: &mut Vec<String>,
 ) -> Vec<u32> {
     let mut products = Vec::new();
     for id in &params.audience_products {
         let reason = match data.product_ids.position(id) {
             None => "is not in the data",
-            Some(_) if !is_proven => "has none, because no probability is known",
+            Some(_) if by_model.is_none() => "has none, because no probability is known",
+            Some(_) if by_model == Some(false) => {
+                "has none, because the model that tells customers apart did not beat the best-sellers"
+            }
             Some(product) if !by_rank[past.histories.rank[product as usize] as usize] => "may not be offered",
             Some(product) => {
                 products.push(product);

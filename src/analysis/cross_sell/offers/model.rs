@@ -30,7 +30,8 @@ pub struct Model {
     /// Smallest score that says something.
     least: f64,
     new: Linear<NEW>,
-    again: Linear<AGAIN>,
+    /// Nothing where nobody, or everybody, bought anything again.
+    again: Option<Linear<AGAIN>>,
 }
 
 /// A new product that was looked at.
@@ -51,7 +52,7 @@ impl Model {
     /// Fits to a window.
     ///
     /// # Errors
-    /// Where nobody bought a candidate, or nobody bought anything again.
+    /// Where nobody, or everybody, bought a candidate.
     pub fn fit(window: &Window<'_>, chosen: &Chosen, neighbours: &Neighbours) -> Result<Self, FitError> {
         const CUSTOMERS_A_CHUNK: usize = 512;
         let asked: Vec<u32> = best_sellers(&window.offerable);
@@ -59,7 +60,8 @@ impl Model {
             .judged
             .par_chunks(CUSTOMERS_A_CHUNK)
             .map(|judged| {
-                let mut finder = Finder::new(&window.past, neighbours, &window.offerable, chosen.reach);
+                let mut finder =
+                    Finder::new(&window.past, neighbours, &window.offerable, &window.may_point, chosen.reach);
                 let mut rows = Rows::default();
                 for judged in judged {
                     look(&mut finder, judged, &asked, &mut rows);
@@ -86,7 +88,7 @@ impl Model {
             reach: chosen.reach,
             least,
             new: Linear::fit(&new, &new_label)?,
-            again: Linear::fit(&again, &again_label)?,
+            again: Linear::fit(&again, &again_label).ok(),
         })
     }
 
@@ -95,9 +97,9 @@ impl Model {
         self.new.logit(&of_new(score, self.least, item, shopper))
     }
 
-    /// Returns the logit of a repeat.
-    pub fn repeat_logit(&self, bought: Bought, item: Item, shopper: Shopper, today: i32) -> f64 {
-        self.again.logit(&of_repeat(bought, item, shopper, today))
+    /// Returns the logit of a repeat; nothing where repeats could not be learnt.
+    pub fn repeat_logit(&self, bought: Bought, item: Item, shopper: Shopper, today: i32) -> Option<f64> {
+        Some(self.again.as_ref()?.logit(&of_repeat(bought, item, shopper, today)))
     }
 }
 

@@ -84,6 +84,11 @@ impl Proof {
     }
 }
 
+/// Score of a product in the baseline of best-sellers: its rank alone decides, here and in what is published.
+pub fn popularity_score(rank: u32) -> f64 {
+    -(1.0 + f64::from(rank)).ln()
+}
+
 /// Score of a product in the baseline of purchase days, ties by rank of popularity.
 pub fn personal_score(n_days: u32, rank: u32) -> f64 {
     f64::from(n_days) + 1.0 / (2.0 + f64::from(rank))
@@ -108,7 +113,7 @@ pub fn prove(window: &Window<'_>, model: &Model, neighbours: &Neighbours, k: usi
         .judged
         .par_chunks(CUSTOMERS_A_CHUNK)
         .map(|judged| {
-            let mut finder = Finder::new(&window.past, neighbours, &window.offerable, model.reach);
+            let mut finder = Finder::new(&window.past, neighbours, &window.offerable, &window.may_point, model.reach);
             let mut part = Proof::default();
             let outcomes = judged.iter().map(|judged| {
                 finder.find(judged.customer as usize, &asked, |_| false);
@@ -147,7 +152,7 @@ fn outcome(finder: &Finder<'_>, model: &Model, judged: &Judged, asked: &[u32], k
     }
     for (rank, score) in asked.iter().zip(&finder.asked_score) {
         if !finder.owns(*rank) {
-            hits.popular.push(item(*rank).ln_popularity, is_bought(*rank));
+            hits.popular.push(popularity_score(*rank), is_bought(*rank));
             if finder.new.iter().all(|(candidate, _)| candidate != rank) {
                 hits.new.push(model.new_logit(*score, item(*rank), shopper), is_bought(*rank));
             }
@@ -155,9 +160,10 @@ fn outcome(finder: &Finder<'_>, model: &Model, judged: &Judged, asked: &[u32], k
     }
     let (mut again, mut personal) = (Vec::new(), Vec::new());
     for bought in finder.own.bought.iter() {
-        let logit = model.repeat_logit(*bought, item(bought.item), shopper, past.today);
-        hits.again.push(logit, is_bought(bought.item));
-        again.push((logit, bought.item));
+        if let Some(logit) = model.repeat_logit(*bought, item(bought.item), shopper, past.today) {
+            hits.again.push(logit, is_bought(bought.item));
+            again.push((logit, bought.item));
+        }
         let score = personal_score(bought.n_days, bought.item);
         hits.personal.push(score, is_bought(bought.item));
         personal.push((score, bought.item));

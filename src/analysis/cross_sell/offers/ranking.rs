@@ -14,7 +14,7 @@ use super::figures::Shopper;
 use super::filters::{Categories, Returned};
 use super::model::Model;
 use super::past::{Bought, Past};
-use super::proof::{Proof, personal_score};
+use super::proof::{Proof, personal_score, popularity_score};
 use super::similarity::Neighbours;
 use crate::analysis::churn::calibration::Calibration;
 use crate::units::{NONE_IX, ProductIx};
@@ -54,6 +54,8 @@ pub struct Ranker<'a> {
     pub neighbours: &'a Neighbours,
     /// By rank of popularity.
     pub offerable: &'a [bool],
+    /// By rank of popularity, what may be a reason for an offer.
+    pub may_point: &'a [bool],
     pub categories: &'a Categories,
     pub returned: &'a Returned,
     pub reach: Reach,
@@ -92,29 +94,22 @@ impl Proven {
     }
 
     fn new_offer(&self, past: &Past<'_>, rank: u32, score: f32, shopper: Shopper) -> Candidate {
-        let item = past.items[rank as usize];
         let (order, scale) = if self.by_model_new {
-            (self.model.new_logit(score, item, shopper), &self.scale_model_new)
+            (self.model.new_logit(score, past.items[rank as usize], shopper), &self.scale_model_new)
         } else {
-            (item.ln_popularity, &self.scale_popular)
+            (popularity_score(rank), &self.scale_popular)
         };
         Candidate::new(rank, order, scale)
     }
 
     fn repeat(&self, past: &Past<'_>, bought: Bought, shopper: Shopper) -> Candidate {
         let item = past.items[bought.item as usize];
-        let (order, scale) = if self.by_model_again {
-            (self.model.repeat_logit(bought, item, shopper, past.today), &self.scale_model_again)
-        } else {
-            (personal_score(bought.n_days, bought.item), &self.scale_personal)
+        let logit = self.model.repeat_logit(bought, item, shopper, past.today).filter(|_| self.by_model_again);
+        let (order, scale) = match logit {
+            Some(logit) => (logit, &self.scale_model_again),
+            None => (personal_score(bought.n_days, bought.item), &self.scale_personal),
         };
         Candidate::new(bought.item, order, scale)
-    }
-
-    /// Returns the probability that a customer buys a certain product that it does not own.
-    fn audience(&self, past: &Past<'_>, rank: u32, score: f32, shopper: Shopper) -> Option<f32> {
-        let logit = self.model.new_logit(score, past.items[rank as usize], shopper);
-        Some(self.scale_model_new.as_ref()?.apply(logit) as f32)
     }
 }
 
@@ -155,7 +150,7 @@ impl Ranker<'_> {
             .par_chunks_mut(CUSTOMERS_A_CHUNK * self.k)
             .enumerate()
             .map_init(
-                || Finder::new(self.past, self.neighbours, self.offerable, self.reach),
+                || Finder::new(self.past, self.neighbours, self.offerable, self.may_point, self.reach),
                 |finder, (chunk, offers)| {
                     let mut audiences = vec![Vec::new(); audience_ranks.len()];
                     for (nth, list) in offers.chunks_mut(self.k).enumerate() {
@@ -239,7 +234,8 @@ impl Ranker<'_> {
         let pointers: Vec<Option<Pointer>> = finder.strongest_pointers(&ranks);
         for (offer, ((rank, probability, because), pointer)) in list.iter_mut().zip(taken.iter().zip(pointers)) {
             let because = match (because, pointer) {
-                (Because::BestSeller, Some(Pointer { bought, n_both, .. })) => Because::Owns {
+                // Where popularity made the list, no other product is the reason.
+                (Because::BestSeller, Some(Pointer { bought, n_both, .. })) if !by_popularity => Because::Owns {
                     product: past.histories.product[bought.item as usize],
                     n_days: bought.n_days,
                     n_both,
@@ -251,8 +247,11 @@ impl Ranker<'_> {
         }
         for ((audience, rank), score) in audiences.iter_mut().zip(audience_ranks).zip(&finder.asked_score) {
             let probability = match (self.proven, finder.bought(*rank)) {
-                _ if refused(*rank) || !self.offerable[*rank as usize] => None,
-                (Some(proven), None) => proven.audience(past, *rank, *score, shopper),
+                _ if !self.offerable[*rank as usize] => None,
+                // As in the list, what came back is refused only where it was not bought and kept again.
+                (Some(proven), None) if !refused(*rank) => {
+                    Some(proven.new_offer(past, *rank, *score, shopper).probability as f32)
+                }
                 (Some(proven), Some(bought)) if self.may_repeat(bought) => {
                     Some(proven.repeat(past, *bought, shopper).probability as f32)
                 }
@@ -270,6 +269,14 @@ impl Ranker<'_> {
     fn has_room(&self, taken: &[(u32, f64, Because)], rank: u32) -> bool {
         let Some(code) = self.categories.code(rank) else { return true };
         taken.iter().filter(|(other, ..)| self.categories.code(*other) == Some(code)).count() < self.per_category
+    }
+
+    /// Says whether the list has all that it may have of every category, so that nothing else fits.
+    fn is_full(&self, taken: &[(u32, f64, Because)]) -> bool {
+        let Some(n_categories) = self.categories.n_with_best_sellers else { return false };
+        let code = |at: usize| self.categories.code(taken[at].0);
+        let fills = |at: &usize| (0..=*at).filter(|other| code(*other) == code(*at)).count() == self.per_category;
+        (0..taken.len()).filter(fills).count() >= n_categories
     }
 
     /// Adds best-sellers until the list is full: of the customer's category, then of all.
@@ -290,16 +297,22 @@ impl Ranker<'_> {
         };
         let of_category =
             preferred(finder, self.categories).map_or(&[][..], |code| &self.categories.best_sellers[code]);
-        let of_category = of_category.iter().copied().map(|rank| (rank, Because::BestOfCategory));
-        let of_all = finder.best_sellers(&refused).map(|rank| (rank, Because::BestSeller));
-        for (rank, because) in of_category.chain(of_all) {
-            if taken.len() >= length {
-                return;
+        let is_taken = |taken: &[(u32, f64, Because)], rank| taken.iter().any(|(other, ..)| *other == rank);
+        for rank in of_category.iter().copied() {
+            if taken.len() >= length || !self.has_room(taken, rank) {
+                break;
             }
-            let is_free = !finder.owns(rank) && !refused(rank) && taken.iter().all(|(other, ..)| *other != rank);
-            if is_free && self.has_room(taken, rank) {
-                taken.push((rank, probability(rank), because));
+            if !finder.owns(rank) && !refused(rank) && !is_taken(taken, rank) {
+                taken.push((rank, probability(rank), Because::BestOfCategory));
             }
+        }
+        let mut of_all = finder.best_sellers(&refused);
+        // Without the look at the categories a list that they keep short would go through the whole catalogue.
+        while taken.len() < length
+            && !self.is_full(taken)
+            && let Some(rank) = of_all.find(|rank| !is_taken(taken, *rank) && self.has_room(taken, *rank))
+        {
+            taken.push((rank, probability(rank), Because::BestSeller));
         }
     }
 }
@@ -307,7 +320,7 @@ impl Ranker<'_> {
 /// Returns the category of the most purchase days, of equal ones the first by name.
 fn preferred(finder: &Finder<'_>, categories: &Categories) -> Option<usize> {
     let mut days: Vec<(u32, u32)> = Vec::new();
-    for bought in &finder.own.bought {
+    for bought in finder.own.bought.iter().filter(|bought| finder.may_point(bought.item)) {
         if let Some(code) = categories.code(bought.item) {
             match days.iter_mut().find(|(other, _)| *other == code) {
                 Some((_, n)) => *n += bought.n_days,
@@ -326,4 +339,47 @@ fn keep_best(audience: &mut Audience, size: usize) {
         audience.truncate(size);
     }
     audience.sort_unstable_by(order);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::super::super::fixture::baskets;
+    use super::*;
+
+    #[test]
+    fn a_list_that_categories_keep_short_does_not_go_through_the_catalogue() {
+        const PRODUCTS: u32 = 1_000;
+        let all = baskets(&[(0, 1, vec![0]), (1, 1, (0..PRODUCTS).collect())]);
+        let past = Past::of(&all, 2, PRODUCTS as usize, 2, false);
+        let flags = vec![true; PRODUCTS as usize];
+        let category: Vec<String> = (0..PRODUCTS).map(|product| format!("category {}", product % 2)).collect();
+        let neighbours = Neighbours { starts: vec![0; PRODUCTS as usize + 1], ..Neighbours::default() };
+        let reach = Reach { half_life_new: 1.0, half_life_again: 1.0, pool: 5 };
+        let ranker = Ranker {
+            past: &past,
+            neighbours: &neighbours,
+            offerable: &flags,
+            may_point: &flags,
+            categories: &Categories::of(&category, &past.histories, &flags),
+            returned: &Returned::default(),
+            reach,
+            proven: None,
+            again_after: None,
+            per_category: 2,
+            k: 10,
+        };
+        let mut finder = Finder::new(&past, &neighbours, &flags, &flags, reach);
+        finder.find(0, &[], |_| false);
+        let (n_looked_at, mut taken) = (Cell::new(0), vec![]);
+        let refused = |_| {
+            n_looked_at.set(n_looked_at.get() + 1);
+            false
+        };
+        ranker.fill_up(&finder, &mut taken, 10, refused, Shopper::of(&finder.own, 2));
+        let list: Vec<u32> = taken.iter().map(|(rank, ..)| *rank).collect();
+        assert_eq!(list, [2, 4, 1, 3]);
+        assert!(n_looked_at.get() < 10, "{}", n_looked_at.get());
+    }
 }

@@ -118,6 +118,28 @@ fn offers_are_proven_likely_and_worth_something() {
     assert_eq!(fact(&made.facts, "expected_margin_is_of"), &Fact::Text("revenue".to_owned()));
 }
 
+/// Cars, courses, books: what nobody buys twice is offered with a probability as everything else is.
+#[test]
+fn a_base_without_repeats_has_probabilities() {
+    let mut data = themed(1_200, 2, 7);
+    let mut bought = BTreeSet::new();
+    let all: Vec<(u32, i32, Vec<u32>)> = (0..data.baskets.len())
+        .map(|basket| {
+            let (of, items) =
+                (data.baskets.customer[basket], data.baskets.starts[basket]..data.baskets.starts[basket + 1]);
+            let products = data.baskets.product[items].iter().copied();
+            (of, data.baskets.day[basket], products.filter(|product| bought.insert((of, *product))).collect())
+        })
+        .collect();
+    data.baskets = baskets(&all.into_iter().filter(|(.., products)| !products.is_empty()).collect::<Vec<_>>());
+    for repeat in [false, true] {
+        let made = offers(&data, &Params { repeat, ..Params::default() }, 3);
+        assert_eq!(fact(proof(&made), "new_by"), &Fact::Text("model".to_owned()));
+        let p = numbers(column(&made.columns, "offer_1_probability"));
+        assert!(p.iter().all(|p| p.is_some_and(|p| p > 0.0 && p < 1.0)));
+    }
+}
+
 /// A second base, drawn anew after as-of, buys about as much as the probabilities say.
 #[test]
 fn probabilities_are_those_of_the_days_to_come() {
@@ -150,6 +172,24 @@ fn where_nothing_is_to_be_learnt_best_sellers_are_offered_and_said() {
         made.notes
     );
     assert!(texts(column(&made.columns, "offer_1")).iter().all(Option::is_some));
+    // No list of best-sellers is dressed up as what goes with the customer's own products, and it is the one that was proven: by orders, not owners.
+    let data = themed(1_000, 10, 3);
+    let made = offers(&data, &Params::default(), 3);
+    let histories = histories::Histories::of(&data.baskets, 1_000, data.n_products());
+    let lists: Vec<_> = (1..=3).map(|i| texts(column(&made.columns, &format!("offer_{i}")))).collect();
+    for customer in 0..1_000 {
+        let owned = histories.owned.row(customer);
+        let best = (0..histories.n_bought as u32).filter(|rank| owned.binary_search(rank).is_err()).take(3);
+        let expected: Vec<usize> = best.map(|rank| histories.product[rank as usize] as usize).collect();
+        assert_eq!(lists.iter().map(|list| product(list[customer].unwrap())).collect::<Vec<_>>(), expected);
+    }
+    for i in 1..=3 {
+        let fallback = texts(column(&made.columns, &format!("offer_{i}_fallback")));
+        assert!(fallback.iter().all(|fallback| *fallback == Some("best-seller")), "{fallback:?}");
+        let reasons = texts(column(&made.columns, &format!("offer_{i}_reason")));
+        assert!(reasons.iter().flatten().all(|reason| reason.starts_with("best-seller: ")));
+    }
+    assert_eq!(fact(&made.facts, "best_seller_share"), &Fact::Number(1.0));
 }
 
 #[test]
@@ -172,6 +212,37 @@ fn filters_hold_before_the_list_is_cut() {
     assert_eq!(fact(&made.facts, "n_products_blocked"), &Fact::Integer(i64::from(OF_A_THEME) + 1));
     assert!(made.notes.contains(&"offers: no product is in the sensitive category `gone`".to_owned()));
     assert!(made.notes.contains(&"offers: the blocked product `x` is not in the data".to_owned()));
+}
+
+/// Everything in the columns of a customer's offers is searched: none names what it bought of a sensitive category.
+#[test]
+fn sensitive_products_are_neither_offered_nor_a_reason() {
+    let mut data = themed(800, 2, 5);
+    let of_theme = |product: usize| product / OF_A_THEME as usize == 1;
+    data.products.name =
+        (0..data.n_products()).map(|ix| format!("{} {ix}", if of_theme(ix) { "secret" } else { "open" })).collect();
+    let sensitive_categories = vec!["Theme 1".to_owned()];
+    let named = |made: &Made| {
+        let columns = made.columns.iter().filter(|column| column.name.starts_with("offer_"));
+        let texts = columns.flat_map(|column| texts(&column.values)).flatten();
+        texts.filter(|text| text.contains("secret") || text.contains("theme 1")).count()
+    };
+    for repeat in [false, true] {
+        let open = Params { repeat, ..Params::default() };
+        assert!(named(&offers(&data, &open, 3)) > 100);
+        let made = offers(&data, &Params { sensitive_categories: sensitive_categories.clone(), ..open }, 3);
+        assert!(texts(column(&made.columns, "offer_1_reason")).iter().all(Option::is_some));
+        assert_eq!(named(&made), 0);
+    }
+    // Nor does it decide which category is bought most: of the others that is theme 2.
+    let mut all: Vec<(u32, i32, Vec<u32>)> = (0..9).map(|customer| (customer, 5, vec![0])).collect();
+    all[8].2 = vec![2 * OF_A_THEME];
+    all.extend([(9, 4, vec![OF_A_THEME]), (9, 5, vec![OF_A_THEME, 2 * OF_A_THEME + 1])]);
+    let mut data = dataset(10, (THEMES * OF_A_THEME) as usize, baskets(&all));
+    data.products.category = themes();
+    let made = offers(&data, &Params { sensitive_categories, ..Params::default() }, 1);
+    let of = |name: &str| texts(column(&made.columns, name))[9];
+    assert_eq!((of("offer_1"), of("offer_1_fallback")), (Some("p0080"), Some("category-best-seller")));
 }
 
 #[test]
@@ -207,6 +278,44 @@ fn the_best_customers_of_a_product_are_listed() {
     }
     assert!(made.notes.contains(&"offers: no audience for the product `nothing`: it is not in the data".to_owned()));
     assert!(made.notes.contains(&"offers: no audience for the product `p0003`: it may not be offered".to_owned()));
+}
+
+#[test]
+fn an_audience_needs_a_model_that_won() {
+    let params = Params { audience_products: vec!["p0005".to_owned()], ..Params::default() };
+    let made = offers(&themed(1_000, 10, 3), &params, 3);
+    let table = made.tables.iter().find(|table| table.name == "offer_audiences").unwrap();
+    assert!(texts(column(&table.columns, "customer_id")).is_empty());
+    let note = "offers: no audience for the product `p0005`: it has none, because the model that tells customers apart did not beat the best-sellers";
+    assert!(made.notes.iter().any(|have| have == note), "{:?}", made.notes);
+}
+
+/// Who gave a product back and kept it later may be offered it again and belongs to its audience; who only gave it back does not.
+#[test]
+fn what_came_back_is_refused_unless_it_was_kept_later() {
+    let mut data = themed(1_200, 2, 7);
+    let positions_of = |data: &Dataset, customer: u32| -> Vec<usize> {
+        let of = (0..data.baskets.len()).filter(|basket| data.baskets.customer[*basket] == customer);
+        let items = of.flat_map(|basket| data.baskets.starts[basket]..data.baskets.starts[basket + 1]);
+        items.filter(|item| data.baskets.product[*item] == 5).collect()
+    };
+    let with = |data: &Dataset, n: usize| (0..1_200).find(|c| positions_of(data, *c).len() == n).unwrap();
+    let (kept, gave_back) = (with(&data, 2), with(&data, 1));
+    let mut came_back: Vec<usize> = vec![positions_of(&data, kept)[0], positions_of(&data, gave_back)[0]];
+    came_back.sort_unstable();
+    data.baskets.returned = came_back.into_iter().map(|item| (item, AS_OF)).collect();
+    let params = Params {
+        repeat: true,
+        repurchase_window: Period::Days(1),
+        audience_products: vec!["p0005".to_owned()],
+        audience_size: 1_200,
+        ..Params::default()
+    };
+    let made = offers(&data, &params, 3);
+    let table = made.tables.iter().find(|table| table.name == "offer_audiences").unwrap();
+    let customers = texts(column(&table.columns, "customer_id"));
+    let has = |customer: u32| customers.contains(&Some(format!("c{customer:04}").as_str()));
+    assert!(has(kept) && !has(gave_back));
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! the cut, at most [`MOST_JUDGED`] of them, drawn as [`super::sample`] says; who bought nothing in the window counts for probabilities and not for
 //! lists.
 
+use super::filters::Permitted;
 use super::past::Past;
 use crate::features::Baskets;
 use crate::units::NONE_IX;
@@ -19,6 +20,8 @@ pub struct Window<'a> {
     pub judged: Vec<Judged>,
     /// By rank of popularity, what may be offered.
     pub offerable: Vec<bool>,
+    /// By rank of popularity, what may be a reason for an offer.
+    pub may_point: Vec<bool>,
 }
 
 /// A customer and what it bought in the window.
@@ -30,8 +33,9 @@ pub struct Judged {
 }
 
 impl<'a> Window<'a> {
-    /// Opens the window after `cut`: `known` are the baskets as of then, `later` those as of the end; `offerable` is by product.
-    pub fn open(known: &'a Baskets, later: &Baskets, cut: i32, place: &[u64], offerable: &[bool]) -> Self {
+    /// Opens the window after `cut`: `known` are the baskets as of then, `later` those as of the end.
+    pub fn open(known: &'a Baskets, later: &Baskets, cut: i32, place: &[u64], permitted: &Permitted) -> Self {
+        let offerable = &permitted.offerable;
         let past = Past::of(known, place.len(), offerable.len(), cut, true);
         let has_history = |customer: &u32| past.histories.owned.row_len(*customer as usize) > 0;
         let mut drawn: Vec<(u64, u32)> =
@@ -59,8 +63,9 @@ impl<'a> Window<'a> {
             judged.bought.sort_unstable();
             judged.bought.dedup();
         }
-        let offerable = past.histories.product.iter().map(|product| offerable[*product as usize]).collect();
-        Self { past, judged, offerable }
+        let [offerable, may_point] =
+            [offerable, &permitted.may_point].map(|flags| Permitted::by_rank(flags, &past.histories));
+        Self { past, judged, offerable, may_point }
     }
 
     /// Counts the judged who bought something new in the window.
@@ -86,7 +91,9 @@ mod tests {
         all.returned = vec![(1, 7), (2, 11)];
         let known = all.as_of(8);
         let later = all.as_of(14);
-        let window = Window::open(&known, &later, 8, &[5, 1, 9], &[true, true, true, false]);
+        let offerable = vec![true, true, true, false];
+        let permitted = Permitted { offerable, may_point: vec![true; 4], ..Permitted::default() };
+        let window = Window::open(&known, &later, 8, &[5, 1, 9], &permitted);
         let rank = |product: usize| window.past.histories.rank[product];
         // Customer 1 has no history yet; what may not be offered is not asked for.
         assert_eq!(
