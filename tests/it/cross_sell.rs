@@ -16,7 +16,7 @@ use klientel::analysis::cross_sell::affinity::threshold::Threshold;
 use klientel::analysis::cross_sell::affinity::volumes::Volumes;
 use klientel::analysis::cross_sell::rows::Rows;
 
-use crate::support::data;
+use crate::support::{Project, data};
 
 const NO_LIMIT: usize = usize::MAX;
 const ANY_SIZE: usize = 64;
@@ -206,6 +206,35 @@ fn chance_gives_no_rules() {
             Candidate::of_level(&sets, 1, Threshold::of(0.0), |rule, _| (rule.counts.fisher() < 0.01).then_some(()));
         assert!(fisher.len() > 2_000, "{}", fisher.len());
     }
+}
+
+/// The flag makes a run of its own, which says what swapped baskets give and is equal in all else.
+#[test]
+fn the_null_check_is_asked_for_by_a_flag() {
+    let mut lines = String::from("customer_id,order_id,date,product_id,amount\n");
+    for order in 0..300 {
+        let products = if order % 3 == 0 { [0, 1] } else { [2 + order % 5, 7 + order % 4] };
+        for product in products {
+            lines.push_str(&format!("c{},o{order},2026-01-{:02},p{product},5.00\n", order % 40, 1 + order % 28));
+        }
+    }
+    let pipeline = "version = 1\nanalyses = ['cross-sell']\n[input.transactions.csv]\npath = 'lines.csv'\n[output]\ndirectory = 'out'\n";
+    let project = Project::new(&[("lines.csv", &lines), ("pipeline.toml", pipeline)]);
+    let manifest = |arguments: &[&str]| -> serde_json::Value {
+        let out = project.klientel().args(["run", "pipeline.toml", "--json"]).args(arguments).output().unwrap();
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        serde_json::from_slice(&out.stdout).unwrap()
+    };
+    let (plain, checked) = (manifest(&[]), manifest(&["--null-check"]));
+    assert!(plain["cross_sell"]["by_chance"].is_null());
+    assert_eq!(checked["cross_sell"]["by_chance"]["n_rules"], 0);
+    assert!(plain["cross_sell"]["n_rules"].as_u64().unwrap() > 0);
+    assert_ne!(plain["run"]["id"], checked["run"]["id"]);
+    let hash = |manifest: &serde_json::Value| {
+        let outputs = manifest["outputs"].as_array().unwrap().clone();
+        outputs.into_iter().find(|output| output["path"] == "rules.csv").unwrap()["sha256"].clone()
+    };
+    assert_eq!(hash(&plain), hash(&checked));
 }
 
 /// Support; confidence; antecedent; consequent; counts of both, antecedent and consequent; ten measures; Fisher's p.
