@@ -14,7 +14,7 @@
 //! Without `share` every product that was launched later would follow all others; where both were sold alike it is ½. q is by Benjamini and
 //! Hochberg over the pairs with `n_ab + n_ba` at least the threshold, which is chosen without looking at the direction.
 //!
-//! Two passes over the products of each customer, `O(Σ k²)`; 16 bytes a first purchase. Source: the sign test, Conover, "Practical Nonparametric
+//! Two passes over the products of each customer, `O(Σ k²)`; 40 bytes a first purchase. Source: the sign test, Conover, "Practical Nonparametric
 //! Statistics", 3.4; windows as in Agrawal and Srikant, "Mining Sequential Patterns", ICDE 1995.
 
 use rayon::prelude::*;
