@@ -137,6 +137,8 @@ impl<'a> Finder<'a> {
     }
 
     /// Says what points at each of some new products most strongly; nothing where nothing does.
+    ///
+    /// EASE also joins products that nobody owns both of: such a pair is no reason that could be told.
     pub fn strongest_pointers(&mut self, offered: &[u32]) -> Vec<Option<Pointer>> {
         let mut strongest: Vec<Option<Pointer>> = vec![None; offered.len()];
         for (slot, item) in offered.iter().enumerate() {
@@ -150,10 +152,11 @@ impl<'a> Finder<'a> {
                 let (item, part) = self.pointers[at];
                 at += 1;
                 let slot = self.score[item as usize];
-                if slot > 0.0 && part > 0.0 {
+                let n_both = self.neighbours.n_both[entry];
+                if slot > 0.0 && part > 0.0 && n_both > 0 {
                     let so_far = &mut strongest[slot as usize - 1];
                     if so_far.is_none_or(|pointer| part > pointer.part) {
-                        *so_far = Some(Pointer { bought: *bought, n_both: self.neighbours.n_both[entry], part });
+                        *so_far = Some(Pointer { bought: *bought, n_both, part });
                     }
                 }
             }
@@ -197,5 +200,37 @@ impl<'a> Finder<'a> {
     /// Returns what is known of the base.
     pub fn past(&self) -> &'a Past<'a> {
         self.past
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::fixture::baskets;
+    use super::*;
+
+    #[test]
+    fn a_product_that_no_owner_of_the_other_has_is_no_reason() {
+        // Customer 0 owns 0 and 1; 0 points at 2 and 3 more strongly than 1 does, but nobody owns it with either.
+        let all = baskets(&[(0, 1, vec![0, 1]), (1, 1, vec![1, 2]), (2, 1, vec![3])]);
+        let past = Past::of(&all, 3, 4, 2, false);
+        let rank = |product: usize| past.histories.rank[product];
+        let mut neighbours = Neighbours { starts: vec![0], ..Neighbours::default() };
+        for product in &past.histories.product {
+            let (entries, n_both) = match product {
+                0 => (vec![(rank(2), 0.5), (rank(3), 0.4)], vec![0, 0]),
+                1 => (vec![(rank(2), 0.2)], vec![1]),
+                _ => (vec![], vec![]),
+            };
+            neighbours.entries.extend(entries);
+            neighbours.n_both.extend(n_both);
+            neighbours.starts.push(neighbours.entries.len());
+        }
+        let reach = Reach { half_life_new: f64::INFINITY, half_life_again: f64::INFINITY, pool: POOL };
+        let mut finder = Finder::new(&past, &neighbours, &[true; 4], &[true; 4], reach);
+        finder.find(0, &[], |_| false);
+        assert_eq!(finder.new.iter().map(|(item, _)| *item).collect::<Vec<_>>(), [rank(2), rank(3)]);
+        let [of_2, of_3] = finder.strongest_pointers(&[rank(2), rank(3)])[..] else { panic!("two were asked for") };
+        assert_eq!(of_2.map(|pointer| (pointer.bought.item, pointer.n_both)), Some((rank(1), 1)));
+        assert_eq!(of_3, None);
     }
 }
