@@ -86,6 +86,7 @@ fn time(data: &Dataset) -> [f64; 3] {
         past: &past,
         neighbours: &neighbours,
         offerable: &offerable,
+        may_point: &offerable,
         categories: &categories,
         returned: &returned,
         reach: Reach { half_life_new: f64::INFINITY, half_life_again: f64::INFINITY, pool: POOL },

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use klientel::analysis::cross_sell::offers::accuracy::measure;
+use klientel::analysis::cross_sell::offers::filters::Permitted;
 use klientel::analysis::cross_sell::offers::{Params, ease, learn};
 use klientel::analysis::cross_sell::rows::Rows;
 use klientel::features::{Baskets, Dataset};
@@ -51,7 +52,9 @@ fn tafeng() -> Option<Dataset> {
 fn tafeng_is_beaten_without_a_look_at_the_last_basket() {
     let Some(data) = tafeng() else { return };
     let params = Params { horizon: Period::Days(1), ..Params::default() };
-    let learnt = learn(&data, &vec![true; data.n_products()], &params, 10, 50).unwrap();
+    let all = || vec![true; data.n_products()];
+    let permitted = Permitted { offerable: all(), may_point: all(), ..Permitted::default() };
+    let learnt = learn(&data, &permitted, &params, 10, 50).unwrap();
     let row = |block, method| learnt.proof.row(block, method, 10).unwrap();
     let (all, new) = (row("all", "model"), row("new", "model"));
     assert_eq!((all.n_customers, new.n_customers), (13_858, 13_137));
