@@ -18,7 +18,8 @@ pub(super) fn offers(table: &mut Reader<'_, '_>) -> Params {
     let window = key("repurchase-window", "How long after its purchase a product is not offered again");
     let per_category =
         key("offers-per-category", "Offers of one category for a customer at most; without it, as many as there are");
-    let sensitive = key("sensitive-categories", "Categories whose products are never offered");
+    let sensitive =
+        key("sensitive-categories", "Categories whose products are never offered and never a reason for another offer");
     let blocked = key("blocked-products", "Ids of products that are never offered");
     let audiences = key("audience-products", "Ids of products whose best customers are listed in `offer_audiences`");
     let size = key("audience-size", "Customers in each of these lists").unit("customers");

@@ -83,7 +83,7 @@ fn an_empty_file_lacks_what_is_required() {
     let expected = [
         ("`version` is missing", "add `version = 1` at the top of the file"),
         (
-            "`input` needs at least one of the tables `[input.transactions]`, `[input.contracts]`, `[input.responses]`",
+            "`input` needs at least one of the tables `[input.transactions]`, `[input.contracts]`, `[input.responses]`, `[input.baskets]`",
             "add `[input.transactions.csv]` with `path = \"…\"`",
         ),
         ("`output.directory` is missing", "add a table `[output]` with `directory = \"../out\"`"),
