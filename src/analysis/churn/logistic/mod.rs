@@ -271,6 +271,22 @@ mod tests {
         );
     }
 
+    /// Coefficients by linfa-logistic 0.8.1, `alpha(penalty)`, tolerance 1e-10, on the same columns without weights; signs are those of the event.
+    #[test]
+    fn agrees_with_linfa() {
+        let (features, label, _) = example(400);
+        let sample = Sample { features: &features, label: &label, weight: None };
+        for (penalty, coefficients) in [
+            (1.0, [0.00902433, 0.77604002, -0.5564127, 0.04740626, -0.10626029]),
+            (100.0, [-0.01746434, 0.31168315, -0.24806952, 0.00158806, -0.04737926]),
+        ] {
+            let fitted = fit(&sample, Params { penalty }).unwrap();
+            let found: Vec<f64> =
+                std::iter::once(fitted.intercept).chain(fitted.terms.iter().map(|term| term.coefficient)).collect();
+            close(&found, &coefficients, 1e-6);
+        }
+    }
+
     #[test]
     fn contributions_add_up_to_the_logit() {
         let (features, label, _) = example(400);
