@@ -198,14 +198,10 @@ impl Churn {
             Values::Money((0..risks.len()).map(value).collect())
         };
         let none = || Values::Text { codes: vec![NONE_IX; risks.len()], labels: Arc::from([]) };
-        let band = Values::Text {
-            codes: risks.iter().map(|risk| risk.map_or(NONE_IX, band)).collect(),
-            labels: Arc::from(BANDS.map(str::to_owned)),
-        };
         let own = |spec: ColumnSpec| {
             let values = match spec.name.as_str() {
                 "churn_risk" => Values::Number(risks.iter().copied().collect()),
-                "churn_band" => band.clone(),
+                "churn_band" => bands(risks),
                 "churn_value_at_risk" => money(&|risk, value| risk * value),
                 "churn_contact_profit" => money(&|risk, value| self.0.costs.gain(risk, value)),
                 name => {
@@ -216,6 +212,14 @@ impl Churn {
             Column::new(spec.name, values)
         };
         self.columns().into_iter().map(own).collect()
+    }
+}
+
+/// The bands of all customers.
+fn bands(risks: &[Option<f64>]) -> Values {
+    Values::Text {
+        codes: risks.iter().map(|risk| risk.map_or(NONE_IX, band)).collect(),
+        labels: Arc::from(BANDS.map(str::to_owned)),
     }
 }
 

@@ -29,18 +29,15 @@ mod learners;
 mod reasons;
 mod windows;
 
-use std::sync::Arc;
-
 use super::observed::MOST_CUSTOMERS;
 use super::profit::Costs;
+use super::{BANDS, NAME, band, bands};
 use crate::analysis::{Analysis, AnalysisError, Base, Fact, Findings};
 use crate::table::{Column, ColumnKind, ColumnSpec, Contracts, Values};
-use crate::units::{Language, Money, NONE_IX, Period};
+use crate::units::{Language, Money, Period};
 use evaluation::{Published, Trained};
 use windows::Windows;
 
-const NAME: &str = "churn";
-const BANDS: [&str; 3] = ["low", "medium", "high"];
 /// Months whose price a contract is worth.
 const VALUE_MONTHS: u32 = 12;
 const REASONS: [&str; 3] = ["churn_reason_1", "churn_reason_2", "churn_reason_3"];
@@ -186,17 +183,6 @@ fn row_of(contracts: &Contracts, windows: &Windows) -> Vec<Option<usize>> {
     let mut row_of = vec![None; contracts.ids.len()];
     windows.now.customer.iter().enumerate().for_each(|(row, customer)| row_of[*customer as usize] = Some(row));
     row_of
-}
-
-fn band(risk: f64) -> u32 {
-    u32::from(risk >= 1.0 / 3.0) + u32::from(risk >= 2.0 / 3.0)
-}
-
-fn bands(risk: &[Option<f64>]) -> Values {
-    Values::Text {
-        codes: risk.iter().map(|risk| risk.map_or(NONE_IX, band)).collect(),
-        labels: Arc::from(BANDS.map(str::to_owned)),
-    }
 }
 
 fn spread(risk: &[Option<f64>]) -> Vec<(&'static str, Fact)> {
