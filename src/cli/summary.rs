@@ -377,7 +377,26 @@ impl Page<'_> {
             let _ = write!(offers, ", {} of them best sellers for want of an affinity", percent(share));
         }
         self.line("offers", &offers);
+        self.audiences(&cross["audience_budget"]);
         self.offer_proof(&cross["offer_proof"]);
+    }
+
+    /// Says what the contacts of the audiences cost and are expected to bring.
+    fn audiences(&mut self, spent: &Value) {
+        if spent.is_null() {
+            return;
+        }
+        let money_of = |key: &str| money(spent[key].as_f64().unwrap_or_default());
+        let mut said = format!(
+            "{} cost {} and are expected to gain {} beyond that",
+            counted(spent["n_contacts"].as_u64().unwrap_or(0) as usize, "contact"),
+            money_of("cost"),
+            money_of("expected_gain"),
+        );
+        if !spent["budget"].is_null() {
+            let _ = write!(said, ", of a budget of {}", money_of("budget"));
+        }
+        self.line("audiences", &said);
     }
 
     /// Says what the lists would have been worth in the last window, beside the best baseline of each block.

@@ -76,6 +76,7 @@ mod said;
 mod scan;
 mod spec;
 mod specs;
+mod stock;
 mod stream;
 mod synonyms;
 mod texts;

@@ -4,6 +4,8 @@
 //! and a port wine are goods. The pipeline can name more and switch recognition off.
 
 use super::columns::Columns;
+use super::said::shapes;
+use super::stock::in_stock;
 use super::{NO_NUMBER, TypedTable};
 use crate::table::{Ids, Products};
 use crate::units::NONE_IX;
@@ -32,6 +34,9 @@ pub struct ProductList {
     name: Vec<String>,
     category: Vec<String>,
     unit_cost: Vec<i64>,
+    in_stock: Vec<Option<bool>>,
+    /// What a note says of cells of `in_stock` that could not be read.
+    unread_stock: Option<String>,
 }
 
 /// Products of the run, and why some are not merchandise.
@@ -42,17 +47,19 @@ pub struct ProductFindings {
     pub named: Vec<String>,
     /// Ids recognised by themselves or by their name.
     pub recognised: Vec<String>,
+    pub notes: Vec<String>,
 }
 
 impl ProductList {
     /// Reads a product table; of several rows with one id the first name and category in byte order and the
-    /// lowest cost count.
+    /// lowest cost count; it can be had where one of them says so, as of several warehouses.
     pub fn of(table: &TypedTable) -> Self {
         let columns = Columns::of(table);
         let (codes, ids) = (columns.codes("product_id"), columns.ids("product_id"));
         let cost = columns.decimals("unit_cost");
         let (mut name, mut category) = (vec![String::new(); ids.len()], vec![String::new(); ids.len()]);
         let mut unit_cost = vec![NO_NUMBER; ids.len()];
+        let (mut stock, mut unread) = (vec![None; ids.len()], Vec::new());
         for (row, code) in codes.iter().enumerate().filter(|(_, code)| **code != NONE_IX) {
             let ix = *code as usize;
             for (column, known) in [("name", &mut name[ix]), ("category", &mut category[ix])] {
@@ -65,8 +72,22 @@ impl ProductList {
             if cost != NO_NUMBER && (unit_cost[ix] == NO_NUMBER || cost < unit_cost[ix]) {
                 unit_cost[ix] = cost;
             }
+            let cell = columns.text("in_stock", row).unwrap_or_default();
+            match in_stock(cell) {
+                Some(now) => stock[ix] = Some(now || stock[ix] == Some(true)),
+                None if cell.is_empty() => {}
+                None => unread.push(cell),
+            }
         }
-        Self { ids: ids.clone(), name, category, unit_cost }
+        let unread_stock = (!unread.is_empty()).then(|| {
+            format!(
+                "products: {} cells of `in_stock` say neither how many there are nor yes or no (such as `{}`); these products are \
+                 taken to be in stock",
+                unread.len(),
+                shapes(unread.iter().copied()).join("`, `")
+            )
+        });
+        Self { ids: ids.clone(), name, category, unit_cost, in_stock: stock, unread_stock }
     }
 
     /// Returns the unit cost of each product in millionths, [`NO_NUMBER`] where it is unknown.
@@ -79,6 +100,7 @@ impl ProductList {
 /// Describes the products of the lines; names come from the product table first, then from the lines, categories from the table.
 pub fn describe(ids: &Ids, names: &[String], list: Option<&ProductList>, rules: &ProductRules) -> ProductFindings {
     let mut found = ProductFindings::default();
+    found.notes.extend(list.and_then(|list| list.unread_stock.clone()));
     for (ix, id) in ids.iter().enumerate() {
         let listed = list.and_then(|list| list.ids.position(id).map(|at| (list, at as usize)));
         let from_lines = names.get(ix).map_or("", String::as_str);
@@ -94,6 +116,7 @@ pub fn describe(ids: &Ids, names: &[String], list: Option<&ProductList>, rules: 
         found.products.name.push(name.to_owned());
         found.products.category.push(listed.map_or_else(String::new, |(list, at)| list.category[at].clone()));
         found.products.not_merchandise.push(named || recognised);
+        found.products.out_of_stock.push(listed.is_some_and(|(list, at)| list.in_stock[at] == Some(false)));
     }
     found
 }
@@ -290,11 +313,14 @@ mod tests {
             name: texts(&["Tea", ""]),
             category: texts(&["Drinks", ""]),
             unit_cost: vec![NO_NUMBER; 2],
+            in_stock: vec![Some(false), None],
+            unread_stock: None,
         };
         let ids = Ids::from_sorted(["A1", "A2", "A3"]);
         let found = describe(&ids, &texts(&["Tee", "Cup", "Mug"]), Some(&list), &ProductRules::default());
         assert_eq!(found.products.name, ["Tea", "Cup", "Mug"]);
         assert_eq!(found.products.category, ["Drinks", "", ""]);
+        assert_eq!(found.products.out_of_stock, [true, false, false]);
         assert_eq!(describe(&ids, &[], None, &ProductRules::default()).products.category, [""; 3]);
     }
 }

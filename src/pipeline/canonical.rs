@@ -78,6 +78,11 @@ pub(super) const PRODUCTS: &[Canonical] = &[
     plain("name", "Name of the product", "\"Bezeichnung\""),
     plain("category", "Group that the product belongs to; rules are found between groups as well", "\"Warengruppe\""),
     number("unit-cost", "Cost of one piece; switches on margins", "\"Einstandspreis\""),
+    plain(
+        "in-stock",
+        "Pieces in stock, or whether it can be had; what cannot is not offered, unknown can",
+        "\"Lagerbestand\"",
+    ),
 ];
 
 /// Columns of `[input.contracts]`.

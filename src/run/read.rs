@@ -231,8 +231,9 @@ impl Tables {
             }
             (None, None) => &no_ids,
         };
-        let products = describe(product_ids, &names, list.as_ref(), &job.product_rules);
+        let mut products = describe(product_ids, &names, list.as_ref(), &job.product_rules);
         let mut notes = further.notes;
+        notes.append(&mut products.notes);
         if let Some(lines) = &mut assembled {
             rejects.append(&mut lines.rejects);
             notes.splice(0..0, std::mem::take(&mut lines.notes));

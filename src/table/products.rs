@@ -9,6 +9,8 @@ pub struct Products {
     pub category: Vec<String>,
     /// True for postage, vouchers, deposits and fees: outside baskets, offers and product ABC.
     pub not_merchandise: Vec<bool>,
+    /// True where the export says that it cannot be had now: not offered, though bought before.
+    pub out_of_stock: Vec<bool>,
 }
 
 impl Products {

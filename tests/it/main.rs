@@ -18,6 +18,7 @@ mod honesty;
 mod lifetime_clock;
 mod lifetime_groups;
 mod next_basket;
+mod offers;
 mod online_retail;
 mod publishing;
 mod purchase_models;

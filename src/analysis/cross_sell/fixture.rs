@@ -34,6 +34,7 @@ pub fn dataset(n_customers: usize, n_products: usize, baskets: Baskets) -> Datas
             name: (0..n_products).map(|ix| format!("product {ix}")).collect(),
             category: vec![String::new(); n_products],
             not_merchandise: vec![false; n_products],
+            out_of_stock: vec![false; n_products],
         },
         contracts: None,
         contacts: crate::table::Contacts::default(),

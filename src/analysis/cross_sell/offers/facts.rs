@@ -17,6 +17,7 @@ pub struct Ranked<'a> {
     pub offers: &'a [Offer],
     pub value: &'a Value,
     pub n_blocked: usize,
+    pub n_out_of_stock: usize,
     pub k: usize,
 }
 
@@ -38,6 +39,7 @@ pub fn facts(
         ("n_histories_capped", count(made.histories.n_capped)),
         ("n_offers", count(n_made)),
         ("n_products_blocked", count(made.n_blocked)),
+        ("n_products_out_of_stock", count(made.n_out_of_stock)),
     ];
     if n_made > 0 {
         facts.push(("best_seller_share", Fact::Number(n_fallback as f64 / n_made as f64)));

@@ -4,6 +4,7 @@
 //! |----------------------------|--------------------|------------------------------------------------------------------|
 //! | not merchandise            | product            | the base                                                         |
 //! | blocked, sensitive         | product            | `blocked-products`, `sensitive-categories`                       |
+//! | out of stock               | product            | `in_stock` of the products: of tonight, so that the past is judged without it |
 //! | owned                      | customer × product | the base; with `repeat`, only within the repurchase window       |
 //! | returned                   | customer × product | an item that was given back and not bought and kept again        |
 //! | category full              | list               | `offers-per-category`                                            |
@@ -25,6 +26,8 @@ pub struct Permitted {
     /// Whether its purchase may be a reason for an offer, by product.
     pub may_point: Vec<bool>,
     pub n_blocked: usize,
+    /// Products that could be offered were they in stock.
+    pub n_out_of_stock: usize,
     pub notes: Vec<String>,
 }
 
@@ -54,7 +57,15 @@ impl Permitted {
                 None => permitted.notes.push(format!("offers: the blocked product `{id}` is not in the data")),
             }
         }
+        let out_of_stock = |ix: &usize| permitted.offerable[*ix] && data.products.out_of_stock.get(*ix) == Some(&true);
+        permitted.n_out_of_stock = (0..n).filter(out_of_stock).count();
         permitted
+    }
+
+    /// Returns what may be offered tonight.
+    pub fn in_stock(&self, data: &Dataset) -> Vec<bool> {
+        let out_of_stock = data.products.out_of_stock.iter().copied().chain(std::iter::repeat(false));
+        self.offerable.iter().zip(out_of_stock).map(|(offerable, out)| *offerable && !out).collect()
     }
 
     /// Orders flags of products by rank of popularity.

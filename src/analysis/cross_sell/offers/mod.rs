@@ -17,6 +17,7 @@
 //! Tables: `offer_proof`, one row a block, list and length; `offer_audiences`, the best customers for each product that the pipeline names.
 
 pub mod accuracy;
+pub mod budget;
 pub mod candidates;
 pub mod choice;
 pub mod ease;
@@ -38,6 +39,7 @@ mod tests;
 pub mod value;
 pub mod window;
 
+use self::budget::Budget;
 use self::candidates::{POOL, Reach};
 use self::choice::{Chosen, Source};
 use self::filters::{Categories, Permitted, Returned};
@@ -78,8 +80,8 @@ pub struct Params {
     pub blocked_products: Vec<String>,
     /// Products whose best customers are listed, by id.
     pub audience_products: Vec<String>,
-    /// How many customers each of those lists has.
-    pub audience_size: u32,
+    /// How long those lists are, and what contacts may cost.
+    pub budget: Budget,
     /// Language of the reasons.
     pub language: Language,
 }
@@ -95,7 +97,7 @@ impl Default for Params {
             sensitive_categories: vec![],
             blocked_products: vec![],
             audience_products: vec![],
-            audience_size: 1_000,
+            budget: Budget::default(),
             language: Language::default(),
         }
     }
@@ -194,8 +196,8 @@ pub fn make(
     // With a cap some candidates are passed over.
     let reach = Reach { pool: if params.per_category.is_some() { 4 * reach.pool } else { reach.pool }, ..reach };
     let [by_rank, may_point] =
-        [&permitted.offerable, &permitted.may_point].map(|flags| Permitted::by_rank(flags, &past.histories));
-    let Permitted { n_blocked, mut notes, .. } = permitted;
+        [&permitted.in_stock(data), &permitted.may_point].map(|flags| Permitted::by_rank(flags, &past.histories));
+    let Permitted { n_blocked, n_out_of_stock, mut notes, .. } = permitted;
     let neighbours = source.learn(&past.histories, max_neighbours).unwrap_or_else(|| {
         similarity::Neighbours::of(
             past.histories.recent(),
@@ -222,21 +224,24 @@ pub fn make(
     let by_model = learnt.as_ref().ok().map(|learnt| learnt.proven.by_model_new);
     let audience = audience(data, params, &past, &by_rank, by_model, &mut notes);
     let ranks: Vec<u32> = audience.iter().map(|product| past.histories.rank[*product as usize]).collect();
-    let (offers, audiences) = ranker.rank(&ranks, params.audience_size as usize);
+    let (offers, audiences) = ranker.rank(&ranks, params.budget.list_size());
 
     let value = Value::of(data, baskets);
     let reasons = if k > 0 { Wording::new(data, &past.histories, params.language).columns(&offers, k) } else { vec![] };
     let columns = tables::columns(&offers, k, labels, &value, reasons);
-    let mut tables = Vec::new();
+    let (mut tables, mut spent) = (Vec::new(), None);
     if let Ok(learnt) = &learnt {
         tables.push(tables::proof(&learnt.proof.rows));
     }
     if !params.audience_products.is_empty() {
-        let found: Vec<_> = audience.into_iter().zip(audiences).collect();
-        tables.push(tables::audiences(&found, &data.customer_ids, labels, &value));
+        let mut found: Vec<_> = audience.into_iter().zip(audiences).collect();
+        spent = params.budget.spend(&mut found, &value);
+        tables.push(tables::audiences(&found, &data.customer_ids, labels, &value, params.budget.contact_cost));
     }
-    let made = facts::Ranked { histories: &past.histories, offers: &offers, value: &value, n_blocked, k };
-    let facts = facts::facts(&made, learnt.as_ref(), params, &mut notes);
+    let made =
+        facts::Ranked { histories: &past.histories, offers: &offers, value: &value, n_blocked, n_out_of_stock, k };
+    let mut facts = facts::facts(&made, learnt.as_ref(), params, &mut notes);
+    facts.extend(spent.map(|spent| ("audience_budget", spent.facts(&params.budget))));
     Made { columns, tables, facts, notes }
 }
 
@@ -259,6 +264,7 @@ fn audience(
             Some(_) if by_model == Some(false) => {
                 "has none, because the model that tells customers apart did not beat the best-sellers"
             }
+            Some(product) if data.products.out_of_stock.get(product as usize) == Some(&true) => "is out of stock",
             Some(product) if !by_rank[past.histories.rank[product as usize] as usize] => "may not be offered",
             Some(product) => {
                 products.push(product);

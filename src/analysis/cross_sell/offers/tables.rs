@@ -61,12 +61,12 @@ pub fn columns(offers: &[Offer], k: usize, labels: &ProductLabels, value: &Value
     columns
 }
 
-/// Keeps the decimal places that single precision is good for.
 fn probability(offer: Offer) -> Option<f64> {
     (offer.probability >= 0.0).then(|| six_places(offer.probability))
 }
 
-fn six_places(probability: f32) -> f64 {
+/// Rounds to the decimal places that single precision is good for.
+pub fn six_places(probability: f32) -> f64 {
     (f64::from(probability) * 1e6).round() / 1e6
 }
 
@@ -80,24 +80,32 @@ fn fallbacks(because: impl Iterator<Item = Because>) -> Values {
     Values::Text { codes: because.map(code).collect(), labels: labels.into() }
 }
 
-/// Writes the best customers of each product that the pipeline asks for, in its order.
-pub fn audiences(found: &[(u32, Audience)], customers: &Ids, labels: &ProductLabels, value: &Value) -> SideTable {
+/// Writes the best customers of each product that the pipeline asks for, in its order; with the cost of a contact, what it gains.
+pub fn audiences(
+    found: &[(u32, Audience)],
+    customers: &Ids,
+    labels: &ProductLabels,
+    value: &Value,
+    contact_cost: Option<i64>,
+) -> SideTable {
     let rows = || {
         found.iter().flat_map(|(product, audience)| audience.iter().map(move |(p, customer)| (*product, *p, *customer)))
     };
     let ranks = found.iter().flat_map(|(_, audience)| 1..=audience.len() as i64).collect::<Vec<_>>();
     let ids: Vec<&str> = rows().map(|(.., customer)| customers.get(customer)).collect();
-    let columns = vec![
+    let margin = || rows().map(|(product, p, _)| value.expected(product, six_places(p)));
+    let mut columns = vec![
         Column::new("product_id", labels.ids(rows().map(|(product, ..)| product))),
         Column::new("product_name", labels.names(rows().map(|(product, ..)| product))),
         Column::new("rank", Values::Integer(ranks.into())),
         Column::new("customer_id", Values::from_texts(ids.into_iter().map(Some))),
         Column::new("probability", Values::Number(rows().map(|(_, p, _)| Some(six_places(p))).collect())),
-        Column::new(
-            "expected_margin",
-            Values::Money(rows().map(|(product, p, _)| value.expected(product, six_places(p))).collect()),
-        ),
+        Column::new("expected_margin", Values::Money(margin().collect())),
     ];
+    if let Some(cost) = contact_cost {
+        columns
+            .push(Column::new("expected_gain", Values::Money(margin().map(|margin| Some(margin? - cost)).collect())));
+    }
     SideTable { name: "offer_audiences", columns }
 }
 

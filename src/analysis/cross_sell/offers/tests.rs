@@ -250,7 +250,7 @@ fn the_best_customers_of_a_product_are_listed() {
     let data = themed(1_200, 2, 7);
     let params = Params {
         audience_products: ["p0005", "nothing", "p0003"].map(str::to_owned).into(),
-        audience_size: 40,
+        budget: Budget { size: Some(40), ..Budget::default() },
         blocked_products: vec!["p0003".to_owned()],
         ..Params::default()
     };
@@ -308,7 +308,7 @@ fn what_came_back_is_refused_unless_it_was_kept_later() {
         repeat: true,
         repurchase_window: Period::Days(1),
         audience_products: vec!["p0005".to_owned()],
-        audience_size: 1_200,
+        budget: Budget { size: Some(1_200), ..Budget::default() },
         ..Params::default()
     };
     let made = offers(&data, &params, 3);
