@@ -219,3 +219,11 @@ fn files_read_back_as_their_targets_promise() {
         assert_eq!(text.contains("00001"), target.name != "meta", "{}: a leading zero is lost", target.name);
     }
 }
+
+#[test]
+fn the_readme_has_a_line_for_every_target() {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    for target in &ALL {
+        assert!(readme.contains(&format!("\n| `{}` | ", target.name)), "{}", target.name);
+    }
+}
