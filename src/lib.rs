@@ -20,7 +20,7 @@
 //! scores          every column of every analysis side by side by reference, names and types promised before any data is read
 //!    │ segment    conditions over those columns select positions of rows; no cell is copied
 //!    ▼
-//! campaign        names and e-mail joined by position, consent respected
+//! campaign        addresses joined by position, consent respected, cells as the tool takes them
 //!    │ publish    CSV and Parquet, rows and columns side by side, into a hidden directory, then one rename
 //!    ▼
 //! out/latest/     scores, segments, campaigns, rules, rejects, model.json, manifest.json

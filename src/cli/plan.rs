@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use klientel::campaign::target::ALL;
 use klientel::ingest::IngestError;
 use klientel::run::{Job, shown};
 use serde_json::{Value, json};
@@ -36,7 +37,7 @@ fn plan(job: &Job) -> Value {
         "analyses": job.analyses.iter().map(|analysis| analysis.name()).collect::<Vec<_>>(),
         "columns": job.promised.iter().map(|spec| json!({ "name": spec.name, "meaning": spec.meaning })).collect::<Vec<_>>(),
         "segments": job.segments.iter().map(|s| json!({ "name": s.name, "where": s.text })).collect::<Vec<_>>(),
-        "campaigns": job.campaigns.iter().map(|c| json!({ "name": c.name, "segment": c.segment })).collect::<Vec<_>>(),
+        "campaigns": job.campaigns.iter().map(|c| json!({ "name": c.name, "segment": c.segment, "target": c.target.name })).collect::<Vec<_>>(),
         "reused_model": job.reused.as_ref().map(|reused| json!({ "path": reused.path, "as_of": reused.model.as_of.to_string() })),
         "output": shown(&job.output),
     })
@@ -69,7 +70,13 @@ fn text(job: &Job) -> String {
         let _ = writeln!(out, "  segment        {}: {}", segment.name, segment.text);
     }
     for campaign in &job.campaigns {
-        let _ = writeln!(out, "  campaign       {}: e-mail contacts of segment {}", campaign.name, campaign.segment);
+        let (name, segment, target) = (&campaign.name, &campaign.segment, campaign.target);
+        let made_for = if target.name == ALL[0].name { String::new() } else { format!(", for {}", target.title) };
+        let _ = writeln!(
+            out,
+            "  campaign       {name}: {} contacts of segment {segment}{made_for}",
+            target.channel.label()
+        );
     }
     out.push_str("nothing was read or written\n");
     out

@@ -475,11 +475,12 @@ impl Page<'_> {
                     format!("{:>10} customers", n("customers"))
                 } else {
                     format!(
-                        "{:>10} contacts of {} members ({} without consent, {} without e-mail, {} not in the customer table)",
+                        "{:>10} contacts of {} members ({} without consent, {} without {}, {} not in the customer table)",
                         n("contacts"),
                         n("members"),
                         n("without_consent"),
-                        n("without_email"),
+                        n("without_address"),
+                        address(row["channel"].as_str().unwrap_or_default()),
                         n("not_in_customer_table")
                     )
                 };
@@ -497,4 +498,9 @@ impl Page<'_> {
             }
         }
     }
+}
+
+/// Names the address of a channel.
+fn address(channel: &str) -> &str {
+    if channel == "post" { "postal address" } else { channel }
 }

@@ -32,6 +32,7 @@ codes! {
     MISSING_TABLE = "K0207", "a campaign that needs a table the pipeline does not read";
     UNKNOWN_ATTRIBUTE = "K0208", "a customer attribute that the pipeline does not read";
     ATTRIBUTE_NAME = "K0209", "a customer attribute whose name is taken or empty";
+    CAMPAIGN_COLUMNS = "K0210", "a campaign with columns that its target cannot take";
 
     NO_FILE = "K0301", "no file matches a path or pattern";
     DIRECTORY = "K0302", "a path names a directory";
@@ -60,6 +61,7 @@ codes! {
     UNKNOWN_CELLS = "K0325", "a column of yes and no in words that are not known";
     NO_ROW_LEFT = "K0326", "a table of which no row may be used";
     TOO_MANY_ARMS = "K0327", "more arms in a campaign, or more campaigns, than can be";
+    TOO_MANY_FILES = "K0328", "a campaign that is split into more files than can be";
 
     ANALYSIS = "K0401", "an analysis that cannot be computed";
     FRAME = "K0402", "scores that cannot be selected or joined";

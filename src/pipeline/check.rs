@@ -1,5 +1,6 @@
 //! Names in a pipeline that was read: segments and campaigns against each other and against the columns.
 
+use super::campaigns::target_problems;
 use super::canonical::{
     CUSTOMERS, analysed_attributes, attribute_name, campaign_attributes, canonical_attribute, snake_case,
 };
@@ -166,7 +167,7 @@ fn campaign_problems(pipeline: &Pipeline, campaign: &CampaignRule, columns: &[Co
                 .help("add a table `[input.customers.csv]` with `path = \"…\"`"),
         );
     }
-    for column in &campaign.columns {
+    for column in campaign.columns.iter().chain(&campaign.split_by) {
         let wanted = column.text.as_str();
         let names = || columns.iter().map(|spec| spec.name.as_str()).chain(attributes.iter().copied());
         if names().any(|known| known == wanted) {
@@ -180,5 +181,6 @@ fn campaign_problems(pipeline: &Pipeline, campaign: &CampaignRule, columns: &[Co
         let label = "neither a customer column nor written by an analysis";
         problems.push(problem.at(column.span.clone(), label).help(help));
     }
+    problems.extend(target_problems(pipeline, campaign, &called("campaign", name), columns));
     problems
 }

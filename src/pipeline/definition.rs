@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::affinity::affinity;
+use super::campaigns::campaign;
 use super::canonical::{
     CUSTOMERS, Canonical, Cell, PRODUCTS, TRANSACTIONS, attribute_name, canonical_attribute, snake_case,
 };
@@ -15,9 +16,7 @@ use super::events;
 use super::lifetime_value::{COVARIATES, lifetime_value};
 use super::offers::offers;
 use super::reader::Reader;
-use super::settings::{
-    Analyse, Attribute, CacheSettings, CampaignRule, Inputs, OutputSettings, Pipeline, Placed, SegmentRule,
-};
+use super::settings::{Analyse, Attribute, CacheSettings, Inputs, OutputSettings, Pipeline, Placed, SegmentRule};
 use super::shape::key;
 use super::words::{date_formats, words};
 use crate::analysis::churn::contract::Setting;
@@ -356,20 +355,6 @@ fn segment(table: &mut Reader<'_, '_>) -> SegmentRule {
         name: table.slug(name).unwrap_or_default(),
         condition: table.placed_text(condition).unwrap_or_default(),
     }
-}
-
-fn campaign(table: &mut Reader<'_, '_>) -> CampaignRule {
-    let name =
-        key("name", "Name of the campaign and of its file; used once").required().example(r#""autumn-win-back""#);
-    let segment = key("segment", "Segment whose customers are written to").required().example(r#""win-back""#);
-    let columns = key("columns", "Customer and score columns beside customer_id and email").default("[]");
-    let mut campaign = CampaignRule {
-        name: table.slug(name).unwrap_or_default(),
-        segment: table.placed_text(segment).unwrap_or_default(),
-        columns: table.distinct_texts(columns),
-    };
-    campaign.columns.retain(|column| column.text != "customer_id" && column.text != "email");
-    campaign
 }
 
 fn quality(table: &mut Reader<'_, '_>) -> Option<f64> {

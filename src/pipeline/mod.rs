@@ -13,6 +13,7 @@
 //! Keys are kebab-case, columns of scores `snake_case`. Source: TOML 1.1, JSON Schema draft 2020-12.
 
 mod affinity;
+mod campaigns;
 mod canonical;
 mod check;
 mod contracts;

@@ -5,6 +5,8 @@
 use std::ops::Range;
 
 use crate::analysis::{abc, churn, cross_sell, lifetime_value, rfm};
+use crate::campaign::target::Target;
+use crate::campaign::target::country::Country;
 use crate::ingest::{Currency, ProductRules, ReturnRules, TableSource};
 use crate::units::{Day, Language};
 
@@ -140,14 +142,21 @@ pub struct SegmentRule {
     pub condition: Placed,
 }
 
-/// A file for a mailing tool.
+/// A file for a mailing tool, a letter shop or a call centre.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CampaignRule {
     pub name: Placed,
     /// Name of a segment.
     pub segment: Placed,
-    /// Columns beside `customer_id` and `email`, which every campaign has and which are left out here.
+    /// Columns beside `customer_id`, `email` and the address of the target, which are left out here.
     pub columns: Vec<Placed>,
+    pub target: &'static Target,
+    /// Where the file names the target; nothing where it does not.
+    pub target_span: Option<Range<usize>>,
+    /// Column with a file for each of its values.
+    pub split_by: Option<Placed>,
+    /// Country of the sender, and of customers without one.
+    pub home: &'static Country,
 }
 
 /// Where results go.

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use parquet::errors::ParquetError;
 
+use crate::scores::frame::FrameError;
+
 /// What went wrong while locking, writing or renaming.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
@@ -20,6 +22,12 @@ pub enum PublishError {
     /// The run is there, but what comes after publishing failed.
     #[error("run `{run}` is published, but {source}")]
     AfterPublishing { run: String, source: Box<PublishError> },
+    /// What stands in a campaign file is not what was to be written.
+    #[error("`{path}` does not read back as it was written: {what} in row {row}")]
+    ReadBack { path: PathBuf, what: &'static str, row: usize },
+    /// A campaign has a column that its contacts lack.
+    #[error("cannot write `{path}`: {source}")]
+    Contacts { path: PathBuf, source: FrameError },
     /// A table could not be turned into a file.
     #[error("cannot write `{path}`: {source}")]
     Table { path: PathBuf, source: ParquetError },
@@ -35,6 +43,13 @@ impl PublishError {
             }
             Self::PointerTaken(_) => {
                 "move it away, or give `[output] directory` a folder of its own; nothing was published".into()
+            }
+            Self::ReadBack { .. } => {
+                "run again; if it stays, check the disk, and report this with the pipeline file; nothing was published"
+                    .into()
+            }
+            Self::Contacts { .. } => {
+                "please report this with the pipeline file: a checked campaign must fit; nothing was published".into()
             }
             Self::AfterPublishing { .. } => "the results are complete; mend this before the next run".into(),
             Self::Io { .. } | Self::Table { .. } => {

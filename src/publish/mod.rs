@@ -14,7 +14,9 @@ mod error;
 mod lock;
 mod parquet;
 mod staging;
+mod target;
 
 pub use error::PublishError;
 pub use lock::OutputLock;
 pub use staging::{OutputFile, REASON, Staging, make_latest, prune};
+pub use target::CampaignFiles;

@@ -104,17 +104,42 @@ impl<'a> Staging<'a> {
         rows: Option<usize>,
         write: impl FnOnce(&mut Hashing) -> Result<(), PublishError>,
     ) -> Result<OutputFile, PublishError> {
+        let mut file = self.start_file(path, false)?;
+        write(&mut file.to)?;
+        file.finish(rows)
+    }
+
+    /// Starts a file that is written piece by piece; `owner_only` keeps it from everybody else on the machine.
+    ///
+    /// # Errors
+    /// Fails where the file cannot be created.
+    pub(super) fn start_file(&self, path: &str, owner_only: bool) -> Result<StagedFile, PublishError> {
         let full = self.partial.join(path);
         if let Some(parent) = full.parent() {
             fs::create_dir_all(parent).map_err(PublishError::io("create", parent))?;
         }
-        let file = File::create(&full).map_err(PublishError::io("write", &full))?;
-        let mut to =
-            Hashing { file: BufWriter::with_capacity(1 << 20, file), fingerprint: Fingerprint::default(), bytes: 0 };
-        write(&mut to)?;
-        let finish = |to: BufWriter<File>| to.into_inner().map_err(io::IntoInnerError::into_error)?.sync_data();
-        finish(to.file).map_err(PublishError::io("write", &full))?;
-        Ok(OutputFile { path: path.to_owned(), rows, bytes: to.bytes, sha256: to.fingerprint.digits() })
+        let mut options = File::options();
+        options.write(true).create(true).truncate(true);
+        keep_to_owner(&mut options, owner_only);
+        let file = options.open(&full).map_err(PublishError::io("write", &full))?;
+        let file = BufWriter::with_capacity(1 << 20, file);
+        let to = Hashing { file, fingerprint: Fingerprint::default(), bytes: 0 };
+        Ok(StagedFile { path: path.to_owned(), full, to })
+    }
+
+    /// Gives a finished file another name.
+    ///
+    /// # Errors
+    /// Fails where the rename is refused.
+    pub(super) fn rename(&self, file: OutputFile, path: &str) -> Result<OutputFile, PublishError> {
+        let (from, to) = (self.full(&file.path), self.full(path));
+        fs::rename(from, &to).map_err(PublishError::io("write", &to))?;
+        Ok(OutputFile { path: path.to_owned(), ..file })
+    }
+
+    /// Returns where a file lies until it is published.
+    pub(super) fn full(&self, path: &str) -> PathBuf {
+        self.partial.join(path)
     }
 
     /// Makes the directory a run by one rename and points `latest` at it.
@@ -251,6 +276,51 @@ fn point_latest(directory: &Path, run: &str) -> Result<(), PublishError> {
 fn sync_directory(path: &Path) {
     // Not every file system can sync a directory; the rename is atomic all the same.
     let _ = File::open(path).and_then(|directory| directory.sync_all());
+}
+
+/// Lets nobody but the owner read or write a new file.
+#[cfg(unix)]
+fn keep_to_owner(options: &mut fs::OpenOptions, owner_only: bool) {
+    use std::os::unix::fs::OpenOptionsExt;
+    if owner_only {
+        options.mode(0o600);
+    }
+}
+
+/// Does nothing: who may read a file is inherited from its folder.
+#[cfg(not(unix))]
+fn keep_to_owner(_options: &mut fs::OpenOptions, _owner_only: bool) {}
+
+/// A file in the making.
+pub(super) struct StagedFile {
+    path: String,
+    full: PathBuf,
+    to: Hashing,
+}
+
+impl StagedFile {
+    /// Adds bytes.
+    ///
+    /// # Errors
+    /// Fails where they cannot be written.
+    pub fn write_all(&mut self, bytes: &[u8]) -> Result<(), PublishError> {
+        self.to.write_all(bytes).map_err(PublishError::io("write", &self.full))
+    }
+
+    /// Returns how many bytes were added.
+    pub fn bytes(&self) -> u64 {
+        self.to.bytes
+    }
+
+    /// Brings everything to the disk.
+    ///
+    /// # Errors
+    /// Fails where it cannot be written.
+    pub fn finish(self, rows: Option<usize>) -> Result<OutputFile, PublishError> {
+        let finish = |to: BufWriter<File>| to.into_inner().map_err(io::IntoInnerError::into_error)?.sync_data();
+        finish(self.to.file).map_err(PublishError::io("write", &self.full))?;
+        Ok(OutputFile { path: self.path, rows, bytes: self.to.bytes, sha256: self.to.fingerprint.digits() })
+    }
 }
 
 /// A file that hashes what goes into it.

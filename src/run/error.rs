@@ -1,6 +1,7 @@
 //! Why a run published nothing, and what its exit code says about it.
 
 use crate::analysis::AnalysisError;
+use crate::campaign::split::SplitError;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::ingest::{AssembleError, IngestError, kebab};
 use crate::publish::PublishError;
@@ -30,6 +31,9 @@ pub enum RunError {
     /// A table could not be computed.
     #[error("cannot select or join: {0}")]
     Frame(#[from] FrameError),
+    /// The contacts of a campaign could not be split into files.
+    #[error(transparent)]
+    Split(#[from] SplitError),
     /// A score has moved further from a reused model than the pipeline allows.
     #[error(
         "`{column}` has drifted from the reused model: population stability index {index:.3}, the pipeline allows {allowed}"
@@ -95,6 +99,10 @@ impl RunError {
             ),
             Self::Analysis(error) => (codes::ANALYSIS, error.help.clone()),
             Self::Frame(_) => (codes::FRAME, "please report this with the pipeline file: a checked condition must fit".to_owned()),
+            Self::Split(_) => (
+                codes::TOO_MANY_FILES,
+                "split by a column with fewer values, or leave `split-by` out".to_owned(),
+            ),
             Self::Publish(error @ PublishError::Locked(_)) => (codes::LOCKED, error.help()),
             Self::Publish(error @ PublishError::AfterPublishing { .. }) => (codes::AFTER_PUBLISHING, error.help()),
             Self::Publish(error) => (codes::OUTPUT, error.help()),

@@ -76,6 +76,10 @@ impl Job {
             name: campaign.name.text.clone(),
             segment: campaign.segment.text.clone(),
             columns: campaign.columns.iter().map(|column| column.text.clone()).collect(),
+            target: campaign.target,
+            split_by: campaign.split_by.as_ref().map(|column| column.text.clone()),
+            home: campaign.home,
+            language: pipeline.language,
         });
         let output = directory.join(&pipeline.output.directory);
         let cache = &pipeline.cache;
@@ -183,7 +187,7 @@ impl Job {
         let is_attribute = |name: &str| CUSTOMERS.columns.iter().any(|request| request.name == name);
         let is_score = |name: &str| self.promised.iter().any(|spec| spec.name == name);
         for campaign in &self.campaigns {
-            for column in ["email"].into_iter().chain(campaign.columns.iter().map(String::as_str)) {
+            for column in campaign.needs() {
                 if is_attribute(column) && !is_score(column) && !customers.attributes.contains_key(column) {
                     return Err(RunError::NoCampaignColumn {
                         campaign: campaign.name.clone(),

@@ -178,11 +178,24 @@ pub struct SegmentRecord {
 pub struct CampaignRecord {
     pub name: String,
     pub segment: String,
+    /// Name of the target in the pipeline.
+    pub target: &'static str,
+    /// `e-mail`, `phone` or `post`.
+    pub channel: &'static str,
     pub members: usize,
     pub not_in_customer_table: usize,
     pub without_consent: usize,
-    pub without_email: usize,
+    /// Without an address of this channel that the target can use.
+    pub without_address: usize,
+    /// Whose address an earlier contact has, where the target takes it once.
+    pub duplicate_addresses: usize,
     pub contacts: usize,
+    /// Cells that were too long, held what the target cannot hold, or would have been computed by a spreadsheet.
+    pub cells_cut: usize,
+    pub cells_with_characters_replaced: usize,
+    pub formulas_guarded: usize,
+    /// Phone numbers that could not be told for sure.
+    pub phone_numbers_left_out: usize,
 }
 
 /// One stage of the run.

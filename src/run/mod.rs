@@ -4,6 +4,7 @@
 //! under `failed/` in the output directory. The same pipeline on the same input a second time finds its own run and says so.
 
 mod analyses;
+mod campaigns;
 mod equity;
 mod error;
 mod further;
@@ -194,15 +195,15 @@ fn publish(
         None,
         || {
             let scored = ScoredCustomers::assemble(&data.customer_ids, &job.promised, &findings);
-            write::select(job, scored, &findings, inputs.customers.as_ref())
+            write::select(job, scored, &findings, &data, inputs.customers.as_ref())
         },
         |selected| format!("{} segments, {} campaigns", selected.segments.len(), selected.campaigns.len()),
     )?;
-    let outputs = stages.run(
+    let written = stages.run(
         "write",
         None,
         || write::write_all(&staging, &selected, &findings, &write::rejects_table(job, &inputs.rejects), &model),
-        |outputs| format!("{} files", outputs.len() + 1),
+        |written| format!("{} files", written.files.len() + 1),
     )?;
 
     let manifest = record::manifest(&record::Everything {
@@ -214,7 +215,7 @@ fn publish(
         data: &data,
         findings: &findings,
         selected: &selected,
-        outputs: &outputs,
+        written: &written,
         id: &id,
         fingerprint: &fingerprint,
         stages: stages.into_records(),

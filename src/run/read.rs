@@ -9,6 +9,7 @@ use super::job::Job;
 use super::manifest::InputRecord;
 use super::observer::{Event, Observer};
 use super::{LINES_ON_DISK, Surroundings};
+use crate::campaign::target::Channel;
 use crate::ingest::{
     Assembled, BASKETS, BasketReading, CONTACTS, CONTRACTS, CUSTOMERS, Cache, CacheReport, FileReport, INVOICES,
     LineCounts, LineReading, LineTable, PRODUCTS, ProductFindings, ProductList, RESPONSES, Reject, Spill, TRANSACTIONS,
@@ -64,9 +65,11 @@ impl Inputs {
             ));
         }
         if let Some(customers) = &self.customers {
-            if !job.campaigns.is_empty() && !customers.email_opt_in.contains(&true) {
+            let by_email = job.campaigns.iter().any(|campaign| campaign.target.channel == Channel::Email);
+            if by_email && !customers.email_opt_in.contains(&true) {
                 notes.push(
-                    "nobody consents to e-mail (is `email-opt-in` mapped?), so campaign files are empty".to_owned(),
+                    "nobody consents to e-mail (is `email-opt-in` mapped?), so campaigns by e-mail have no contacts"
+                        .to_owned(),
                 );
             }
             if !customers.unreadable.is_empty() {

@@ -6,17 +6,17 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::Surroundings;
+use super::campaigns;
 use super::job::{Job, relative};
 use super::manifest::{
-    CampaignRecord, CountsRecord, MANIFEST_VERSION, Manifest, NotMerchandiseRecord, OutputRecord, PipelineRecord,
-    ReturnsRecord, RunRecord, SegmentRecord, StageRecord, facts_to_json,
+    CountsRecord, MANIFEST_VERSION, Manifest, NotMerchandiseRecord, OutputRecord, PipelineRecord, ReturnsRecord,
+    RunRecord, SegmentRecord, StageRecord, facts_to_json,
 };
 use super::read::{Inputs, shown};
 use super::resources::peak_memory_bytes;
-use super::write::Selected;
+use super::write::{Selected, Written};
 use crate::analysis::Findings;
 use crate::features::{BuildCounts, CustomerFeatures, Dataset};
-use crate::publish::OutputFile;
 use crate::table::Fingerprint;
 use crate::units::MONEY_SCALE;
 
@@ -33,7 +33,7 @@ pub struct Everything<'a> {
     pub data: &'a Dataset,
     pub findings: &'a [(&'static str, Findings)],
     pub selected: &'a Selected<'a>,
-    pub outputs: &'a [OutputFile],
+    pub written: &'a Written,
     pub id: &'a str,
     pub fingerprint: &'a str,
     pub stages: Vec<StageRecord>,
@@ -75,6 +75,7 @@ pub fn manifest(run: &Everything<'_>) -> Manifest {
     let reused = run.job.reused.as_ref();
     let notes = run.inputs.notes.iter().chain(run.findings.iter().flat_map(|(_, found)| &found.notes)).cloned();
     let notes = notes.chain(reused.map(|reused| reused.notes(run.inputs.as_of)).unwrap_or_default());
+    let notes = notes.chain(campaigns::notes(&run.selected.campaigns, &run.written.campaigns));
     Manifest {
         manifest_version: MANIFEST_VERSION,
         klientel_version: VERSION,
@@ -109,26 +110,14 @@ pub fn manifest(run: &Everything<'_>) -> Manifest {
                 customers: members.height(),
             })
             .collect(),
-        campaigns: run
-            .selected
-            .campaigns
-            .iter()
-            .map(|(campaign, _, counts)| CampaignRecord {
-                name: campaign.name.clone(),
-                segment: campaign.segment.clone(),
-                members: counts.members,
-                not_in_customer_table: counts.unknown,
-                without_consent: counts.without_consent,
-                without_email: counts.without_email,
-                contacts: counts.contacts,
-            })
-            .collect(),
+        campaigns: campaigns::records(&run.selected.campaigns, &run.written.campaigns),
         unknown_scores: run.selected.scored.unknown.iter().cloned().collect(),
         notes: notes.collect(),
         stages: run.stages.clone(),
         analysis_seconds: run.analysis_seconds.iter().copied().collect(),
         outputs: run
-            .outputs
+            .written
+            .files
             .iter()
             .map(|file| OutputRecord {
                 path: file.path.clone(),

@@ -4,16 +4,18 @@ use std::borrow::Cow;
 
 use rayon::prelude::*;
 
+use super::campaigns::{self, Contacted};
 use super::equity;
 use super::error::RunError;
 use super::job::Job;
 use super::read::shown;
 use crate::analysis::{Findings, SideTable};
-use crate::campaign::{Campaign, CampaignCounts, contacts};
+use crate::campaign::target::CellCounts;
+use crate::features::Dataset;
 use crate::ingest::{PRODUCTS, Reject, TRANSACTIONS};
 use crate::publish::{OutputFile, PublishError, Staging};
 use crate::scores::ScoredCustomers;
-use crate::scores::frame::{Cells, Frame, FrameColumn, FrameError};
+use crate::scores::frame::{Cells, Frame, FrameColumn};
 use crate::segment::{Segment, select as select_members};
 use crate::state::MODEL_FILE;
 use crate::table::{Customers, Values};
@@ -22,7 +24,7 @@ use crate::table::{Customers, Values};
 pub struct Selected<'a> {
     pub scored: ScoredCustomers<'a>,
     pub segments: Vec<(Segment, Frame<'a>)>,
-    pub campaigns: Vec<(Campaign, Frame<'a>, CampaignCounts)>,
+    pub campaigns: Vec<Contacted<'a>>,
     /// Tables over scores and segments.
     pub tables: Vec<SideTable>,
 }
@@ -35,22 +37,25 @@ pub fn select<'a>(
     job: &Job,
     scored: ScoredCustomers<'a>,
     findings: &[(&'static str, Findings)],
+    data: &'a Dataset,
     customers: Option<&'a Customers>,
 ) -> Result<Selected<'a>, RunError> {
     let members = |segment: &Segment| Ok((segment.clone(), select_members(&scored.frame, &segment.predicate)?));
     let segments: Vec<(Segment, Frame<'a>)> = job.segments.iter().map(members).collect::<Result<_, RunError>>()?;
-    let campaigns = job.campaigns.iter().filter_map(|campaign| {
-        let (_, members) = segments.iter().find(|(segment, _)| segment.name == campaign.segment)?;
-        let customers = customers.ok_or_else(|| FrameError::NoColumn("email".to_owned()));
-        let contacts = customers.and_then(|customers| contacts(campaign, members, customers));
-        Some(contacts.map(|(file, counts)| (campaign.clone(), file, counts)))
-    });
-    let campaigns = campaigns.collect::<Result<_, _>>()?;
+    let campaigns = campaigns::select(job, data, &segments, customers)?;
     let tables = equity::table(&scored.frame, &segments, findings).into_iter().collect();
     Ok(Selected { scored, segments, campaigns, tables })
 }
 
-/// Writes every table and returns the files in a fixed order.
+/// What was written.
+pub struct Written {
+    /// Files in a fixed order.
+    pub files: Vec<OutputFile>,
+    /// What became of the cells of each campaign.
+    pub campaigns: Vec<CellCounts>,
+}
+
+/// Writes every table.
 ///
 /// # Errors
 /// Fails where a file cannot be written.
@@ -60,31 +65,34 @@ pub fn write_all(
     findings: &[(&'static str, Findings)],
     rejects: &Frame<'_>,
     model: &str,
-) -> Result<Vec<OutputFile>, PublishError> {
+) -> Result<Written, PublishError> {
     let side_tables: Vec<(&str, Frame<'_>)> = findings
         .iter()
         .flat_map(|(_, found)| &found.tables)
         .chain(&selected.tables)
         .map(|table| (table.name, Frame::new(&table.columns)))
         .collect();
-    let both = |name: String, table: &Frame<'_>| staging.write_table(&name, table).map(Vec::from);
+    let both =
+        |name: String, table: &Frame<'_>| staging.write_table(&name, table).map(|files| (Vec::from(files), None));
 
-    type Write<'a> = Box<dyn Fn() -> Result<Vec<OutputFile>, PublishError> + Sync + Send + 'a>;
+    type Write<'a> = Box<dyn Fn() -> Result<(Vec<OutputFile>, Option<CellCounts>), PublishError> + Sync + Send + 'a>;
     let mut writes: Vec<Write<'_>> = vec![Box::new(|| both("scores".into(), &selected.scored.frame))];
     for (segment, members) in &selected.segments {
         writes.push(Box::new(|| both(format!("segments/{}", segment.name), members)));
     }
-    for (campaign, contacts, _) in &selected.campaigns {
-        let path = format!("campaigns/{}.csv", campaign.name);
-        writes.push(Box::new(move || staging.write_csv(&path, contacts).map(|file| vec![file])));
+    for Contacted { campaign, contacts, shares, .. } in &selected.campaigns {
+        writes.push(Box::new(move || {
+            staging.write_campaign(campaign, contacts, shares).map(|written| (written.files, Some(written.cells)))
+        }));
     }
     for (name, table) in &side_tables {
         writes.push(Box::new(|| both((*name).to_owned(), table)));
     }
-    writes.push(Box::new(|| staging.write_parquet("rejects.parquet", rejects).map(|file| vec![file])));
-    writes.push(Box::new(|| staging.write_text(MODEL_FILE, model).map(|file| vec![file])));
-    let files = writes.par_iter().map(|write| write()).collect::<Result<Vec<_>, _>>()?;
-    Ok(files.concat())
+    writes.push(Box::new(|| staging.write_parquet("rejects.parquet", rejects).map(|file| (vec![file], None))));
+    writes.push(Box::new(|| staging.write_text(MODEL_FILE, model).map(|file| (vec![file], None))));
+    let (files, cells): (Vec<_>, Vec<_>) =
+        writes.par_iter().map(|write| write()).collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
+    Ok(Written { files: files.concat(), campaigns: cells.into_iter().flatten().collect() })
 }
 
 /// Turns rejected rows into a table: where they stood, why, and of lines and products the row itself.

@@ -6,6 +6,8 @@ use std::io::{self, Write};
 
 use sha2::{Digest, Sha256};
 
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
 /// The fingerprint of everything written into it.
 #[derive(Debug, Clone, Default)]
 pub struct Fingerprint(Sha256);
@@ -31,7 +33,8 @@ impl Fingerprint {
 
     /// Returns the digits of everything that was added.
     pub fn digits(self) -> String {
-        self.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
+        self.0.finalize().iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
     }
 }
 

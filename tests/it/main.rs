@@ -3,6 +3,7 @@
 mod architecture;
 mod bad_input;
 mod baskets;
+mod campaign_files;
 mod cdnow;
 mod churn;
 mod churn_attributes;
@@ -28,4 +29,5 @@ mod sample_data;
 mod scale;
 mod superstore;
 mod support;
+mod targets;
 mod telco;

@@ -344,6 +344,59 @@ fn names_are_checked_across_tables() {
 }
 
 #[test]
+fn campaigns_are_checked_against_their_targets() {
+    let campaign = |lines: &str| {
+        format!("[[segment]]\nname = 's'\nwhere = 'clv > 0'\n[[campaign]]\nname = 'c'\nsegment = 's'\n{lines}")
+    };
+    let label = "no identifier of this target";
+    let title = "campaign `c` has column `offer_1_name`, which Meta custom audience does not take";
+    check(
+        &campaign("target = 'meta'\ncolumns = ['phone', 'clv', 'offer_1_name']"),
+        ("K0210", "'offer_1_name'", title, label),
+    );
+    let title = "campaign `c` has a part of the columns that Google Customer Match finds somebody by name with";
+    check(
+        &campaign("target = 'google-customer-match'\ncolumns = ['email', 'phone', 'last_name']"),
+        ("K0210", "'google-customer-match'", title, "needs all of them or none"),
+    );
+    let label = "would be a file for each number or date";
+    check(&campaign("split-by = 'clv'"), ("K0210", "'clv'", "campaign `c` is split by `clv`, which is no text", label));
+    let title = "campaign `c` uses unknown column `regoin`";
+    let label = "neither a customer column nor written by an analysis";
+    check(&campaign("split-by = 'regoin'"), ("K0206", "'regoin'", title, label));
+    for fitting in [
+        "target = 'google-customer-match'",
+        "target = 'google-customer-match'\ncolumns = ['first_name', 'last_name', 'country', 'postal_code']",
+        "target = 'call-list'\ncolumns = ['phone', 'clv']\nsplit-by = 'abc_class'\ndefault-country = 'AT'",
+    ] {
+        assert_eq!(problems(&format!("{SMALLEST}{}\n", campaign(fitting))), [], "{fitting}");
+    }
+}
+
+#[test]
+fn an_unknown_target_lists_those_that_there_are() {
+    let text = format!("{SMALLEST}[[campaign]]\nname = 'c'\nsegment = 's'\ntarget = 'mailchip'\n");
+    let found = problems(&text);
+    assert_eq!((found[0].code, found[0].help.as_deref()), ("K0107", Some("did you mean `mailchimp`?")));
+    assert!(
+        found[0].title.starts_with("`campaign.target` must be one of `generic-en`, `generic-de`, `mailchimp`, `brevo`")
+    );
+}
+
+#[test]
+fn an_address_that_the_pipeline_leaves_out_reaches_nobody() {
+    let text = format!(
+        "{SMALLEST}[input.customers.columns]\nphone = ''\n[[segment]]\nname = 's'\nwhere = 'clv > 0'\n\
+         [[campaign]]\nname = 'c'\nsegment = 's'\ntarget = 'call-list'\n"
+    );
+    let found = problems(&text);
+    let title = "campaign `c` needs `phone`, which `[input.customers.columns]` leaves out";
+    assert_eq!((found.len(), found[0].code, found[0].title.as_str()), (1, "K0206", title));
+    assert_eq!(found[0].label.as_deref(), Some("goes by phone"));
+    assert_eq!(problems(&text.replace("call-list", "letter-shop")), []);
+}
+
+#[test]
 fn columns_of_an_analysis_that_is_left_out_are_explained() {
     let text = format!("analyses = ['rfm']\n{SMALLEST}[[segment]]\nname = 'x'\nwhere = 'churn_risk > 0.5'\n");
     let help = "`analyses` leaves out `churn`, which writes such columns";
