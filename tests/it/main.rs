@@ -17,6 +17,7 @@ mod hillstrom;
 mod honesty;
 mod lifetime_clock;
 mod lifetime_groups;
+mod measure;
 mod next_basket;
 mod online_retail;
 mod publishing;
