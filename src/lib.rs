@@ -27,13 +27,15 @@
 //!    │ state      what was fitted and chosen, for a later run to score by; how far its base has drifted from it
 //!    ▼
 //! the next run
+//!
+//! responses, assignments ─ measure ─▶ out/measured/: what every campaign earned beside its control group, and responses that uplift learns from
 //! ```
 //!
 //! # Rooms
 //!
 //! Each room uses only rooms to its left; `tests/it/architecture.rs` holds the list and fails on any other import.
 //!
-//! `units, diagnostic ‹ maths ‹ table ‹ features ‹ analysis ‹ scores ‹ segment ‹ campaign ‹ ingest, state, publish ‹ pipeline ‹ run, generate ‹ cli`
+//! `units, diagnostic ‹ maths ‹ table ‹ features ‹ analysis ‹ scores ‹ segment ‹ campaign ‹ ingest, state, publish ‹ pipeline ‹ run, generate ‹ measure ‹ cli`
 //!
 //! `ingest`, `state`, `publish` and `generate` are the only rooms with files in their hands; `cli` lives in the program, not in the library.
 //!
@@ -59,6 +61,7 @@ pub mod features;
 pub mod generate;
 pub mod ingest;
 pub mod maths;
+pub mod measure;
 pub mod pipeline;
 pub mod publish;
 pub mod run;

@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use klientel::measure::Effect;
 
 /// Analytical CRM on one machine: from last night's exports to scored customers and campaign files.
 #[derive(Debug, Parser)]
@@ -29,6 +30,11 @@ pub enum Command {
     /// Check a pipeline file without reading any data
     #[command(after_help = "Example: klientel check pipelines/nightly.toml")]
     Check(CheckArgs),
+    /// Tell what campaigns earned beside their control groups, or how many customers the next one needs
+    #[command(
+        after_help = "Examples: klientel measure pipelines/nightly.toml --days 30 --cuped 365\n          klientel measure pipelines/nightly.toml --plan --effect 0.5"
+    )]
+    Measure(MeasureArgs),
     /// Write a synthetic customer base, for trials and benchmarks
     #[command(after_help = "Example: klientel generate --customers 100000 --out base")]
     Generate(GenerateArgs),
@@ -63,6 +69,50 @@ pub struct RunArgs {
     #[arg(long, short)]
     pub quiet: bool,
 }
+
+/// Arguments of `measure`.
+#[derive(Debug, clap::Args)]
+pub struct MeasureArgs {
+    /// Pipeline file (TOML) that reads `[input.responses]`, or `[input.assignments]` and transactions
+    pub pipeline: PathBuf,
+    /// Show this campaign only
+    #[arg(long, value_name = "NAME")]
+    pub campaign: Option<String>,
+    /// Group that was not contacted, where its name does not say so
+    #[arg(long, value_name = "GROUP")]
+    pub control: Option<String>,
+    /// Days after the assignment whose purchases count; with --plan, the last days of the base
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub days: u32,
+    /// Take out noise by what was known before: revenue in so many days before, or a column of numbers among the attributes of the responses
+    #[arg(long, value_name = "DAYS|COLUMN")]
+    pub cuped: Option<String>,
+    /// Effect that the needed customers are for: 0.5 (money a customer), 10% (of the control mean) or 1pp (percentage points) [default: 10%]
+    #[arg(long, value_name = "EFFECT", value_parser = effect)]
+    pub effect: Option<Effect>,
+    /// Shares of the groups that were planned, where the assignments do not say so: `equal`, or such as control=0.1,contact=0.9
+    #[arg(long, value_name = "SHARES", value_parser = shares)]
+    pub shares: Option<Shares>,
+    /// Tell how many customers the next campaign needs, by the last days of the base, and write nothing
+    #[arg(long)]
+    pub plan: bool,
+    /// Memory for reading, such as 3GiB
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub memory_limit: Option<u64>,
+    /// Read every file anew and keep nothing of it for the next run
+    #[arg(long)]
+    pub no_cache: bool,
+    /// Print what is written down as JSON on stdout
+    #[arg(long)]
+    pub json: bool,
+    /// Print the table and errors only
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// Planned shares by group; none where all are equal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shares(pub Vec<(String, f64)>);
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
@@ -120,6 +170,34 @@ pub struct SchemaArgs {
     pub reference: bool,
 }
 
+/// Reads an effect: a number, percent of the control mean, or percentage points.
+fn effect(text: &str) -> Result<Effect, String> {
+    let text = text.trim();
+    let number = |text: &str| text.trim().parse::<f64>().ok().filter(|number| *number > 0.0 && number.is_finite());
+    let found = if let Some(points) = text.strip_suffix("pp") {
+        number(points).map(Effect::Points)
+    } else if let Some(percent) = text.strip_suffix('%') {
+        number(percent).map(|percent| Effect::Relative(percent / 100.0))
+    } else {
+        number(text).map(Effect::Absolute)
+    };
+    found.ok_or_else(|| "write a number above zero: 0.5, 10% or 1pp".to_owned())
+}
+
+/// Reads planned shares.
+fn shares(text: &str) -> Result<Shares, String> {
+    if text.trim() == "equal" {
+        return Ok(Shares(vec![]));
+    }
+    let one = |part: &str| {
+        let (group, share) = part.rsplit_once('=')?;
+        let share = share.trim().parse::<f64>().ok().filter(|share| *share > 0.0 && share.is_finite())?;
+        Some((group.trim().to_owned(), share))
+    };
+    let shares: Option<Vec<(String, f64)>> = text.split(',').map(one).collect();
+    shares.map(Shares).ok_or_else(|| "write `equal`, or groups with their shares: control=0.1,contact=0.9".to_owned())
+}
+
 /// Reads a size: a number and a unit, `B` if none.
 fn size(text: &str) -> Result<u64, String> {
     const UNITS: [(&str, u64); 9] = [
@@ -151,6 +229,24 @@ const SMALLEST_LIMIT: f64 = 67_108_864.0;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn effects_and_shares_are_read() {
+        for (text, expected) in [
+            ("0.5", Some(Effect::Absolute(0.5))),
+            ("10%", Some(Effect::Relative(0.1))),
+            ("1.5 pp", Some(Effect::Points(1.5))),
+            ("0", None),
+            ("-1%", None),
+            ("much", None),
+        ] {
+            assert_eq!(effect(text).ok(), expected, "{text}");
+        }
+        assert_eq!(shares("equal"), Ok(Shares(vec![])));
+        let read = shares("No E-Mail=0.2, A=B=0.8");
+        assert_eq!(read, Ok(Shares(vec![("No E-Mail".to_owned(), 0.2), ("A=B".to_owned(), 0.8)])));
+        assert!(shares("a=0").is_err() && shares("a").is_err());
+    }
 
     #[test]
     fn sizes_are_read_with_their_units() {

@@ -1,11 +1,12 @@
 //! The face: arguments, progress, messages, exit codes. The only room that knows terminal, clock, environment and exit.
 //!
-//! stdout carries data only (`--json`, `schema`); everything meant for a person goes to stderr.
+//! stdout carries data only (`--json`, `schema`, the table of `measure`); everything meant for a person goes to stderr.
 
 mod args;
 mod check;
 mod exit;
 mod generate;
+mod measure;
 mod plan;
 mod progress;
 mod run;
@@ -54,6 +55,7 @@ fn run_command(args: Args) -> Exit {
     match args.command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
+        Command::Measure(args) => measure::measure(&args),
         Command::Generate(args) => generate::generate(&args),
         Command::Schema(args) => schema::print(&args),
     }

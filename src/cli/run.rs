@@ -65,10 +65,10 @@ pub fn run(args: &RunArgs) -> Exit {
 
 /// What is wrong, and with which file.
 pub struct Problems {
-    path: String,
-    text: String,
-    diagnostics: Vec<Diagnostic>,
-    exit: Exit,
+    pub path: String,
+    pub text: String,
+    pub diagnostics: Vec<Diagnostic>,
+    pub exit: Exit,
 }
 
 impl Problems {

@@ -70,6 +70,7 @@ codes! {
     NEWER_MODEL = "K0405", "a stored model of a later version";
     OTHER_MODEL = "K0406", "a stored model that does not fit the pipeline";
     DRIFT = "K0407", "scores that have drifted further from a stored model than the pipeline allows";
+    MEASURE = "K0410", "a campaign that cannot be measured or planned";
 
     LOCKED = "K0501", "another run that holds the lock of the output directory";
     OUTPUT = "K0502", "results that cannot be written";

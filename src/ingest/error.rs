@@ -98,8 +98,8 @@ pub enum IngestError {
         key: &'static str,
     },
     /// A column of arms holds something else.
-    #[error("table `responses`: `{header}` holds {n_arms} different arms in one campaign, at most {most} are expected")]
-    TooManyArms { header: String, n_arms: usize, most: usize },
+    #[error("table `{table}`: `{header}` holds {n_arms} different arms in one campaign, at most {most} are expected")]
+    TooManyArms { table: &'static str, header: String, n_arms: usize, most: usize },
     /// A column of campaigns holds something else.
     #[error("table `responses`: `{header}` holds {n_campaigns} different campaigns, at most {most} are expected")]
     TooManyCampaigns { header: String, n_campaigns: usize, most: usize },
@@ -115,6 +115,9 @@ pub enum IngestError {
 
 /// Key of the pipeline that names further columns by their headers.
 pub(super) const ATTRIBUTES: &str = "attributes";
+
+/// Key of the pipeline that names outcomes by their headers.
+pub(super) const OUTCOMES: &str = "outcomes";
 
 /// What to do where the first line may not be shown.
 const NO_HEADERS: &str = "the first line looks like data and is not shown: the file needs a line with headers";
@@ -199,10 +202,10 @@ impl IngestError {
                 }
             }
             Self::NoSuchHeader { table, column, headers: found, .. }
-                if column == ATTRIBUTES && found.nearest.is_some() =>
+                if (column == ATTRIBUTES || column == OUTCOMES) && found.nearest.is_some() =>
             {
                 let nearest = found.nearest.as_deref().unwrap_or_default();
-                format!("a similar header exists: name `{nearest}` in `[input.{table}]` `{ATTRIBUTES}`")
+                format!("a similar header exists: name `{nearest}` in `[input.{table}]` `{column}`")
             }
             Self::NoSuchHeader { table, column, headers, .. } => match (&headers.nearest, &headers.shown) {
                 (Some(nearest), _) => {
@@ -211,7 +214,7 @@ impl IngestError {
                 (None, Some(headers)) => format!("the headers are {}", list_some(headers, 40)),
                 (None, None) => NO_HEADERS.to_owned(),
             },
-            Self::AmbiguousHeader { column, .. } if column == ATTRIBUTES => {
+            Self::AmbiguousHeader { column, .. } if column == ATTRIBUTES || column == OUTCOMES => {
                 "headers must differ in letters and digits: give one of them another name in the export".to_owned()
             }
             Self::AmbiguousHeader { table, column, found, .. } => format!(
@@ -244,11 +247,10 @@ impl IngestError {
                 "name the words that mean yes in `[input.{table}]`: `{key} = [\"…\"]`; is `{}` the right column",
                 super::kebab(column)
             ),
-            Self::TooManyArms { .. } => {
-                "name the column that says what a customer got: `arm = \"…\"` in `[input.responses.columns]`, and the one that \
+            Self::TooManyArms { table, .. } => format!(
+                "name the column that says what a customer got: `arm = \"…\"` in `[input.{table}.columns]`, and the one that \
                  tells campaigns apart as `campaign`"
-                    .to_owned()
-            }
+            ),
             Self::TooManyCampaigns { .. } => {
                 "name the column that tells campaigns apart: `campaign = \"…\"` in `[input.responses.columns]`, or export fewer of them"
                     .to_owned()

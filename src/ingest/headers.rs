@@ -9,7 +9,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::error::{ATTRIBUTES, Headers};
+use super::error::{ATTRIBUTES, Headers, OUTCOMES};
+use super::outcomes::OUTCOME;
 use super::spec::{ColumnRequest, TableSource, TableSpec, kebab};
 use super::{IngestError, dates, numbers};
 use crate::diagnostic::nearest;
@@ -134,7 +135,7 @@ fn find_named(
 /// The key under which the pipeline names the header of a column.
 fn in_pipeline(source: &TableSource, request: &ColumnRequest) -> String {
     if source.attributes.iter().any(|name| *name == request.name) {
-        return ATTRIBUTES.to_owned();
+        return if request.name.starts_with(OUTCOME) { OUTCOMES } else { ATTRIBUTES }.to_owned();
     }
     kebab(&request.name)
 }

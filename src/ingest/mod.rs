@@ -23,12 +23,14 @@
 //! | `lines`                                 | lines of all files: one money, one sign, counted once, by customer |
 //! | `customers`, `attributes`, `products`   | master data: consent, names, what the pipeline names, what is not merchandise |
 //! | `contracts`, `responses`, `said`        | contracts by customer, past campaigns, cells that say yes or no |
+//! | `outcomes`, `assignments`               | what came of a contact, who was drawn into which group           |
 //! | `events`, `baskets`                     | contacts and invoices by customer; baskets without lines         |
 //! | `reject`, `report`, `error`             | what the user gets to see                                        |
 //!
 //! The result does not depend on the number of threads or on how files are cut into windows and parts. Time is `O(bytes)`; memory
 //! holds the columns of all files, and of every file that is being read a few windows.
 
+mod assignments;
 mod attributes;
 mod baskets;
 mod body;
@@ -58,6 +60,7 @@ mod interner;
 mod lines;
 mod number_format;
 mod numbers;
+mod outcomes;
 mod packed;
 mod packed_bytes;
 mod parquet;
@@ -82,6 +85,7 @@ mod synonyms;
 mod texts;
 mod windows;
 
+pub use assignments::{AssignmentReading, assignments};
 pub use attributes::attributes;
 pub use baskets::{BasketReading, baskets};
 pub use cache::{Cache, CacheReport};
@@ -98,10 +102,11 @@ pub use lines::{
     TransactionRules, assemble, read_lines,
 };
 pub use number_format::NumberFormat;
+pub use outcomes::OUTCOME;
 pub use products::{ProductFindings, ProductList, ProductRules, describe};
 pub use read::{TypedTable, read_table};
 pub use reject::{Reject, reject_rows};
 pub use report::FileReport;
 pub use responses::{ResponseReading, responses};
 pub use spec::{Cell, ColumnFormat, ColumnName, ColumnRequest, CsvOptions, Format, TableSource, TableSpec, kebab};
-pub use specs::{BASKETS, CONTACTS, CONTRACTS, CUSTOMERS, INVOICES, PRODUCTS, RESPONSES, TRANSACTIONS};
+pub use specs::{ASSIGNMENTS, BASKETS, CONTACTS, CONTRACTS, CUSTOMERS, INVOICES, PRODUCTS, RESPONSES, TRANSACTIONS};

@@ -19,9 +19,10 @@
 
 use super::columns::Columns;
 use super::contracts::{content, further, objecting};
+use super::outcomes::{OUTCOME, outcomes};
 use super::reject::{Reject, reject_rows};
 use super::said::{said, shapes};
-use super::{IngestError, NO_NUMBER, RESPONSES, TableSource, TypedColumn, TypedTable};
+use super::{IngestError, NO_DAY, NO_NUMBER, RESPONSES, TableSource, TypedColumn, TypedTable};
 use crate::table::{Customers, Ids, Responses};
 use crate::units::{Day, NONE_IX};
 
@@ -43,7 +44,7 @@ const CONTROL: [&str; 14] = [
     "unbehandelt",
 ];
 /// Arms of one campaign, at most.
-const MOST_ARMS: usize = 20;
+pub(super) const MOST_ARMS: usize = 20;
 /// Campaigns, at most: each is an entry of the manifest, under its name.
 const MOST_CAMPAIGNS: usize = 200;
 /// Name of the one campaign of a table that names none.
@@ -129,15 +130,16 @@ pub fn responses(
         (campaign(*row), customer[*row], arm[*row], codes)
     });
     let mut notes = left_out.notes();
-    let (mut kept, mut answers, mut n_several) = (Vec::new(), Vec::new(), 0);
+    let (mut groups, mut answers, mut n_several) = (Vec::new(), Vec::new(), 0);
     for same in rows.chunk_by(|a, b| (campaign(*a), customer[*a]) == (campaign(*b), customer[*b])) {
         if same.iter().any(|row| arm[*row] != arm[same[0]]) {
             n_several += 1;
             continue;
         }
-        kept.push(same[0]);
+        groups.push(same);
         answers.push(same.iter().any(|row| responded(*row)));
     }
+    let kept: Vec<usize> = groups.iter().map(|same| same[0]).collect();
     if kept.is_empty() {
         return Err(IngestError::NoRowLeft { table: RESPONSES.name, n_rows: table.n_rows });
     }
@@ -155,7 +157,8 @@ pub fn responses(
         own.sort_unstable();
         own.dedup();
         if own.len() > MOST_ARMS {
-            return Err(IngestError::TooManyArms { header: header(table, "arm"), n_arms: own.len(), most: MOST_ARMS });
+            let header = header(table, "arm");
+            return Err(IngestError::TooManyArms { table: RESPONSES.name, header, n_arms: own.len(), most: MOST_ARMS });
         }
     }
     let is_control: Vec<bool> = arms.iter().map(|arm| is_control(arm, control)).collect();
@@ -168,6 +171,13 @@ pub fn responses(
     present.dedup();
     let rank = |code: u32| present.partition_point(|other| *other < code) as u32;
     let ids = columns.ids("customer_id");
+    let first_day =
+        |same: &&[usize]| same.iter().map(|row| day[*row]).filter(|day| *day != NO_DAY).min().unwrap_or(NO_DAY);
+    let day = if day.is_empty() { Vec::new() } else { groups.iter().map(first_day).collect() };
+    let outcomes = outcomes(table, source, &groups, &answers, yes)?;
+    // What came of the contact is nothing that was known before.
+    let mut known_before = source.clone();
+    known_before.attributes.retain(|name| !name.starts_with(OUTCOME));
     let responses = Responses {
         customer_ids: Ids::from_sorted(present.iter().map(|code| ids.get(*code))),
         campaigns: if campaigns.is_empty() { Ids::from_sorted([UNNAMED]) } else { campaigns.clone() },
@@ -176,9 +186,11 @@ pub fn responses(
         customer: kept.iter().map(|row| rank(customer[*row])).collect(),
         campaign: kept.iter().map(|row| campaign(*row)).collect(),
         arm: kept.iter().map(|row| arm[*row]).collect(),
+        day,
         responded: answers,
         label: label(table, yes),
-        attributes: further(table, source, &[], &[], &kept),
+        attributes: further(table, &known_before, &[], &[], &kept),
+        outcomes,
     };
     Ok(ResponseReading { responses, rejects, notes })
 }
@@ -204,7 +216,7 @@ impl LeftOut {
 }
 
 /// Returns how the export calls a column.
-fn header(table: &TypedTable, column: &str) -> String {
+pub(super) fn header(table: &TypedTable, column: &str) -> String {
     let mut mapped = table.files.iter().flat_map(|file| &file.mapping);
     mapped.find(|(name, _)| name == column).map_or_else(|| column.to_owned(), |(_, header)| header.clone())
 }
@@ -223,7 +235,8 @@ fn responds(cell: &str, yes: Option<&[String]>) -> Option<bool> {
     said(cell, yes).or_else(|| cell.trim().parse::<f64>().ok().filter(|n| n.is_finite()).map(|n| n > 0.0))
 }
 
-fn is_control(arm: &str, control: Option<&[String]>) -> bool {
+/// Returns whether an arm is a control group: one that somebody names, or one that is called so.
+pub(super) fn is_control(arm: &str, control: Option<&[String]>) -> bool {
     match control {
         Some(names) => names.iter().any(|name| name == arm),
         None => {

@@ -297,6 +297,20 @@ pub static RESPONSES: TableSpec = TableSpec {
     one_of_may_be_empty: true,
 };
 
+/// Who was drawn into which group of a campaign.
+pub static ASSIGNMENTS: TableSpec = TableSpec {
+    name: "assignments",
+    columns: Cow::Borrowed(&[
+        required("customer_id", Cell::Id, false, CUSTOMER_ID),
+        optional("campaign", Cell::Text, &["kampagne", "campaignname", "aktion", "mailing"]),
+        required("arm", Cell::Text, false, &["gruppe", "group", "variante", "variant", "treatment", "testgruppe"]),
+        required("assigned_on", Cell::Date, false, &["assignedat", "zugewiesenam", "versanddatum", "datum", "date"]),
+        optional("share", Cell::Decimal, &["plannedshare", "anteil"]),
+    ]),
+    one_of: &[],
+    one_of_may_be_empty: false,
+};
+
 /// Contacts beside the orders: calls, visits, complaints.
 pub static CONTACTS: TableSpec = TableSpec {
     name: "contacts",

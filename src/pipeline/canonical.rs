@@ -110,6 +110,19 @@ pub(super) const RESPONSES: &[Canonical] = &[
     number("amount", "Money that came of it; above zero it is a response where there is no other", "\"Umsatz\""),
 ];
 
+/// Columns of `[input.assignments]`.
+pub(super) const ASSIGNMENTS: &[Canonical] = &[
+    plain("customer-id", "Customer who was drawn into a group", "\"Kundennr\""),
+    plain("campaign", "Campaign; without it all rows are of one", "\"Kampagne\""),
+    plain("arm", "Group that the customer was drawn into; one is the control group", "\"Gruppe\""),
+    date("assigned-on", "Day on which the customer was assigned; the first one counts", "\"Versanddatum\""),
+    number(
+        "share",
+        "Share of the customers that this group was to get; switches on the check of the sample ratio",
+        "\"Anteil\"",
+    ),
+];
+
 /// Columns of `[input.contacts]`.
 pub(super) const CONTACTS: &[Canonical] = &[
     plain("customer-id", "Customer, as in the transactions", "\"Kundennr\""),
@@ -194,6 +207,7 @@ mod tests {
             (PRODUCTS, &ingest::PRODUCTS),
             (CONTRACTS, &ingest::CONTRACTS),
             (RESPONSES, &ingest::RESPONSES),
+            (ASSIGNMENTS, &ingest::ASSIGNMENTS),
             (CONTACTS, &ingest::CONTACTS),
             (BASKETS, &ingest::BASKETS),
             (INVOICES, &ingest::INVOICES),

@@ -8,7 +8,7 @@ use super::shape::{Key, key};
 use super::words::words;
 use crate::analysis::churn::contract::Setting;
 use crate::diagnostic::{Diagnostic, codes};
-use crate::ingest::TableSource;
+use crate::ingest::{OUTCOME, TableSource};
 
 /// The tables of which a pipeline needs one.
 pub(super) const BASES: &[&str] = &["transactions", "contracts", "responses", "baskets"];
@@ -36,8 +36,14 @@ pub(super) fn responses(table: &mut Reader<'_, '_>) -> Trials {
     let attributes =
         key("attributes", "Headers of further columns that may tell who responds, as known before the contact")
             .default("[]");
-    let (source, attributes) =
+    let outcomes = key(
+        "outcomes",
+        "Headers of further columns that say what came of it, yes or no or a number: `klientel measure` reads them, nothing learns from them",
+    )
+    .default("[]");
+    let (mut source, attributes) =
         with_attributes(table, RESPONSES, (r#""exports/responses.csv""#, r#""exports/responses.parquet""#), attributes);
+    further(table, &mut source, OUTCOME, outcomes);
     Trials {
         source,
         attributes,
@@ -53,19 +59,25 @@ fn with_attributes(
     attributes: Key,
 ) -> (TableSource, Vec<Placed>) {
     let mut source = source(table, canonical, csv, parquet);
-    let headers = table.distinct_texts(attributes);
+    let headers = further(table, &mut source, "attribute_", attributes);
+    (source, headers)
+}
+
+/// Reads the headers of further columns and adds these to the source.
+fn further(table: &mut Reader<'_, '_>, source: &mut TableSource, prefix: &str, key: Key) -> Vec<Placed> {
+    let headers = table.distinct_texts(key);
     for header in &headers {
         // A prefix keeps them apart from the table's own columns; the reader goes by the header.
-        let name = format!("attribute_{}", attribute_name(&header.text));
+        let name = format!("{prefix}{}", attribute_name(&header.text));
         if source.columns.insert(name.clone(), header.text.clone()).is_none() {
             source.attributes.push(name);
         } else {
-            let title = format!("attribute `{}` differs from another in neither letters nor digits", header.text);
+            let title = format!("column `{}` differs from another in neither letters nor digits", header.text);
             let problem = Diagnostic::error(codes::ATTRIBUTE_NAME, title).at(header.span.clone(), "no name of its own");
             table.note(problem.help("headers must differ in letters and digits"));
         }
     }
-    (source, headers)
+    headers
 }
 
 /// Returns what the risk to be lost is about: as `[churn]` says, or by the tables that are read.

@@ -113,6 +113,10 @@ fn inputs(table: &mut Reader<'_, '_>) -> Inputs {
         contracts: table
             .optional_table(key("contracts", "Contracts: dates, or months and status"), contracts::contracts),
         responses: table.optional_table(key("responses", "Who responded to past campaigns"), contracts::responses),
+        assignments: table.optional_table(
+            key("assignments", "Who was drawn into which group of a campaign; `klientel measure` alone reads it, and needs transactions"),
+            events::assignments,
+        ),
         baskets: table.optional_table(
             key("baskets", "Baskets without dates or money, where there are no transactions; cross-sell reads them"),
             events::baskets,

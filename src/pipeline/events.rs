@@ -1,6 +1,6 @@
-//! The keys of `[input.contacts]`, `[input.invoices]` and `[input.baskets]`.
+//! The keys of `[input.contacts]`, `[input.invoices]`, `[input.baskets]` and `[input.assignments]`.
 
-use super::canonical::{BASKETS, CONTACTS, INVOICES};
+use super::canonical::{ASSIGNMENTS, BASKETS, CONTACTS, INVOICES};
 use super::definition::source;
 use super::reader::Reader;
 use super::settings::ContactSource;
@@ -22,4 +22,9 @@ pub(super) fn invoices(table: &mut Reader<'_, '_>) -> TableSource {
 /// Reads `[input.baskets]`.
 pub(super) fn baskets(table: &mut Reader<'_, '_>) -> TableSource {
     source(table, BASKETS, r#""exports/baskets.csv""#, r#""exports/baskets.parquet""#)
+}
+
+/// Reads `[input.assignments]`.
+pub(super) fn assignments(table: &mut Reader<'_, '_>) -> TableSource {
+    source(table, ASSIGNMENTS, r#""../out/*/assignments.csv""#, r#""../out/*/assignments.parquet""#)
 }

@@ -92,6 +92,8 @@ pub struct Inputs {
     pub products: Option<TableSource>,
     pub contracts: Option<Contractual>,
     pub responses: Option<Trials>,
+    /// Read by `measure` alone.
+    pub assignments: Option<TableSource>,
     pub baskets: Option<TableSource>,
     pub contacts: Option<ContactSource>,
     pub invoices: Option<TableSource>,

@@ -4,6 +4,7 @@
 //! out/
 //!   2026-06-30-1f2e3d4c/     a complete run: as-of and fingerprint; never changed afterwards
 //!   latest -> 2026-06-30-…   what readers follow; replaced by rename
+//!   measured-2026-06-30-…/   what campaigns earned; `measured` points at the newest
 //!   failed/                  reason and rejects of the last run that published nothing
 //!   .lock                    held while a run works on this directory
 //!   .partial-…/              a run in the making; a crash leaves it, the next run removes it
@@ -18,5 +19,5 @@ mod target;
 
 pub use error::PublishError;
 pub use lock::OutputLock;
-pub use staging::{OutputFile, REASON, Staging, make_latest, prune};
+pub use staging::{OutputFile, Pointer, REASON, Staging, make_latest, prune};
 pub use target::CampaignFiles;

@@ -10,11 +10,42 @@ use crate::table::Fingerprint;
 use crate::units::Day;
 
 const PARTIAL: &str = ".partial-";
-const LATEST: &str = "latest";
 const FAILED: &str = "failed";
 
 /// Name of the file under `failed/` that says why.
 pub const REASON: &str = "reason.txt";
+
+/// What readers follow to the newest of its kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pointer {
+    /// Runs.
+    Latest,
+    /// Measurements of campaigns.
+    Measured,
+}
+
+impl Pointer {
+    /// Returns what follows a directory of this name.
+    fn of(run: &str) -> Self {
+        if run.starts_with(Self::Measured.prefix()) { Self::Measured } else { Self::Latest }
+    }
+
+    /// Returns its name in the output directory.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Latest => "latest",
+            Self::Measured => "measured",
+        }
+    }
+
+    /// Returns what the names of the directories that it points at begin with.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Self::Latest => "",
+            Self::Measured => "measured-",
+        }
+    }
+}
 
 /// A file of a run, for the manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +74,7 @@ impl<'a> Staging<'a> {
     /// Fails where the output directory cannot be written.
     pub fn start(lock: &'a OutputLock, run: &str) -> Result<Self, PublishError> {
         let directory = lock.directory();
-        check_pointer(directory)?;
+        check_pointer(&directory.join(Pointer::of(run).name()))?;
         for entry in entries(directory)? {
             if entry.starts_with(PARTIAL) {
                 let path = directory.join(entry);
@@ -146,13 +177,25 @@ impl<'a> Staging<'a> {
     ///
     /// # Errors
     /// Fails where the rename is refused; nothing is visible then. What fails after it says that the run is published.
-    pub fn publish(mut self, run: &str) -> Result<PathBuf, PublishError> {
+    pub fn publish(self, run: &str) -> Result<PathBuf, PublishError> {
+        let lock = self.lock;
+        let published = self.publish_as(run, Pointer::Latest)?;
+        let removed = remove_failed(lock.directory());
+        removed.map_err(|error| PublishError::AfterPublishing { run: run.to_owned(), source: Box::new(error) })?;
+        Ok(published)
+    }
+
+    /// Does the same for what another pointer follows; the evidence of a failed run stays.
+    ///
+    /// # Errors
+    /// As [`Staging::publish`].
+    pub fn publish_as(mut self, run: &str, pointer: Pointer) -> Result<PathBuf, PublishError> {
         let directory = self.lock.directory();
         let published = directory.join(run);
         sync_directory(&self.partial);
         fs::rename(&self.partial, &published).map_err(PublishError::io("publish", &published))?;
         self.published = true;
-        make_latest(self.lock, run)?;
+        point(self.lock, run, pointer)?;
         Ok(published)
     }
 
@@ -183,24 +226,30 @@ impl Drop for Staging<'_> {
 /// # Errors
 /// Fails where either is refused; the run itself is there.
 pub fn make_latest(lock: &OutputLock, run: &str) -> Result<(), PublishError> {
-    let directory = lock.directory();
+    point(lock, run, Pointer::Latest)?;
     let after = |error: PublishError| PublishError::AfterPublishing { run: run.to_owned(), source: Box::new(error) };
-    point_latest(directory, run).map_err(after)?;
-    sync_directory(directory);
-    remove_failed(directory).map_err(after)
+    remove_failed(lock.directory()).map_err(after)
 }
 
-/// Removes all but the newest `keep` runs by time of publishing, never the one just published, and nothing that is not a run.
+fn point(lock: &OutputLock, run: &str, pointer: Pointer) -> Result<(), PublishError> {
+    let directory = lock.directory();
+    let after = |error: PublishError| PublishError::AfterPublishing { run: run.to_owned(), source: Box::new(error) };
+    point_at(directory, run, pointer.name()).map_err(after)?;
+    sync_directory(directory);
+    Ok(())
+}
+
+/// Removes all but the newest `keep` of what a pointer follows, by time of publishing; never the one just published, and nothing that is not ours.
 ///
 /// # Errors
 /// Fails where a directory cannot be read or removed; the run just published is there.
-pub fn prune(lock: &OutputLock, keep: usize, just_published: &str) -> Result<usize, PublishError> {
+pub fn prune(lock: &OutputLock, pointer: Pointer, keep: usize, just_published: &str) -> Result<usize, PublishError> {
     let after = |error| PublishError::AfterPublishing { run: just_published.to_owned(), source: Box::new(error) };
     let directory = lock.directory();
     let mut runs = Vec::new();
     for name in entries(directory).map_err(after)? {
         let manifest = directory.join(&name).join("manifest.json");
-        if let (true, Ok(meta)) = (name != just_published && is_run_name(&name), fs::metadata(&manifest)) {
+        if let (true, Ok(meta)) = (name != just_published && is_ours(&name, pointer), fs::metadata(&manifest)) {
             runs.push((meta.modified().ok(), name));
         }
     }
@@ -213,8 +262,9 @@ pub fn prune(lock: &OutputLock, keep: usize, just_published: &str) -> Result<usi
     Ok(surplus)
 }
 
-/// Says whether a name is as-of, hyphen and eight hexadecimal digits: nothing else in the directory is ours to remove.
-fn is_run_name(name: &str) -> bool {
+/// Says whether a name is that of a kind, as-of, hyphen and eight hexadecimal digits: nothing else in the directory is ours to remove.
+fn is_ours(name: &str, pointer: Pointer) -> bool {
+    let Some(name) = name.strip_prefix(pointer.prefix()) else { return false };
     name.split_at_checked(10).is_some_and(|(day, rest)| {
         let fingerprint = rest.strip_prefix('-').unwrap_or_default();
         Day::parse_iso(day).is_some() && fingerprint.len() == 8 && fingerprint.bytes().all(|b| b.is_ascii_hexdigit())
@@ -230,19 +280,18 @@ fn remove_failed(directory: &Path) -> Result<(), PublishError> {
     Ok(())
 }
 
-/// Checks before anything is written that `latest` is free or ours.
+/// Checks before anything is written that a pointer is free or ours.
 #[cfg(unix)]
-fn check_pointer(directory: &Path) -> Result<(), PublishError> {
-    let latest = directory.join(LATEST);
-    match fs::symlink_metadata(&latest) {
-        Ok(meta) if !meta.is_symlink() => Err(PublishError::PointerTaken(latest)),
+fn check_pointer(path: &Path) -> Result<(), PublishError> {
+    match fs::symlink_metadata(path) {
+        Ok(meta) if !meta.is_symlink() => Err(PublishError::PointerTaken(path.to_owned())),
         _ => Ok(()),
     }
 }
 
 /// Checks nothing: the pointer is a file of its own name.
 #[cfg(not(unix))]
-fn check_pointer(_directory: &Path) -> Result<(), PublishError> {
+fn check_pointer(_path: &Path) -> Result<(), PublishError> {
     Ok(())
 }
 
@@ -258,8 +307,8 @@ fn entries(directory: &Path) -> Result<Vec<String>, PublishError> {
 
 /// Replaces the pointer that readers follow.
 #[cfg(unix)]
-fn point_latest(directory: &Path, run: &str) -> Result<(), PublishError> {
-    let (next, latest) = (directory.join(".latest"), directory.join(LATEST));
+fn point_at(directory: &Path, run: &str, name: &str) -> Result<(), PublishError> {
+    let (next, latest) = (directory.join(format!(".{name}")), directory.join(name));
     let _ = fs::remove_file(&next);
     std::os::unix::fs::symlink(run, &next).map_err(PublishError::io("write", &next))?;
     fs::rename(&next, &latest).map_err(PublishError::io("replace", &latest))
@@ -267,8 +316,8 @@ fn point_latest(directory: &Path, run: &str) -> Result<(), PublishError> {
 
 /// Replaces the pointer that readers follow: a text file where links need privileges.
 #[cfg(not(unix))]
-fn point_latest(directory: &Path, run: &str) -> Result<(), PublishError> {
-    let (next, latest) = (directory.join(".latest"), directory.join("latest.txt"));
+fn point_at(directory: &Path, run: &str, name: &str) -> Result<(), PublishError> {
+    let (next, latest) = (directory.join(format!(".{name}")), directory.join(format!("{name}.txt")));
     fs::write(&next, run).map_err(PublishError::io("write", &next))?;
     fs::rename(&next, &latest).map_err(PublishError::io("replace", &latest))
 }
@@ -357,7 +406,9 @@ mod tests {
             ("latest", false),
             ("äöüäöüäöü", false),
         ] {
-            assert_eq!(is_run_name(name), expected, "{name}");
+            assert_eq!(is_ours(name, Pointer::Latest), expected, "{name}");
+            assert_eq!(is_ours(&format!("measured-{name}"), Pointer::Measured), expected, "{name}");
+            assert!(!is_ours(name, Pointer::Measured) && !is_ours(&format!("measured-{name}"), Pointer::Latest));
         }
     }
 }

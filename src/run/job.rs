@@ -35,6 +35,8 @@ pub struct Job {
     pub products: Option<TableSource>,
     pub contracts: Option<TableSource>,
     pub responses: Option<TableSource>,
+    /// Read by `measure` alone, and not among the tables of a run: a run may write them.
+    pub assignments: Option<TableSource>,
     pub baskets: Option<TableSource>,
     pub contacts: Option<TableSource>,
     pub invoices: Option<TableSource>,
@@ -95,6 +97,7 @@ impl Job {
             products: pipeline.input.products.as_ref().map(|source| source.below(directory)),
             contracts: pipeline.input.contracts.as_ref().map(|contracts| contracts.source.below(directory)),
             responses: pipeline.input.responses.as_ref().map(|trials| trials.source.below(directory)),
+            assignments: pipeline.input.assignments.as_ref().map(|source| source.below(directory)),
             // Orders are the baskets where there are any.
             baskets: pipeline
                 .input

@@ -9,6 +9,7 @@ mod equity;
 mod error;
 mod further;
 mod job;
+mod load;
 mod manifest;
 mod observer;
 mod read;
@@ -24,18 +25,18 @@ use std::time::Instant;
 use serde_json::Value;
 
 use crate::analysis::Base;
-use crate::features::{DatasetBuilder, at};
+use crate::features::at;
 use crate::ingest::Reject;
-use crate::publish::{OutputLock, PublishError, REASON, Staging, make_latest, prune};
+use crate::publish::{OutputLock, Pointer, PublishError, REASON, Staging, make_latest, prune};
 use crate::scores::ScoredCustomers;
 use crate::state::model::Settings;
 use crate::state::{Drift, StoredModel, drift, to_text};
-use crate::table::Line;
 use stages::Stages;
 
 pub use error::{FailureKind, RunError};
 pub use job::Job;
-pub use manifest::Manifest;
+pub use load::{Loaded, load};
+pub use manifest::{InputRecord, Manifest};
 pub use observer::{Event, Observer, Silent};
 pub use read::shown;
 pub use reuse::ReusedModel;
@@ -55,12 +56,6 @@ pub struct Surroundings {
 
 /// Folder in the output directory for lines that do not fit into memory; hidden, and removed like every run that was not finished.
 const LINES_ON_DISK: &str = ".partial-lines";
-
-/// Bytes of a line that is worked on.
-const LINE_BYTES: u64 = size_of::<Line>() as u64;
-
-/// Share of the memory limit that the lines of one range of customers may take.
-const PASS_SHARE: u64 = 12;
 
 /// How a run ended well.
 #[derive(Debug)]
@@ -113,7 +108,7 @@ fn publish(
     )?;
     *rejects = tables.rejects();
     check_rejects(job, &tables.rows())?;
-    let (mut inputs, mut assembled) = stages.run(
+    let (mut inputs, assembled) = stages.run(
         "lines",
         None,
         || tables.assemble(job),
@@ -139,19 +134,7 @@ fn publish(
         "features",
         None,
         || {
-            let outline = further::outline(job, &inputs, assembled.as_mut());
-            let n_customers = outline.customer_ids.len();
-            let mut builder = DatasetBuilder::new(outline);
-            let lines_at_once = surroundings.memory_limit.map_or(u64::MAX, |limit| limit / PASS_SHARE / LINE_BYTES);
-            let guests = match assembled {
-                Some(lines) => lines.feed(&mut builder, lines_at_once)?,
-                None => {
-                    further::without_lines(&mut builder, n_customers);
-                    Vec::new()
-                }
-            };
-            let (mut data, counts) = builder.finish(guests);
-            further::join(&mut data, &mut inputs, job);
+            let (mut data, counts) = load::dataset(job, &mut inputs, assembled, &surroundings)?;
             data.attributes = job.attributes(inputs.customers.as_ref(), &data.customer_ids)?;
             let now = at(&data, data.as_of);
             Ok::<_, RunError>((data, counts, now))
@@ -229,7 +212,7 @@ fn publish(
         std::fs::remove_dir_all(&published).map_err(PublishError::io("remove", &published))?;
     }
     let directory = staging.publish(&id)?;
-    prune(lock, job.keep_runs, &id)?;
+    prune(lock, Pointer::Latest, job.keep_runs, &id)?;
     Ok(Outcome { directory, already_there: false, manifest })
 }
 

@@ -266,7 +266,8 @@ impl Tables {
     }
 }
 
-fn record(table: &'static str, file: &FileReport, job: &Job) -> InputRecord {
+/// Writes down how a file was read.
+pub fn record(table: &'static str, file: &FileReport, job: &Job) -> InputRecord {
     let columns: BTreeMap<String, String> =
         file.mapping.iter().map(|(canonical, header)| (canonical.to_string(), header.clone())).collect();
     InputRecord {

@@ -23,4 +23,4 @@ pub use ids::Ids;
 pub use labels::ProductLabels;
 pub use line::{Line, LineKind, NO_CHANNEL, NO_COST, NO_ORDER};
 pub use products::Products;
-pub use responses::Responses;
+pub use responses::{Assignments, Outcome, Responses};

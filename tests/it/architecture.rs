@@ -17,6 +17,7 @@ const ROOMS: &[&[&str]] = &[
     &["ingest", "state", "publish"],
     &["pipeline"],
     &["run", "generate"],
+    &["measure"],
     &["cli"],
 ];
 

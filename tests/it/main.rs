@@ -18,6 +18,7 @@ mod hillstrom;
 mod honesty;
 mod lifetime_clock;
 mod lifetime_groups;
+mod measure;
 mod next_basket;
 mod offers;
 mod online_retail;

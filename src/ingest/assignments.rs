@@ -1,0 +1,101 @@
+//! Who was drawn into which group of a campaign, out of typed columns: one row a customer and campaign, whatever the order of the rows.
+//!
+//! Whoever stands in several rows of a campaign, because every night assigns those who are new, was assigned on the first of their days. Left out and
+//! counted are customers who object to profiling, who were assigned after as-of, and who stand in several groups of one campaign: nobody drew them into
+//! one. The share is that of the customers which the group of the row was to get. `O(n log n)`.
+
+use super::columns::Columns;
+use super::contracts::objecting;
+use super::responses::{MOST_ARMS, header, is_control};
+use super::{ASSIGNMENTS, IngestError, NO_NUMBER, TypedColumn, TypedTable};
+use crate::table::{Assignments, Customers, Ids};
+use crate::units::{Day, NONE_IX};
+
+/// Name of the one campaign of a table that names none.
+const UNNAMED: &str = "campaign";
+/// Millionths in one.
+const MILLION: f64 = 1e6;
+
+/// What was read of assignments.
+#[derive(Debug)]
+pub struct AssignmentReading {
+    pub assignments: Assignments,
+    pub notes: Vec<String>,
+}
+
+/// Reads the assignments; `control` are the groups that are control groups, where somebody names them.
+///
+/// # Errors
+/// Fails where no row is left, and where groups are too many to be such.
+pub fn assignments(
+    table: &TypedTable,
+    control: Option<&[String]>,
+    as_of: Day,
+    customers: Option<&Customers>,
+) -> Result<AssignmentReading, IngestError> {
+    let columns = Columns::of(table);
+    let objects = objecting(columns.ids("customer_id"), customers);
+    let (customer, arm) = (columns.codes("customer_id"), columns.codes("arm"));
+    let campaigns = columns.ids("campaign");
+    let campaign = |row: usize| columns.codes("campaign").get(row).copied().unwrap_or(0);
+    let day = match table.columns.get("assigned_on") {
+        Some(TypedColumn::Date { day, .. }) => &day[..],
+        _ => &[],
+    };
+    let (mut n_objecting, mut n_later, mut n_unnamed) = (0_usize, 0_usize, 0_usize);
+    let mut rows: Vec<usize> = Vec::with_capacity(table.n_rows);
+    for row in 0..table.n_rows {
+        // A row is counted once, for the first thing that stands against it.
+        if objects[customer[row] as usize] {
+            n_objecting += 1;
+        } else if day[row] > as_of.0 {
+            n_later += 1;
+        } else if campaign(row) == NONE_IX {
+            n_unnamed += 1;
+        } else {
+            rows.push(row);
+        }
+    }
+    let shares = columns.decimals("share");
+    let share = |row: usize| shares.get(row).copied().filter(|share| *share != NO_NUMBER).unwrap_or(0);
+    rows.sort_unstable_by_key(|row| (campaign(*row), customer[*row], day[*row], arm[*row], share(*row)));
+    let (mut kept, mut n_several) = (Vec::with_capacity(rows.len()), 0_usize);
+    for same in rows.chunk_by(|a, b| (campaign(*a), customer[*a]) == (campaign(*b), customer[*b])) {
+        if same.iter().any(|row| arm[*row] != arm[same[0]]) {
+            n_several += 1;
+        } else {
+            kept.push(same[0]);
+        }
+    }
+    if kept.is_empty() {
+        return Err(IngestError::NoRowLeft { table: ASSIGNMENTS.name, n_rows: table.n_rows });
+    }
+    let counts = [
+        (n_objecting, "rows of the assignments of customers who object to profiling are left out"),
+        (n_later, "rows of the assignments dated after as-of are left out"),
+        (n_unnamed, "rows of the assignments without a campaign are left out"),
+        (n_several, "customers were assigned to several groups of one campaign and are left out of it"),
+    ];
+    let notes = counts.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}"));
+    let arms = columns.ids("arm");
+    if arms.len() > MOST_ARMS {
+        let header = header(table, "arm");
+        return Err(IngestError::TooManyArms { table: ASSIGNMENTS.name, header, n_arms: arms.len(), most: MOST_ARMS });
+    }
+    let mut present: Vec<u32> = kept.iter().map(|row| customer[*row]).collect();
+    present.sort_unstable();
+    present.dedup();
+    let ids = columns.ids("customer_id");
+    let assignments = Assignments {
+        customer_ids: Ids::from_sorted(present.iter().map(|code| ids.get(*code))),
+        campaigns: if campaigns.is_empty() { Ids::from_sorted([UNNAMED]) } else { campaigns.clone() },
+        is_control: arms.iter().map(|arm| is_control(arm, control)).collect(),
+        arms: arms.clone(),
+        customer: kept.iter().map(|row| present.partition_point(|other| *other < customer[*row]) as u32).collect(),
+        campaign: kept.iter().map(|row| campaign(*row)).collect(),
+        arm: kept.iter().map(|row| arm[*row]).collect(),
+        day: kept.iter().map(|row| day[*row]).collect(),
+        share: kept.iter().map(|row| share(*row) as f64 / MILLION).collect(),
+    };
+    Ok(AssignmentReading { assignments, notes: notes.collect() })
+}
