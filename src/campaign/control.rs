@@ -161,7 +161,10 @@ mod tests {
         assert!(correlation.abs() < 5.0 / 1e5_f64.sqrt(), "{correlation}");
         let held_out = ids.iter().filter(|id| is_held_out(id, 0.1)).count();
         assert!(held_out.abs_diff(10_000) < 475);
-        assert!(ids.iter().all(|id| !is_held_out(id, 0.05) || is_held_out(id, 0.1)), "a larger share holds the smaller");
+        assert!(
+            ids.iter().all(|id| !is_held_out(id, 0.05) || is_held_out(id, 0.1)),
+            "a larger share holds the smaller"
+        );
     }
 
     #[test]
@@ -196,7 +199,7 @@ mod tests {
     #[test]
     fn arms_that_do_not_fit_their_share_are_found() {
         let of = |n_control: usize, n: usize| {
-            let arm = |ix| if ix < n_control { Arm::Control } else { Arm::Contact };
+            let arm = move |ix| if ix < n_control { Arm::Control } else { Arm::Contact };
             (0..n).map(move |ix| Assignment { arm: arm(ix), on: TODAY, share: 0.1 })
         };
         // χ² = 40²/1,000 + 40²/9,000 = 1.7778, p = 0.18242 (scipy.stats.chi2.sf).

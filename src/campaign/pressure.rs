@@ -128,12 +128,7 @@ mod tests {
         let found: Vec<Option<Pressure>> = (0..4).map(|customer| history.of_customer(customer)).collect();
         assert_eq!(
             found,
-            [
-                None,
-                Some(Pressure::FrequencyCap),
-                Some(Pressure::QuietAfterReturn),
-                Some(Pressure::QuietAfterComplaint)
-            ]
+            [None, Some(Pressure::FrequencyCap), Some(Pressure::QuietAfterReturn), Some(Pressure::QuietAfterComplaint)]
         );
         assert!((0..4).all(|customer| History::of(&data, &Limits::default()).of_customer(customer).is_none()));
     }

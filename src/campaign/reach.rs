@@ -1,17 +1,18 @@
 //! Who may be reached, and where.
 //!
-//! | channel | may be reached                            | where                                                | an objection covers        |
-//! |---------|-------------------------------------------|------------------------------------------------------|----------------------------|
-//! | e-mail  | who consented to e-mail                   | an address with one `@` and a dotted host            | everybody at the address   |
-//! | phone   | who does not object                       | a number that is one for sure                        | everybody with the number  |
-//! | post    | who does not object                       | name or company, street, postal code, place           | the same name at the place |
+//! | channel           | where                                                | a refusal or objection covers |
+//! |-------------------|------------------------------------------------------|-------------------------------|
+//! | e-mail, audiences | an address with one `@` and a dotted host            | everybody at the address      |
+//! | phone             | a number that is one for sure                        | everybody with the number     |
+//! | post              | name or company, street, postal code, place           | the same name at the place    |
 //!
-//! An explicit no to e-mail covers its address as an objection does. Whoever is in the customer table twice is not reached through
-//! the second row. No consent to calls is read: who calls has to know it (in Germany § 7 UWG asks consumers for theirs beforehand).
+//! Who may be reached at all is told by the [legal basis](super::legal). Whoever is in the customer table twice is not reached through the second row.
 
 use std::collections::BTreeSet;
 
 use super::Campaign;
+use super::legal::refuses;
+use super::suppression::Suppressed;
 use super::target::{Channel, email, phone};
 use crate::table::Customers;
 
@@ -20,6 +21,8 @@ use crate::table::Customers;
 pub(super) enum Contact {
     /// There is no consent, or an objection.
     Forbidden,
+    /// The suppression list has the customer or the address.
+    Suppressed,
     /// There is no address that the target can use.
     Unreachable,
     /// The one spelling of the address.
@@ -30,23 +33,27 @@ pub(super) enum Contact {
 pub(super) struct Reach<'a> {
     campaign: &'a Campaign,
     customers: &'a Customers,
+    suppressed: &'a Suppressed,
     /// Addresses that somebody said no for.
     denied: BTreeSet<String>,
 }
 
 impl<'a> Reach<'a> {
-    pub fn of(campaign: &'a Campaign, customers: &'a Customers) -> Self {
-        let mut reach = Self { campaign, customers, denied: BTreeSet::new() };
-        let denying = (0..customers.ids.len()).filter(|ix| reach.denies(*ix));
+    pub fn of(campaign: &'a Campaign, customers: &'a Customers, suppressed: &'a Suppressed) -> Self {
+        let mut reach = Self { campaign, customers, suppressed, denied: BTreeSet::new() };
+        let denying = (0..customers.ids.len()).filter(|ix| refuses(campaign.target.channel, customers, *ix));
         reach.denied = denying.map(|ix| reach.address(ix)).filter(|address| !address.is_empty()).collect();
         reach
     }
 
     /// Tells whether and where a customer is reached.
-    pub fn contact(&self, ix: usize) -> Contact {
+    pub fn contact(&self, id: &str, ix: usize, has_bought: bool) -> Contact {
         let address = self.address(ix);
-        if !self.consents(ix) || self.denied.contains(&address) {
+        let allows = self.campaign.basis.allows(self.campaign.target.channel, self.customers, ix, has_bought);
+        if !allows || self.denied.contains(&address) {
             Contact::Forbidden
+        } else if self.suppressed.has_customer(id) || self.is_suppressed(&address) {
+            Contact::Suppressed
         } else if self.is_usable(ix, &address) {
             Contact::At(address)
         } else {
@@ -54,24 +61,18 @@ impl<'a> Reach<'a> {
         }
     }
 
-    /// Says whether the customer agrees to this channel: the place for the legal bases of each.
-    fn consents(&self, ix: usize) -> bool {
+    fn is_suppressed(&self, address: &str) -> bool {
         match self.campaign.target.channel {
-            Channel::Email => self.customers.email_opt_in[ix],
-            Channel::Phone | Channel::Post => !self.customers.objection[ix],
+            Channel::Email | Channel::Ads => self.suppressed.has_email(address),
+            Channel::Phone => self.suppressed.has_phone(address),
+            Channel::Post => false,
         }
-    }
-
-    /// Says whether the customer said no to this channel, or to all.
-    fn denies(&self, ix: usize) -> bool {
-        let to_email = self.campaign.target.channel == Channel::Email && self.customers.email_opt_out[ix];
-        to_email || self.customers.objection[ix]
     }
 
     /// Returns the one spelling of the address, empty where there is none.
     fn address(&self, ix: usize) -> String {
         match self.campaign.target.channel {
-            Channel::Email => email::normalised(self.text("email", ix)),
+            Channel::Email | Channel::Ads => email::normalised(self.text("email", ix)),
             Channel::Phone => {
                 let (number, country) = (self.text("phone", ix), self.text("country", ix));
                 phone::of_cells(number, country, self.campaign.home).unwrap_or_default()
@@ -92,7 +93,7 @@ impl<'a> Reach<'a> {
         let target = self.campaign.target;
         match target.channel {
             // As it stands in the export: an address with a space around it is one only where the target gets the one spelling.
-            Channel::Email => {
+            Channel::Email | Channel::Ads => {
                 let given = if target.normalises { address } else { self.text("email", ix) };
                 email::is_address(given) && (!target.ascii_local_part || email::has_ascii_local_part(given))
             }

@@ -62,6 +62,7 @@ codes! {
     NO_ROW_LEFT = "K0326", "a table of which no row may be used";
     TOO_MANY_ARMS = "K0327", "more arms in a campaign, or more campaigns, than can be";
     TOO_MANY_FILES = "K0328", "a campaign that is split into more files than can be";
+    STALE_SUPPRESSIONS = "K0329", "a suppression list that is older than the pipeline allows";
 
     ANALYSIS = "K0401", "an analysis that cannot be computed";
     FRAME = "K0402", "scores that cannot be selected or joined";

@@ -42,6 +42,19 @@ pub fn customers(table: &TypedTable) -> (Customers, u64) {
             || consents.iter().any(|consent| *consent != consents[0])
             || objections.iter().any(|objection| *objection != objections[0]);
         n_conflicts += u64::from(differs);
+        for (name, consents) in
+            [("phone_opt_in", &mut customers.phone_opt_in), ("ads_opt_in", &mut customers.ads_opt_in)]
+        {
+            if table.columns.contains_key(name) {
+                consents.push(same.iter().all(|row| columns.is_set(name, *row)));
+            }
+        }
+        if table.columns.contains_key("phone_opt_in") {
+            customers.phone_opt_out.push(same.iter().any(|row| columns.is_denied("phone_opt_in", *row)));
+        }
+        if table.columns.contains_key("post_opt_out") {
+            customers.post_opt_out.push(same.iter().any(|row| columns.is_set("post_opt_out", *row)));
+        }
         customers.email_opt_in.push(consents.iter().all(|consent| *consent));
         customers.email_opt_out.push(same.iter().any(|row| columns.is_denied("email_opt_in", *row)));
         customers.objection.push(objections.contains(&true));

@@ -22,6 +22,7 @@
 //! | `cache`, `cache_entry`, `bytes`, `packed_bytes` | what is kept for the next run                            |
 //! | `lines`                                 | lines of all files: one money, one sign, counted once, by customer |
 //! | `customers`, `attributes`, `products`   | master data: consent, names, what the pipeline names, what is not merchandise |
+//! | `suppressions`                          | who must not be contacted                                        |
 //! | `contracts`, `responses`, `said`        | contracts by customer, past campaigns, cells that say yes or no |
 //! | `outcomes`, `assignments`               | what came of a contact, who was drawn into which group           |
 //! | `events`, `baskets`                     | contacts and invoices by customer; baskets without lines         |
@@ -81,6 +82,7 @@ mod spec;
 mod specs;
 mod stock;
 mod stream;
+mod suppressions;
 mod synonyms;
 mod texts;
 mod windows;
@@ -109,4 +111,7 @@ pub use reject::{Reject, reject_rows};
 pub use report::FileReport;
 pub use responses::{ResponseReading, responses};
 pub use spec::{Cell, ColumnFormat, ColumnName, ColumnRequest, CsvOptions, Format, TableSource, TableSpec, kebab};
-pub use specs::{ASSIGNMENTS, BASKETS, CONTACTS, CONTRACTS, CUSTOMERS, INVOICES, PRODUCTS, RESPONSES, TRANSACTIONS};
+pub use specs::{
+    ASSIGNMENTS, BASKETS, CONTACTS, CONTRACTS, CUSTOMERS, INVOICES, PRODUCTS, RESPONSES, SUPPRESSIONS, TRANSACTIONS,
+};
+pub use suppressions::suppressions;

@@ -6,8 +6,8 @@ use std::borrow::Cow;
 
 use super::spec::{Cell, ColumnRequest, TableSpec};
 use super::synonyms::{
-    AMOUNT, CATEGORY, COUNTRY, CUSTOMER_ID, DATE, LINE_ID, NAME, ORDER_ID, PRODUCT_ID, PRODUCT_NAME, QUANTITY,
-    UNIT_COST, UNIT_PRICE,
+    AMOUNT, CATEGORY, COUNTRY, CUSTOMER_ID, DATE, EMAIL, LINE_ID, NAME, ORDER_ID, PHONE, PRODUCT_ID, PRODUCT_NAME,
+    QUANTITY, UNIT_COST, UNIT_PRICE,
 };
 
 /// A column that need not be there and may hold empty cells.
@@ -124,29 +124,8 @@ pub static CUSTOMERS: TableSpec = TableSpec {
     name: "customers",
     columns: Cow::Borrowed(&[
         required("customer_id", Cell::Id, false, CUSTOMER_ID),
-        optional(
-            "email",
-            Cell::Text,
-            &["emailadresse", "emailaddress", "mail", "mailadresse", "mailaddress", "kundenemail", "customeremail"],
-        ),
-        optional(
-            "phone",
-            Cell::Text,
-            &[
-                "telefon",
-                "telefonnr",
-                "telefonnummer",
-                "tel",
-                "telnr",
-                "rufnummer",
-                "mobil",
-                "mobiltelefon",
-                "handy",
-                "phonenumber",
-                "telephone",
-                "mobile",
-            ],
-        ),
+        optional("email", Cell::Text, EMAIL),
+        optional("phone", Cell::Text, PHONE),
         optional("salutation", Cell::Text, &["anrede", "briefanrede", "title"]),
         optional("first_name", Cell::Text, &["vorname", "givenname", "forename"]),
         optional("last_name", Cell::Text, &["nachname", "familienname", "zuname", "surname", "familyname"]),
@@ -194,6 +173,35 @@ pub static CUSTOMERS: TableSpec = TableSpec {
                 "consent",
                 "subscribed",
                 "emailstatus",
+            ],
+        ),
+        optional(
+            "phone_opt_in",
+            Cell::Flag,
+            &[
+                "einwilligungtelefon",
+                "telefoneinwilligung",
+                "anruferlaubt",
+                "phoneconsent",
+                "telefonoptin",
+                "calloptin",
+            ],
+        ),
+        optional(
+            "post_opt_out",
+            Cell::Flag,
+            &["postsperre", "briefsperre", "keinepost", "robinsonliste", "widerspruchpost", "nomail", "donotmail"],
+        ),
+        optional(
+            "ads_opt_in",
+            Cell::Flag,
+            &[
+                "einwilligungwerbung",
+                "werbenetzwerke",
+                "adsconsent",
+                "adpersonalization",
+                "aduserdata",
+                "einwilligungads",
             ],
         ),
         optional(
@@ -331,6 +339,19 @@ pub static CONTACTS: TableSpec = TableSpec {
     ]),
     one_of: &[],
     one_of_may_be_empty: false,
+};
+
+/// Who must not be contacted: by customer, by address or by number.
+pub static SUPPRESSIONS: TableSpec = TableSpec {
+    name: "suppressions",
+    columns: Cow::Borrowed(&[
+        optional("customer_id", Cell::Id, CUSTOMER_ID),
+        optional("email", Cell::Text, EMAIL),
+        optional("phone", Cell::Text, PHONE),
+    ]),
+    one_of: &[&["customer_id"], &["email"], &["phone"]],
+    // Each row names what it knows.
+    one_of_may_be_empty: true,
 };
 
 /// Invoices, and when they were paid.

@@ -335,3 +335,23 @@ pub(super) const CATEGORY: &[&str] = &[
     "hauptkategorie",
     "department",
 ];
+
+/// Addresses for e-mail.
+pub(super) const EMAIL: &[&str] =
+    &["emailadresse", "emailaddress", "mail", "mailadresse", "mailaddress", "kundenemail", "customeremail"];
+
+/// Telephone numbers.
+pub(super) const PHONE: &[&str] = &[
+    "telefon",
+    "telefonnr",
+    "telefonnummer",
+    "tel",
+    "telnr",
+    "rufnummer",
+    "mobil",
+    "mobiltelefon",
+    "handy",
+    "phonenumber",
+    "telephone",
+    "mobile",
+];

@@ -3,11 +3,13 @@
 //! What the export lacks is found when it is read; here is found what no export could change: columns that the target does not take, an
 //! address that the pipeline leaves out, a file for each value of something that is no text.
 
+use super::contact_rules::{estimate_problems, selection};
 use super::definition::quoted;
 use super::reader::Reader;
 use super::settings::{CampaignRule, Pipeline, Placed};
 use super::shape::key;
 use super::words::words;
+use crate::campaign::legal::LegalBasis;
 use crate::campaign::target::country::{COUNTRIES, Country};
 use crate::campaign::target::hashed::Platform;
 use crate::campaign::target::{self, Shape};
@@ -45,7 +47,17 @@ pub(super) fn campaign(table: &mut Reader<'_, '_>) -> CampaignRule {
                 &words(COUNTRIES.each_ref(), |country: &Country| country.code),
             )
             .unwrap_or(&COUNTRIES[0]),
+        basis: LegalBasis::Consent,
+        control_share: 0.0,
+        stratify_by: vec![],
+        economics: None,
+        estimates: vec![],
     };
+    let selection = selection(table, campaign.target);
+    campaign.basis = selection.basis;
+    campaign.control_share = selection.control_share;
+    campaign.stratify_by = selection.stratify_by;
+    (campaign.economics, campaign.estimates) = (selection.economics, selection.estimates);
     let address = campaign.target.channel.needs()[0];
     campaign.columns.retain(|column| column.text != "customer_id" && column.text != "email" && column.text != address);
     campaign
@@ -60,7 +72,7 @@ pub(super) fn target_problems(
 ) -> Vec<Diagnostic> {
     let target = campaign.target;
     let at_target = campaign.target_span.clone().unwrap_or_else(|| campaign.name.span.clone());
-    let mut problems = Vec::new();
+    let mut problems = estimate_problems(campaign, called, columns);
     for column in campaign.columns.iter().filter(|column| !target.takes(&column.text)) {
         let taken = target.fields.iter().map(|(field, _)| *field).filter(|field| *field != "email");
         let help = format!("it takes {}", taken.collect::<Vec<_>>().join(", "));

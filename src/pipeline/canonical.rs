@@ -69,6 +69,9 @@ pub(super) const CUSTOMERS: &[Canonical] = &[
     plain("country", "Country", "\"Land\""),
     plain("language", "Language to write in", "\"Sprache\""),
     plain("email-opt-in", "Consent to e-mail; unknown is no", "\"Newsletter\""),
+    plain("phone-opt-in", "Consent to calls; unknown is no", "\"Einwilligung Telefon\""),
+    plain("post-opt-out", "Refusal of letters; unknown is no refusal", "\"Postsperre\""),
+    plain("ads-opt-in", "Consent to advertising audiences; unknown is no", "\"Einwilligung Werbenetzwerke\""),
     plain("objection", "Objection to profiling; removes the customer before anything is computed", "\"Widerspruch\""),
 ];
 
@@ -121,6 +124,13 @@ pub(super) const ASSIGNMENTS: &[Canonical] = &[
         "Share of the customers that this group was to get; switches on the check of the sample ratio",
         "\"Anteil\"",
     ),
+];
+
+/// Columns of `[input.suppressions]`.
+pub(super) const SUPPRESSIONS: &[Canonical] = &[
+    plain("customer-id", "Customer who must not be contacted at all", "\"Kundennr\""),
+    plain("email", "Address that must not be written to, or its SHA-256 in hexadecimal", "\"E-Mail\""),
+    plain("phone", "Number that must not be called", "\"Telefon\""),
 ];
 
 /// Columns of `[input.contacts]`.
@@ -208,6 +218,7 @@ mod tests {
             (CONTRACTS, &ingest::CONTRACTS),
             (RESPONSES, &ingest::RESPONSES),
             (ASSIGNMENTS, &ingest::ASSIGNMENTS),
+            (SUPPRESSIONS, &ingest::SUPPRESSIONS),
             (CONTACTS, &ingest::CONTACTS),
             (BASKETS, &ingest::BASKETS),
             (INVOICES, &ingest::INVOICES),

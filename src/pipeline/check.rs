@@ -167,7 +167,7 @@ fn campaign_problems(pipeline: &Pipeline, campaign: &CampaignRule, columns: &[Co
                 .help("add a table `[input.customers.csv]` with `path = \"…\"`"),
         );
     }
-    for column in campaign.columns.iter().chain(&campaign.split_by) {
+    for column in campaign.columns.iter().chain(&campaign.split_by).chain(&campaign.stratify_by) {
         let wanted = column.text.as_str();
         let names = || columns.iter().map(|spec| spec.name.as_str()).chain(attributes.iter().copied());
         if names().any(|known| known == wanted) {

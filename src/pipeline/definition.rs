@@ -11,6 +11,7 @@ use super::campaigns::campaign;
 use super::canonical::{
     CUSTOMERS, Canonical, Cell, PRODUCTS, TRANSACTIONS, attribute_name, canonical_attribute, snake_case,
 };
+use super::contact_rules::contact_rules;
 use super::contracts::{self, BASES};
 use super::events;
 use super::lifetime_value::{COVARIATES, lifetime_value};
@@ -51,6 +52,8 @@ pub(super) fn pipeline(file: &mut Reader<'_, '_>) -> Pipeline {
         churn_attributes: file.texts_below("churn", CHURN_ATTRIBUTES),
         cross_sell: file.table(key("cross-sell", "What is bought together, and next best offers"), cross_sell),
         segments: file.tables(key("segment", "A group of customers by a condition over the score columns"), segment),
+        contact_rules: file
+            .table(key("contact-rules", "Rules that hold for the campaigns of a run together"), contact_rules),
         campaigns: file.tables(key("campaign", "A file for the mailing tool: the customers of a segment"), campaign),
         max_drift_psi: file.table(key("quality", "When results are not good enough to be published"), quality),
         language: file.table(key("report", "What people read"), report),
@@ -120,6 +123,10 @@ fn inputs(table: &mut Reader<'_, '_>) -> Inputs {
         baskets: table.optional_table(
             key("baskets", "Baskets without dates or money, where there are no transactions; cross-sell reads them"),
             events::baskets,
+        ),
+        suppressions: table.optional_table(
+            key("suppressions", "Who must not be contacted, whatever the customer table says"),
+            events::suppressions,
         ),
         contacts: table
             .optional_table(key("contacts", "Contacts beside the orders; churn learns from them"), events::contacts),

@@ -1,9 +1,9 @@
 //! The keys of `[input.contacts]`, `[input.invoices]`, `[input.baskets]` and `[input.assignments]`.
 
-use super::canonical::{ASSIGNMENTS, BASKETS, CONTACTS, INVOICES};
+use super::canonical::{ASSIGNMENTS, BASKETS, CONTACTS, INVOICES, SUPPRESSIONS};
 use super::definition::source;
 use super::reader::Reader;
-use super::settings::ContactSource;
+use super::settings::{ContactSource, SuppressionSource};
 use super::shape::key;
 use crate::ingest::TableSource;
 
@@ -22,6 +22,14 @@ pub(super) fn invoices(table: &mut Reader<'_, '_>) -> TableSource {
 /// Reads `[input.baskets]`.
 pub(super) fn baskets(table: &mut Reader<'_, '_>) -> TableSource {
     source(table, BASKETS, r#""exports/baskets.csv""#, r#""exports/baskets.parquet""#)
+}
+
+/// Reads `[input.suppressions]`.
+pub(super) fn suppressions(table: &mut Reader<'_, '_>) -> SuppressionSource {
+    let age = key("max-age", "Age of the oldest of these files at which nothing is published any more").unit("hours");
+    let source = source(table, SUPPRESSIONS, r#""exports/unsubscribed.csv""#, r#""exports/unsubscribed.parquet""#);
+    let max_age_hours = table.whole(age.default("48"), 1, 24 * 365).unwrap_or(48);
+    SuppressionSource { source, max_age_hours }
 }
 
 /// Reads `[input.assignments]`.

@@ -16,6 +16,7 @@ mod affinity;
 mod campaigns;
 mod canonical;
 mod check;
+mod contact_rules;
 mod contracts;
 mod definition;
 mod events;

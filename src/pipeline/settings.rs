@@ -5,6 +5,9 @@
 use std::ops::Range;
 
 use crate::analysis::{abc, churn, cross_sell, lifetime_value, rfm};
+use crate::campaign::ContactRules;
+use crate::campaign::legal::LegalBasis;
+use crate::campaign::profit::Economics;
 use crate::campaign::target::Target;
 use crate::campaign::target::country::Country;
 use crate::ingest::{Currency, ProductRules, ReturnRules, TableSource};
@@ -34,6 +37,7 @@ pub struct Pipeline {
     pub churn_attributes: Vec<Placed>,
     pub cross_sell: cross_sell::Params,
     pub segments: Vec<SegmentRule>,
+    pub contact_rules: ContactRules,
     pub campaigns: Vec<CampaignRule>,
     /// Population stability index above which a run by a reused model publishes nothing.
     pub max_drift_psi: Option<f64>,
@@ -94,9 +98,17 @@ pub struct Inputs {
     pub responses: Option<Trials>,
     /// Read by `measure` alone.
     pub assignments: Option<TableSource>,
+    pub suppressions: Option<SuppressionSource>,
     pub baskets: Option<TableSource>,
     pub contacts: Option<ContactSource>,
     pub invoices: Option<TableSource>,
+}
+
+/// The suppression list, and how old it may be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SuppressionSource {
+    pub source: TableSource,
+    pub max_age_hours: u32,
 }
 
 /// Contacts and how they are read.
@@ -145,7 +157,7 @@ pub struct SegmentRule {
 }
 
 /// A file for a mailing tool, a letter shop or a call centre.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct CampaignRule {
     pub name: Placed,
     /// Name of a segment.
@@ -159,6 +171,13 @@ pub struct CampaignRule {
     pub split_by: Option<Placed>,
     /// Country of the sender, and of customers without one.
     pub home: &'static Country,
+    pub basis: LegalBasis,
+    /// Share of the control group, `0..1`.
+    pub control_share: f64,
+    pub stratify_by: Vec<Placed>,
+    pub economics: Option<Economics>,
+    /// Columns that the economics name, where they stand.
+    pub estimates: Vec<Placed>,
 }
 
 /// Where results go.

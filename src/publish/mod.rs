@@ -19,5 +19,5 @@ mod target;
 
 pub use error::PublishError;
 pub use lock::OutputLock;
-pub use staging::{OutputFile, Pointer, REASON, Staging, make_latest, prune};
+pub use staging::{OutputFile, Pointer, REASON, Staging, make_latest, newest, prune};
 pub use target::CampaignFiles;

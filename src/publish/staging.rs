@@ -239,6 +239,16 @@ fn point(lock: &OutputLock, run: &str, pointer: Pointer) -> Result<(), PublishEr
     Ok(())
 }
 
+/// Returns the directory that a pointer follows, whether or not it is there.
+pub fn newest(lock: &OutputLock, pointer: Pointer) -> PathBuf {
+    let directory = lock.directory();
+    if cfg!(unix) {
+        return directory.join(pointer.name());
+    }
+    let run = fs::read_to_string(directory.join(format!("{}.txt", pointer.name())));
+    directory.join(run.map_or_else(|_| pointer.name().to_owned(), |run| run.trim().to_owned()))
+}
+
 /// Removes all but the newest `keep` of what a pointer follows, by time of publishing; never the one just published, and nothing that is not ours.
 ///
 /// # Errors

@@ -1,26 +1,49 @@
 //! Campaigns of a run: who is contacted, in which files, and what the manifest and the notes say of it.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
+use serde_json::{Map, Value};
+
+use super::assigned;
 use super::error::RunError;
 use super::job::Job;
 use super::manifest::CampaignRecord;
+use crate::analysis::{Base, SideTable};
+use crate::campaign::control::Assignments;
+use crate::campaign::legal::LegalBasis;
+use crate::campaign::prepare::{Known, Prepared, prepare};
+use crate::campaign::pressure::History;
 use crate::campaign::split::{Share, shares};
+use crate::campaign::suppression::Suppressed;
 use crate::campaign::target::layout::LAST_CONTACT;
 use crate::campaign::target::{CellCounts, Channel, Shape};
-use crate::campaign::{Campaign, CampaignCounts, contacts};
+use crate::campaign::{Campaign, Reason, file};
 use crate::features::Dataset;
 use crate::scores::CUSTOMER_ID;
 use crate::scores::frame::{Cells, Frame, FrameColumn, FrameError};
 use crate::segment::Segment;
-use crate::table::{Customers, Values};
+use crate::table::{Column, Customers, Suppressions, Values};
+use crate::units::MONEY_SCALE;
+
+/// Probability below which arms do not fit their shares: rare enough for every night of a year.
+const MISMATCH: f64 = 1e-4;
 
 /// A campaign with its contacts and the files that they go into.
 pub struct Contacted<'a> {
     pub campaign: Campaign,
+    pub members: usize,
     pub contacts: Frame<'a>,
-    pub counts: CampaignCounts,
+    pub prepared: Prepared,
     pub shares: Vec<Share>,
+}
+
+/// What all campaigns of a run draw on.
+pub struct Sources<'a> {
+    pub customers: Option<&'a Customers>,
+    pub suppressions: &'a Suppressions,
+    /// Assignments of earlier runs by campaign.
+    pub earlier: &'a BTreeMap<String, Assignments>,
 }
 
 /// Selects the contacts of every campaign.
@@ -29,23 +52,72 @@ pub struct Contacted<'a> {
 /// Fails where a campaign would be split into too many files, or does not fit the scores, which checking the pipeline rules out.
 pub fn select<'a>(
     job: &Job,
-    data: &Dataset,
+    base: &Base<'_>,
     segments: &[(Segment, Frame<'a>)],
-    customers: Option<&'a Customers>,
-) -> Result<Vec<Contacted<'a>>, RunError> {
-    let members = |campaign: &Campaign| segments.iter().find(|(segment, _)| segment.name == campaign.segment);
-    let contacted = |campaign: &Campaign, members: &Frame<'a>| {
-        let needed = campaign.target.channel.needs()[0];
-        let customers = customers.ok_or_else(|| FrameError::NoColumn(needed.to_owned()))?;
-        let (contacts, counts) = match campaign.target.shape {
-            Shape::CallList => contacts(campaign, &with_last_contact(members, data)?, customers)?,
-            _ => contacts(campaign, members, customers)?,
+    sources: &Sources<'a>,
+) -> Result<(Vec<Contacted<'a>>, Vec<SideTable>), RunError> {
+    let data = base.data;
+    let mut asked: Vec<(&Campaign, Frame<'a>)> = Vec::with_capacity(job.campaigns.len());
+    for campaign in &job.campaigns {
+        let Some((_, members)) = segments.iter().find(|(segment, _)| segment.name == campaign.segment) else {
+            continue;
         };
-        let shares = shares(&campaign.name, &contacts, campaign.split_by.as_deref())?;
-        Ok(Contacted { campaign: campaign.clone(), contacts, counts, shares })
+        asked.push((
+            campaign,
+            match campaign.target.shape {
+                Shape::CallList => with_last_contact(members, data)?,
+                _ => members.clone(),
+            },
+        ));
+    }
+    let Some((first, _)) = asked.first() else { return Ok((Vec::new(), Vec::new())) };
+    let needed = first.target.channel.needs()[0];
+    let customers = sources.customers.ok_or_else(|| FrameError::NoColumn(needed.to_owned()))?;
+    let rules = &job.settings.contact_rules;
+    let has_bought: Vec<bool> = base.now.n_purchase_days.iter().map(|days| *days > 0).collect();
+    let suppressed = Suppressed::of(sources.suppressions, first.home);
+    let known = Known {
+        customers,
+        base: &data.customer_ids,
+        history: History::of(data, &rules.limits),
+        has_bought: &has_bought,
+        suppressed: &suppressed,
+        earlier: sources.earlier,
+        as_of: data.as_of,
     };
-    let campaigns = job.campaigns.iter().filter_map(|campaign| Some((campaign, &members(campaign)?.1)));
-    campaigns.map(|(campaign, members)| contacted(campaign, members)).collect()
+    let of_members: Vec<(&Campaign, &Frame<'_>)> =
+        asked.iter().map(|(campaign, members)| (*campaign, members)).collect();
+    let prepared = prepare(&of_members, rules, &known)?;
+    let excluded = excluded(&asked, &prepared)?;
+    let mut contacted = Vec::with_capacity(asked.len());
+    for ((campaign, members), prepared) in asked.into_iter().zip(prepared) {
+        let contacts = file(campaign, &members, customers, &prepared)?;
+        let shares = shares(&campaign.name, &contacts, campaign.split_by.as_deref())?;
+        contacted.push(Contacted { campaign: campaign.clone(), members: members.height(), contacts, prepared, shares });
+    }
+    let drawn = contacted.iter().filter(|contacted| contacted.campaign.control_share > 0.0);
+    let drawn = drawn.map(|contacted| (contacted.campaign.name.as_str(), &contacted.prepared.assignments));
+    let tables = [excluded].into_iter().chain(assigned::table(sources.earlier, drawn)).collect();
+    Ok((contacted, tables))
+}
+
+/// Lists who is not contacted, and why.
+fn excluded(asked: &[(&Campaign, Frame<'_>)], prepared: &[Prepared]) -> Result<SideTable, FrameError> {
+    let (mut campaigns, mut customers, mut reasons) = (Vec::new(), Vec::new(), Vec::new());
+    for ((campaign, members), prepared) in asked.iter().zip(prepared) {
+        let ids: Vec<Option<&str>> = members.texts(CUSTOMER_ID)?.collect();
+        for (row, reason) in &prepared.excluded {
+            campaigns.push(Some(campaign.name.as_str()));
+            customers.push(ids[*row as usize]);
+            reasons.push(Some(reason.label()));
+        }
+    }
+    let columns = vec![
+        Column::new("campaign", Values::from_texts(campaigns)),
+        Column::new(CUSTOMER_ID, Values::from_texts(customers)),
+        Column::new("reason", Values::from_texts(reasons)),
+    ];
+    Ok(SideTable { name: "excluded", columns })
 }
 
 /// Adds the day of the last contact up to as-of, where contacts are read.
@@ -69,42 +141,77 @@ fn with_last_contact<'a>(members: &Frame<'a>, data: &Dataset) -> Result<Frame<'a
 
 /// Writes campaigns down for the manifest; `cells` are those of each.
 pub fn records(campaigns: &[Contacted<'_>], cells: &[CellCounts]) -> Vec<CampaignRecord> {
-    let record = |(Contacted { campaign, counts, .. }, cells): (&Contacted<'_>, &CellCounts)| CampaignRecord {
-        name: campaign.name.clone(),
-        segment: campaign.segment.clone(),
-        target: campaign.target.name,
-        channel: campaign.target.channel.label(),
-        members: counts.members,
-        not_in_customer_table: counts.unknown,
-        without_consent: counts.without_consent,
-        without_address: counts.unreachable,
-        duplicate_addresses: counts.duplicates,
-        contacts: counts.contacts,
-        cells_cut: cells.cut,
-        cells_with_characters_replaced: cells.replaced,
-        formulas_guarded: cells.guarded,
-        phone_numbers_left_out: cells.refused_phones,
+    let record = |(contacted, cells): (&Contacted<'_>, &CellCounts)| {
+        let Contacted { campaign, prepared, .. } = contacted;
+        let major = |minor: f64| (minor.round() as i64) as f64 / MONEY_SCALE as f64;
+        let mut excluded: Map<String, Value> =
+            Reason::ALL.iter().map(|reason| (reason.label().to_owned(), 0.into())).collect();
+        for (_, reason) in &prepared.excluded {
+            let n = excluded[reason.label()].as_u64().unwrap_or(0);
+            excluded[reason.label()] = (n + 1).into();
+        }
+        CampaignRecord {
+            name: campaign.name.clone(),
+            segment: campaign.segment.clone(),
+            target: campaign.target.name,
+            channel: campaign.target.channel.label(),
+            legal_basis: campaign.basis.label(),
+            members: contacted.members,
+            contacts: prepared.contacts.len(),
+            excluded,
+            control_share: campaign.control_share,
+            sample_ratio_p: prepared.sample_ratio_p,
+            lowest_expected_profit: prepared.cut.and_then(|cut| cut.lowest).map(major),
+            expected_profit: prepared.cut.map(|cut| major(cut.expected_profit)),
+            cells_cut: cells.cut,
+            cells_with_characters_replaced: cells.replaced,
+            formulas_guarded: cells.guarded,
+            phone_numbers_left_out: cells.refused_phones,
+        }
     };
     campaigns.iter().zip(cells).map(record).collect()
 }
 
 /// Says what a reader of the files must know.
-pub fn notes(campaigns: &[Contacted<'_>], cells: &[CellCounts]) -> Vec<String> {
+pub fn notes(campaigns: &[Contacted<'_>], cells: &[CellCounts], customers: Option<&Customers>) -> Vec<String> {
     let mut notes = Vec::new();
-    for (Contacted { campaign, counts, .. }, cells) in campaigns.iter().zip(cells) {
+    for (Contacted { campaign, members, prepared, .. }, cells) in campaigns.iter().zip(cells) {
         let (name, target) = (&campaign.name, campaign.target);
+        let n_of = |reason| prepared.excluded.iter().filter(|(_, other)| *other == reason).count();
+        if *members == 0 {
+            notes.push(format!(
+                "campaign `{name}`: segment `{}` has no customers, so the file has no rows",
+                campaign.segment
+            ));
+        }
+        if let Some(column) = customers.and_then(|customers| campaign.basis.missing_column(target.channel, customers)) {
+            notes.push(format!(
+                "campaign `{name}`: nobody is contacted, because the customer export has no column `{column}` that says who consented"
+            ));
+        }
+        if let Some(p) = prepared.sample_ratio_p.filter(|p| *p < MISMATCH) {
+            notes.push(format!(
+                "campaign `{name}`: contacts and control group do not have the shares that they were drawn with (p = {p:.1e}): what \
+                 `measure` tells of it cannot be trusted"
+            ));
+        }
         let mut say = |n: usize, what: &str| {
             if n > 0 {
                 notes.push(format!("campaign `{name}`: {n} {what}"));
             }
         };
-        say(counts.duplicates, "members share the address of another one and are left out");
+        say(n_of(Reason::DuplicateAddress), "members share the address of another one and are left out");
         say(cells.cut, &format!("cells were longer than {} takes and were cut", target.title));
         say(cells.replaced, &format!("cells held characters that {} cannot hold, which were left out", target.title));
         say(cells.guarded, "cells began as a formula does and got an apostrophe before them");
         say(cells.refused_phones, "phone numbers could not be told for sure and were left out");
-        if target.channel == Channel::Phone && counts.contacts > 0 {
-            notes.push(format!("campaign `{name}`: no consent to calls is read; call only who gave it"));
+        if target.channel == Channel::Phone
+            && campaign.basis == LegalBasis::LegitimateInterest
+            && !prepared.contacts.is_empty()
+        {
+            notes.push(format!(
+                "campaign `{name}`: no consent to calls is asked for; call companies only, or who gave it"
+            ));
         }
     }
     notes

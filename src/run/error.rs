@@ -22,6 +22,9 @@ pub enum RunError {
     /// A campaign needs a column that the customer export does not have.
     #[error("campaign `{campaign}` needs `{column}`, which the customer export does not have")]
     NoCampaignColumn { campaign: String, column: String },
+    /// The suppression list is older than the pipeline allows.
+    #[error("the suppression list is {hours} hours old, the pipeline allows {allowed}")]
+    StaleSuppressions { hours: u64, allowed: u64 },
     /// An analysis reads an attribute that the customer export does not have.
     #[error("an analysis reads the attribute `{attribute}`, which the customer export does not have")]
     NoAttribute { attribute: String },
@@ -61,7 +64,9 @@ impl RunError {
     /// Returns the kind that the exit code tells.
     pub fn kind(&self) -> FailureKind {
         match self {
-            Self::TooManyRejects { .. } | Self::TooMuchDrift { .. } => FailureKind::Gate,
+            Self::TooManyRejects { .. } | Self::TooMuchDrift { .. } | Self::StaleSuppressions { .. } => {
+                FailureKind::Gate
+            }
             Self::Publish(PublishError::Locked(_)) => FailureKind::Locked,
             Self::Publish(_) => FailureKind::Output,
             Self::Ingest(IngestError::Spill { .. })
@@ -92,6 +97,10 @@ impl RunError {
                     "name its header under `[input.customers.columns]`: `{} = \"…\"`, or leave it out of the campaign",
                     kebab(column)
                 ),
+            ),
+            Self::StaleSuppressions { .. } => (
+                codes::STALE_SUPPRESSIONS,
+                "export it anew, so that nobody is contacted who has unsubscribed since, or raise `[input.suppressions] max-age`".to_owned(),
             ),
             Self::NoAttribute { attribute } => (
                 codes::NO_ATTRIBUTE,

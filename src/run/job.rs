@@ -37,6 +37,7 @@ pub struct Job {
     pub responses: Option<TableSource>,
     /// Read by `measure` alone, and not among the tables of a run: a run may write them.
     pub assignments: Option<TableSource>,
+    pub suppressions: Option<TableSource>,
     pub baskets: Option<TableSource>,
     pub contacts: Option<TableSource>,
     pub invoices: Option<TableSource>,
@@ -82,6 +83,10 @@ impl Job {
             split_by: campaign.split_by.as_ref().map(|column| column.text.clone()),
             home: campaign.home,
             language: pipeline.language,
+            basis: campaign.basis,
+            control_share: campaign.control_share,
+            stratify_by: campaign.stratify_by.iter().map(|column| column.text.clone()).collect(),
+            economics: campaign.economics.clone(),
         });
         let output = directory.join(&pipeline.output.directory);
         let cache = &pipeline.cache;
@@ -98,6 +103,7 @@ impl Job {
             contracts: pipeline.input.contracts.as_ref().map(|contracts| contracts.source.below(directory)),
             responses: pipeline.input.responses.as_ref().map(|trials| trials.source.below(directory)),
             assignments: pipeline.input.assignments.as_ref().map(|source| source.below(directory)),
+            suppressions: pipeline.input.suppressions.as_ref().map(|list| list.source.below(directory)),
             // Orders are the baskets where there are any.
             baskets: pipeline
                 .input
@@ -141,6 +147,7 @@ impl Job {
             ("products", self.products.as_ref()),
             ("contracts", self.contracts.as_ref()),
             ("responses", self.responses.as_ref()),
+            ("suppressions", self.suppressions.as_ref()),
             ("baskets", self.baskets.as_ref()),
             ("contacts", self.contacts.as_ref()),
             ("invoices", self.invoices.as_ref()),

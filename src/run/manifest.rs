@@ -59,6 +59,8 @@ pub struct RunRecord {
     pub memory_limit_bytes: Option<u64>,
     /// Says whether lines did not fit into it.
     pub lines_on_disk: bool,
+    /// Age of the oldest file of the suppression list, by the clock at the start.
+    pub suppression_list_hours: Option<u64>,
     /// Transaction files that were not read again; `null` without a cache.
     pub files_from_cache: Option<u64>,
 }
@@ -180,16 +182,21 @@ pub struct CampaignRecord {
     pub segment: String,
     /// Name of the target in the pipeline.
     pub target: &'static str,
-    /// `e-mail`, `phone` or `post`.
+    /// `e-mail`, `phone`, `post` or `ads`.
     pub channel: &'static str,
+    /// Ground on which customers are contacted.
+    pub legal_basis: &'static str,
     pub members: usize,
-    pub not_in_customer_table: usize,
-    pub without_consent: usize,
-    /// Without an address of this channel that the target can use.
-    pub without_address: usize,
-    /// Whose address an earlier contact has, where the target takes it once.
-    pub duplicate_addresses: usize,
     pub contacts: usize,
+    /// Members who are not contacted, by reason.
+    pub excluded: Map<String, Value>,
+    pub control_share: f64,
+    /// Probability of arms that differ as much from the shares that they were drawn with.
+    pub sample_ratio_p: Option<f64>,
+    /// Where the selection by profit ended, major units.
+    pub lowest_expected_profit: Option<f64>,
+    /// Of everybody whom it kept, control group included.
+    pub expected_profit: Option<f64>,
     /// Cells that were too long, held what the target cannot hold, or would have been computed by a spreadsheet.
     pub cells_cut: usize,
     pub cells_with_characters_replaced: usize,

@@ -4,6 +4,7 @@
 //! under `failed/` in the output directory. The same pipeline on the same input a second time finds its own run and says so.
 
 mod analyses;
+mod assigned;
 mod campaigns;
 mod equity;
 mod error;
@@ -17,6 +18,7 @@ mod record;
 mod resources;
 mod reuse;
 mod stages;
+mod suppressed;
 mod write;
 
 use std::path::PathBuf;
@@ -27,10 +29,11 @@ use serde_json::Value;
 use crate::analysis::Base;
 use crate::features::at;
 use crate::ingest::Reject;
-use crate::publish::{OutputLock, Pointer, PublishError, REASON, Staging, make_latest, prune};
+use crate::publish::{OutputLock, Pointer, PublishError, REASON, Staging, make_latest, newest, prune};
 use crate::scores::ScoredCustomers;
 use crate::state::model::Settings;
 use crate::state::{Drift, StoredModel, drift, to_text};
+use campaigns::Sources;
 use stages::Stages;
 
 pub use error::{FailureKind, RunError};
@@ -94,6 +97,7 @@ fn publish(
     rejects: &mut Vec<Reject>,
 ) -> Result<Outcome, RunError> {
     let start = Instant::now();
+    let suppression_hours = suppressed::hours(job, surroundings.started_at_unix)?;
     let mut stages = Stages::new(observer);
 
     let tables = stages.run(
@@ -172,13 +176,16 @@ fn publish(
         findings.push((drift::NAME, drift.findings));
     }
 
+    let earlier = assigned::earlier(&newest(lock, Pointer::Latest), data.as_of, inputs.customers.as_ref())?;
     let staging = Staging::start(lock, &id)?;
     let selected = stages.run(
         "select",
         None,
         || {
             let scored = ScoredCustomers::assemble(&data.customer_ids, &job.promised, &findings);
-            write::select(job, scored, &findings, &data, inputs.customers.as_ref())
+            let customers = inputs.customers.as_ref();
+            let sources = Sources { customers, suppressions: &inputs.suppressions, earlier: &earlier };
+            write::select(job, scored, &findings, &base, &sources)
         },
         |selected| format!("{} segments, {} campaigns", selected.segments.len(), selected.campaigns.len()),
     )?;
@@ -199,6 +206,7 @@ fn publish(
         findings: &findings,
         selected: &selected,
         written: &written,
+        suppression_hours,
         id: &id,
         fingerprint: &fingerprint,
         stages: stages.into_records(),

@@ -12,11 +12,11 @@ use super::{LINES_ON_DISK, Surroundings};
 use crate::campaign::target::Channel;
 use crate::ingest::{
     Assembled, BASKETS, BasketReading, CONTACTS, CONTRACTS, CUSTOMERS, Cache, CacheReport, FileReport, INVOICES,
-    LineCounts, LineReading, LineTable, PRODUCTS, ProductFindings, ProductList, RESPONSES, Reject, Spill, TRANSACTIONS,
-    TableSource, TableSpec, TypedTable, assemble, baskets, customers, describe, read_lines, read_table,
-    without_detours,
+    LineCounts, LineReading, LineTable, PRODUCTS, ProductFindings, ProductList, RESPONSES, Reject, SUPPRESSIONS, Spill,
+    TRANSACTIONS, TableSource, TableSpec, TypedTable, assemble, baskets, customers, describe, read_lines, read_table,
+    suppressions, without_detours,
 };
-use crate::table::{Contracts, Customers, Ids, Responses};
+use crate::table::{Contracts, Customers, Ids, Responses, Suppressions};
 use crate::units::Day;
 
 /// Everything that was read, but for the lines themselves.
@@ -32,6 +32,7 @@ pub struct Inputs {
     pub contracts: Option<Contracts>,
     pub responses: Option<Responses>,
     pub baskets: Option<BasketReading>,
+    pub suppressions: Suppressions,
     pub contacts: Option<TypedTable>,
     pub invoices: Option<TypedTable>,
     pub records: Vec<InputRecord>,
@@ -108,6 +109,7 @@ pub struct Tables {
     products: Option<TypedTable>,
     contracts: Option<TypedTable>,
     responses: Option<TypedTable>,
+    suppressions: Option<TypedTable>,
     baskets: Option<TypedTable>,
     contacts: Option<TypedTable>,
     invoices: Option<TypedTable>,
@@ -138,6 +140,7 @@ pub fn read_tables(job: &Job, surroundings: &Surroundings, observer: &dyn Observ
         products: optional(&PRODUCTS, &job.products)?,
         contracts: optional(&CONTRACTS, &job.contracts)?,
         responses: optional(&RESPONSES, &job.responses)?,
+        suppressions: optional(&SUPPRESSIONS, &job.suppressions)?,
         baskets: optional(&BASKETS, &job.baskets)?,
         contacts: optional(&CONTACTS, &job.contacts)?,
         invoices: optional(&INVOICES, &job.invoices)?,
@@ -158,6 +161,7 @@ impl Tables {
             (PRODUCTS.name, self.products.as_ref()),
             (CONTRACTS.name, self.contracts.as_ref()),
             (RESPONSES.name, self.responses.as_ref()),
+            (SUPPRESSIONS.name, self.suppressions.as_ref()),
             (BASKETS.name, self.baskets.as_ref()),
             (CONTACTS.name, self.contacts.as_ref()),
             (INVOICES.name, self.invoices.as_ref()),
@@ -251,6 +255,7 @@ impl Tables {
             contracts: further.contracts,
             responses: further.responses,
             baskets: of_baskets,
+            suppressions: self.suppressions.as_ref().map(suppressions).unwrap_or_default(),
             contacts: self.contacts,
             invoices: self.invoices,
             records,

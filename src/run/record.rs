@@ -34,6 +34,8 @@ pub struct Everything<'a> {
     pub findings: &'a [(&'static str, Findings)],
     pub selected: &'a Selected<'a>,
     pub written: &'a Written,
+    /// Age of the suppression list.
+    pub suppression_hours: Option<u64>,
     pub id: &'a str,
     pub fingerprint: &'a str,
     pub stages: Vec<StageRecord>,
@@ -75,7 +77,8 @@ pub fn manifest(run: &Everything<'_>) -> Manifest {
     let reused = run.job.reused.as_ref();
     let notes = run.inputs.notes.iter().chain(run.findings.iter().flat_map(|(_, found)| &found.notes)).cloned();
     let notes = notes.chain(reused.map(|reused| reused.notes(run.inputs.as_of)).unwrap_or_default());
-    let notes = notes.chain(campaigns::notes(&run.selected.campaigns, &run.written.campaigns));
+    let notes =
+        notes.chain(campaigns::notes(&run.selected.campaigns, &run.written.campaigns, run.inputs.customers.as_ref()));
     Manifest {
         manifest_version: MANIFEST_VERSION,
         klientel_version: VERSION,
@@ -91,6 +94,7 @@ pub fn manifest(run: &Everything<'_>) -> Manifest {
             peak_memory_bytes: peak_memory_bytes(),
             memory_limit_bytes: run.surroundings.memory_limit,
             lines_on_disk: run.inputs.lines_on_disk,
+            suppression_list_hours: run.suppression_hours,
             files_from_cache: run.inputs.cache.as_ref().map(|cache| cache.hits),
         },
         pipeline: PipelineRecord {

@@ -4,21 +4,20 @@ use std::borrow::Cow;
 
 use rayon::prelude::*;
 
-use super::campaigns::{self, Contacted};
+use super::campaigns::{self, Contacted, Sources};
 use super::equity;
 use super::error::RunError;
 use super::job::Job;
 use super::read::shown;
-use crate::analysis::{Findings, SideTable};
+use crate::analysis::{Base, Findings, SideTable};
 use crate::campaign::target::CellCounts;
-use crate::features::Dataset;
 use crate::ingest::{PRODUCTS, Reject, TRANSACTIONS};
 use crate::publish::{OutputFile, PublishError, Staging};
 use crate::scores::ScoredCustomers;
 use crate::scores::frame::{Cells, Frame, FrameColumn};
 use crate::segment::{Segment, select as select_members};
 use crate::state::MODEL_FILE;
-use crate::table::{Customers, Values};
+use crate::table::Values;
 
 /// Everything that is selected from the scores.
 pub struct Selected<'a> {
@@ -37,13 +36,13 @@ pub fn select<'a>(
     job: &Job,
     scored: ScoredCustomers<'a>,
     findings: &[(&'static str, Findings)],
-    data: &'a Dataset,
-    customers: Option<&'a Customers>,
+    base: &Base<'a>,
+    sources: &Sources<'a>,
 ) -> Result<Selected<'a>, RunError> {
     let members = |segment: &Segment| Ok((segment.clone(), select_members(&scored.frame, &segment.predicate)?));
     let segments: Vec<(Segment, Frame<'a>)> = job.segments.iter().map(members).collect::<Result<_, RunError>>()?;
-    let campaigns = campaigns::select(job, data, &segments, customers)?;
-    let tables = equity::table(&scored.frame, &segments, findings).into_iter().collect();
+    let (campaigns, of_campaigns) = campaigns::select(job, base, &segments, sources)?;
+    let tables = equity::table(&scored.frame, &segments, findings).into_iter().chain(of_campaigns).collect();
     Ok(Selected { scored, segments, campaigns, tables })
 }
 

@@ -13,6 +13,11 @@ pub struct Customers {
     pub email_opt_in: Vec<bool>,
     /// An explicit no to e-mail: the address is not written to, whoever else has it.
     pub email_opt_out: Vec<bool>,
+    /// Consent to calls and to advertising audiences, and a refusal of calls and of letters; empty where the export does not say.
+    pub phone_opt_in: Vec<bool>,
+    pub ads_opt_in: Vec<bool>,
+    pub phone_opt_out: Vec<bool>,
+    pub post_opt_out: Vec<bool>,
     /// Objection to profiling: removed before any feature is computed.
     pub objection: Vec<bool>,
     /// Text attributes by canonical name (`email`, `first_name`, …) or that of the pipeline; an empty text is unknown.

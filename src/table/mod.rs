@@ -13,6 +13,7 @@ mod labels;
 mod line;
 mod products;
 mod responses;
+mod suppressions;
 
 pub use column::{Column, ColumnKind, ColumnSpec, Nullable, Values};
 pub use contracts::{ContractSpell, Contracts, Terms, Version};
@@ -24,3 +25,4 @@ pub use labels::ProductLabels;
 pub use line::{Line, LineKind, NO_CHANNEL, NO_COST, NO_ORDER};
 pub use products::Products;
 pub use responses::{Assignments, Outcome, Responses};
+pub use suppressions::Suppressions;

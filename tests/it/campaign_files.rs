@@ -33,7 +33,7 @@ fn project() -> Project {
 fn a_call_list_for_each_region_holds_who_can_be_called() {
     let project = project();
     let text = pipeline(
-        "[[campaign]]\nname = 'calls'\nsegment = 'all'\ntarget = 'call-list'\nsplit-by = 'gebiet'\ncolumns = ['rfm_frequency']\n",
+        "[[campaign]]\nname = 'calls'\nsegment = 'all'\ntarget = 'call-list'\nlegal-basis = 'legitimate-interest'\nsplit-by = 'gebiet'\ncolumns = ['rfm_frequency']\n",
     );
     let run = project.run(&text).unwrap();
     let header =
@@ -57,7 +57,7 @@ fn a_call_list_for_each_region_holds_who_can_be_called() {
         assert_eq!((mode("campaigns/calls_sued.csv"), mode("campaigns/calls_nord.csv")), (0o600, 0o600));
     }
     let notes = run.manifest["notes"].to_string();
-    assert!(notes.contains("campaign `calls`: no consent to calls is read"), "{notes}");
+    assert!(notes.contains("campaign `calls`: no consent to calls is asked for"), "{notes}");
 }
 
 #[test]
@@ -78,7 +78,10 @@ fn letters_and_mails_reach_other_people_than_calls() {
         a@x.de,Ada,\"{\"\"customer_id\"\":\"\"1\"\",\"\"first_name\"\":\"\"Ada\"\",\"\"gebiet\"\":\"\"Süd\"\"}\"\n";
     assert_eq!(run.text("campaigns/mails.csv"), mails);
     let counts = &run.manifest["campaigns"][1];
-    assert_eq!((&counts["duplicate_addresses"], &counts["without_consent"]), (&1.into(), &2.into()));
+    assert_eq!(
+        (&counts["excluded"]["duplicate_address"], &counts["excluded"]["without_consent"]),
+        (&1.into(), &2.into())
+    );
 }
 
 #[test]

@@ -242,6 +242,7 @@ pub static ALL: [Target; 16] = [
         name: "google-customer-match",
         title: "Google Customer Match",
         source: "support.google.com/google-ads/answer/7476159; g.co/wudy8r",
+        channel: Channel::Ads,
         shape: Shape::Audience(Platform::Google),
         fields: &[
             ("email", "Email"),
@@ -258,6 +259,7 @@ pub static ALL: [Target; 16] = [
         name: "meta",
         title: "Meta custom audience",
         source: "facebook.com/business/help/2082575038703844; developers.facebook.com/docs/marketing-api/audiences/guides/custom-audiences",
+        channel: Channel::Ads,
         shape: Shape::Audience(Platform::Meta),
         fields: &[
             ("email", "email"),

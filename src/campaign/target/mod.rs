@@ -34,6 +34,8 @@ pub enum Channel {
     Email,
     Phone,
     Post,
+    /// Audiences of advertising networks.
+    Ads,
 }
 
 impl Channel {
@@ -43,13 +45,14 @@ impl Channel {
             Self::Email => "e-mail",
             Self::Phone => "phone",
             Self::Post => "post",
+            Self::Ads => "ads",
         }
     }
 
     /// Returns the customer columns without which nobody can be reached.
     pub fn needs(self) -> &'static [&'static str] {
         match self {
-            Self::Email => &["email"],
+            Self::Email | Self::Ads => &["email"],
             Self::Phone => &["phone"],
             Self::Post => &["street", "postal_code", "city"],
         }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::super::{OutputLock, Staging, csv};
 use super::*;
+use crate::campaign::legal::LegalBasis;
 use crate::campaign::split::shares;
 use crate::campaign::target::country::COUNTRIES;
 use crate::scores::frame::{Cells, FrameColumn};
@@ -20,6 +21,10 @@ fn campaign(target: Target, columns: &[&str]) -> Campaign {
         split_by: None,
         home: &COUNTRIES[0],
         language: Language::English,
+        basis: LegalBasis::Consent,
+        control_share: 0.0,
+        stratify_by: vec![],
+        economics: None,
     }
 }
 

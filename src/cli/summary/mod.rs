@@ -1,5 +1,7 @@
 //! The summary at the end of a run: what a person looks at before the office opens. Everything in it stands in the manifest.
 
+mod campaigns;
+
 use std::fmt::Write;
 
 use klientel::run::{Outcome, shown};
@@ -461,34 +463,6 @@ impl Page<'_> {
         }
     }
 
-    fn segments(&mut self, manifest: &Value) {
-        for (key, title) in [("segments", "segments"), ("campaigns", "campaigns")] {
-            let rows = manifest[key].as_array().map(Vec::as_slice).unwrap_or_default();
-            if rows.is_empty() {
-                continue;
-            }
-            self.title(title);
-            for row in rows {
-                let n = |key: &str| count(row[key].as_u64().unwrap_or(0));
-                let name = row["name"].as_str().unwrap_or_default();
-                let text = if key == "segments" {
-                    format!("{:>10} customers", n("customers"))
-                } else {
-                    format!(
-                        "{:>10} contacts of {} members ({} without consent, {} without {}, {} not in the customer table)",
-                        n("contacts"),
-                        n("members"),
-                        n("without_consent"),
-                        n("without_address"),
-                        address(row["channel"].as_str().unwrap_or_default()),
-                        n("not_in_customer_table")
-                    )
-                };
-                let _ = writeln!(self.out, "  {name:20} {text}");
-            }
-        }
-    }
-
     fn notes(&mut self, manifest: &Value) {
         let notes = manifest["notes"].as_array().map(Vec::as_slice).unwrap_or_default();
         if !notes.is_empty() {
@@ -498,9 +472,4 @@ impl Page<'_> {
             }
         }
     }
-}
-
-/// Names the address of a channel.
-fn address(channel: &str) -> &str {
-    if channel == "post" { "postal address" } else { channel }
 }

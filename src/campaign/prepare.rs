@@ -1,0 +1,273 @@
+//! From segments to contacts: everything that stands between a member and a line in a campaign file, in one order for all campaigns.
+//!
+//! ```text
+//! member → customer table → legal basis → suppression list → address → global holdout → quiet period, frequency cap → profit
+//!        → one a household or address → one campaign a customer, by expected profit → lot: contact or control group
+//! ```
+//! The lot comes last, so that contacts and control group differ by nothing but it; who is in the control group of a campaign is in no other campaign of
+//! the run either. Of members who share an address, and of campaigns that share a customer, the higher expected profit counts; without one, who stands
+//! first. `O(members · log members)`.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::control::{self, Arm, Assignment, Assignments};
+use super::pressure::{History, Pressure};
+use super::profit::Cut;
+use super::reach::{Contact, Reach};
+use super::suppression::Suppressed;
+use super::{Campaign, ContactRules, Deduplicate, Reason};
+use crate::scores::CUSTOMER_ID;
+use crate::scores::frame::{Frame, FrameError};
+use crate::table::{Customers, Ids};
+use crate::units::Day;
+
+/// What is known about customers when campaigns are prepared.
+pub struct Known<'a> {
+    pub customers: &'a Customers,
+    /// Customers of the base, as `history` and the segments number them.
+    pub base: &'a Ids,
+    pub history: History<'a>,
+    /// Who bought and kept it, by customer of the base.
+    pub has_bought: &'a [bool],
+    pub suppressed: &'a Suppressed,
+    /// Assignments of earlier runs by campaign.
+    pub earlier: &'a BTreeMap<String, Assignments>,
+    pub as_of: Day,
+}
+
+/// What became of the members of one campaign.
+#[derive(Debug)]
+pub struct Prepared {
+    /// Rows among the members and, for the same contact, among the customers; ascending by the first.
+    pub contacts: Vec<(u32, u32)>,
+    /// Rows among the members that are not contacted, ascending, and why.
+    pub excluded: Vec<(u32, Reason)>,
+    /// Arm of everybody who was eligible, by customer id.
+    pub assignments: Assignments,
+    /// Where the selection by profit ended; nothing where there was none.
+    pub cut: Option<Cut>,
+    /// Probability of arms that differ as much from their shares; nothing without a control group.
+    pub sample_ratio_p: Option<f64>,
+}
+
+/// A member who may be contacted so far.
+struct Candidate {
+    row: u32,
+    customer: u32,
+    address: String,
+    profit: Option<f64>,
+}
+
+/// Prepares campaigns, each with the members of its segment.
+///
+/// # Errors
+/// Fails where a column does not exist, which checking the pipeline rules out.
+pub fn prepare(
+    campaigns: &[(&Campaign, &Frame<'_>)],
+    rules: &ContactRules,
+    known: &Known<'_>,
+) -> Result<Vec<Prepared>, FrameError> {
+    let mut open = Vec::with_capacity(campaigns.len());
+    for (campaign, members) in campaigns {
+        let (mut candidates, mut excluded, cut) = eligible(campaign, members, rules, known)?;
+        keep_one_an_address(campaign, rules, known.customers, &mut candidates, &mut excluded);
+        open.push((candidates, excluded, cut));
+    }
+    if let Some(most) = rules.campaigns_per_customer {
+        compete(&mut open, most as usize);
+    }
+    campaigns
+        .iter()
+        .zip(open)
+        .map(|((campaign, members), (candidates, excluded, cut))| {
+            draw(campaign, members, candidates, excluded, cut, known)
+        })
+        .collect()
+}
+
+type Open = (Vec<Candidate>, Vec<(u32, Reason)>, Option<Cut>);
+
+fn eligible(
+    campaign: &Campaign,
+    members: &Frame<'_>,
+    rules: &ContactRules,
+    known: &Known<'_>,
+) -> Result<Open, FrameError> {
+    let profits = campaign.economics.as_ref().map(|economics| economics.profits(members)).transpose()?;
+    let mut cut = profits.as_ref().map(|_| Cut::default());
+    let reach = Reach::of(campaign, known.customers, known.suppressed);
+    let (mut candidates, mut excluded) = (Vec::new(), Vec::new());
+    for (row, id) in members.texts(CUSTOMER_ID)?.enumerate() {
+        let position = id.and_then(|id| Some((id, known.customers.ids.position(id)?)));
+        let row = row as u32;
+        let Some((id, customer)) = position else {
+            excluded.push((row, Reason::NotInCustomerTable));
+            continue;
+        };
+        let in_base = known.base.position(id).map(|ix| ix as usize);
+        let has_bought = in_base.is_some_and(|ix| known.has_bought.get(ix) == Some(&true));
+        let address = match reach.contact(id, customer as usize, has_bought) {
+            Contact::Forbidden => Err(Reason::WithoutConsent),
+            Contact::Suppressed => Err(Reason::Suppressed),
+            Contact::Unreachable => Err(Reason::WithoutAddress),
+            Contact::At(_) if control::is_held_out(id, rules.global_holdout_share) => Err(Reason::GlobalHoldout),
+            Contact::At(address) => match in_base.and_then(|ix| known.history.of_customer(ix)) {
+                Some(Pressure::QuietAfterComplaint) => Err(Reason::QuietAfterComplaint),
+                Some(Pressure::QuietAfterReturn) => Err(Reason::QuietAfterReturn),
+                Some(Pressure::FrequencyCap) => Err(Reason::FrequencyCap),
+                None => Ok(address),
+            },
+        };
+        let profit = profits.as_ref().and_then(|profits| profits[row as usize]);
+        let address = match address {
+            Ok(address) => address,
+            Err(reason) => {
+                excluded.push((row, reason));
+                continue;
+            }
+        };
+        if cut.as_mut().is_none_or(|cut| cut.take(profit)) {
+            candidates.push(Candidate { row, customer, address, profit });
+        } else {
+            excluded.push((row, if profit.is_some() { Reason::NotProfitable } else { Reason::ProfitUnknown }));
+        }
+    }
+    Ok((candidates, excluded, cut))
+}
+
+/// Leaves one candidate for each address or household.
+fn keep_one_an_address(
+    campaign: &Campaign,
+    rules: &ContactRules,
+    customers: &Customers,
+    candidates: &mut Vec<Candidate>,
+    excluded: &mut Vec<(u32, Reason)>,
+) {
+    let (by_household, by_address) = (
+        rules.deduplicate_by == Deduplicate::Household,
+        campaign.target.once_an_address || rules.deduplicate_by == Deduplicate::Address,
+    );
+    if by_address {
+        keep_best(candidates, excluded, Reason::DuplicateAddress, |candidate| Some(candidate.address.clone()));
+    }
+    if by_household {
+        keep_best(candidates, excluded, Reason::SameHousehold, |candidate| household(customers, candidate.customer));
+    }
+}
+
+/// Returns last name, street and postal code, folded; nothing where one of them is unknown.
+fn household(customers: &Customers, customer: u32) -> Option<String> {
+    let folded = |name: &str| {
+        let text = customers.attributes.get(name).map_or("", |texts| &texts[customer as usize]);
+        text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>()
+    };
+    let parts = ["last_name", "street", "postal_code"].map(folded);
+    parts.iter().all(|part| !part.is_empty()).then(|| parts.join("\n"))
+}
+
+fn keep_best(
+    candidates: &mut Vec<Candidate>,
+    excluded: &mut Vec<(u32, Reason)>,
+    reason: Reason,
+    key: impl Fn(&Candidate) -> Option<String>,
+) {
+    let keys: Vec<Option<String>> = candidates.iter().map(key).collect();
+    let mut best: HashMap<&str, usize> = HashMap::new();
+    for (ix, key) in keys.iter().enumerate().filter_map(|(ix, key)| Some((ix, key.as_deref()?))) {
+        let kept = best.entry(key).or_insert(ix);
+        if candidates[ix].profit > candidates[*kept].profit {
+            *kept = ix;
+        }
+    }
+    let is_kept: Vec<bool> =
+        keys.iter().enumerate().map(|(ix, key)| key.as_deref().is_none_or(|key| best.get(key) == Some(&ix))).collect();
+    let mut is_kept = is_kept.into_iter();
+    candidates.retain(|candidate| {
+        let kept = is_kept.next().unwrap_or(true);
+        if !kept {
+            excluded.push((candidate.row, reason));
+        }
+        kept
+    });
+}
+
+/// Leaves every customer in the campaigns of the highest expected profit; campaigns without an estimate come last, in their order.
+fn compete(open: &mut [Open], most: usize) {
+    let mut of_customer: BTreeMap<u32, Vec<(Option<f64>, usize)>> = BTreeMap::new();
+    for (nth, (candidates, ..)) in open.iter().enumerate() {
+        for candidate in candidates {
+            of_customer.entry(candidate.customer).or_default().push((candidate.profit, nth));
+        }
+    }
+    of_customer.retain(|_, campaigns| campaigns.len() > most);
+    for campaigns in of_customer.values_mut() {
+        let worth = |profit: Option<f64>| profit.unwrap_or(f64::NEG_INFINITY);
+        campaigns.sort_by(|a, b| worth(b.0).total_cmp(&worth(a.0)).then(a.1.cmp(&b.1)));
+    }
+    for (nth, (candidates, excluded, _)) in open.iter_mut().enumerate() {
+        candidates.retain(|candidate| {
+            let lost = of_customer
+                .get(&candidate.customer)
+                .is_some_and(|campaigns| !campaigns[..most].iter().any(|(_, other)| *other == nth));
+            if lost {
+                excluded.push((candidate.row, Reason::OtherCampaign));
+            }
+            !lost
+        });
+    }
+}
+
+fn draw(
+    campaign: &Campaign,
+    members: &Frame<'_>,
+    candidates: Vec<Candidate>,
+    mut excluded: Vec<(u32, Reason)>,
+    cut: Option<Cut>,
+    known: &Known<'_>,
+) -> Result<Prepared, FrameError> {
+    let none = Assignments::new();
+    let earlier = known.earlier.get(&campaign.name).unwrap_or(&none);
+    let ids = |candidate: &Candidate| known.customers.ids.get(candidate.customer);
+    let strata = strata(campaign, members, known.customers, &candidates)?;
+    let customers: Vec<(&str, &str)> =
+        candidates.iter().zip(&strata).map(|(candidate, stratum)| (ids(candidate), stratum.as_str())).collect();
+    let is_stratified = !campaign.stratify_by.is_empty();
+    let drawn = control::draw(&campaign.name, campaign.control_share, &customers, is_stratified, earlier, known.as_of);
+    let sample_ratio_p = control::sample_ratio_p(drawn.iter().copied());
+    let (mut contacts, mut assignments) = (Vec::new(), Assignments::new());
+    for (candidate, Assignment { arm, on, share }) in candidates.iter().zip(drawn) {
+        assignments.insert(ids(candidate).to_owned(), Assignment { arm, on, share });
+        match arm {
+            Arm::Contact => contacts.push((candidate.row, candidate.customer)),
+            Arm::Control => excluded.push((candidate.row, Reason::ControlGroup)),
+        }
+    }
+    excluded.sort_unstable();
+    Ok(Prepared { contacts, excluded, assignments, cut, sample_ratio_p })
+}
+
+/// Returns the stratum of each candidate: the cells of the columns that the campaign names.
+fn strata(
+    campaign: &Campaign,
+    members: &Frame<'_>,
+    customers: &Customers,
+    candidates: &[Candidate],
+) -> Result<Vec<String>, FrameError> {
+    let mut strata = vec![String::new(); candidates.len()];
+    for name in &campaign.stratify_by {
+        let scores: Option<Vec<Option<&str>>> = match (members.texts(name), customers.attributes.get(name)) {
+            (Ok(texts), _) => Some(texts.collect()),
+            (Err(_), Some(_)) => None,
+            (Err(missing), None) => return Err(missing),
+        };
+        for (stratum, candidate) in strata.iter_mut().zip(candidates) {
+            let cell = match &scores {
+                Some(texts) => texts[candidate.row as usize],
+                None => customers.attributes.get(name).map(|texts| texts[candidate.customer as usize].as_str()),
+            };
+            stratum.push('\u{1f}');
+            stratum.push_str(cell.unwrap_or_default());
+        }
+    }
+    Ok(strata)
+}

@@ -1,0 +1,62 @@
+//! What a summary says of segments and campaigns.
+
+use std::fmt::Write;
+
+use klientel::campaign::Reason;
+use serde_json::Value;
+
+use super::super::text::{count, money};
+use super::Page;
+
+impl Page<'_> {
+    pub(super) fn segments(&mut self, manifest: &Value) {
+        let rows = |key: &str| manifest[key].as_array().cloned().unwrap_or_default();
+        let name = |row: &Value| row["name"].as_str().unwrap_or_default().to_owned();
+        let (segments, campaigns) = (rows("segments"), rows("campaigns"));
+        if !segments.is_empty() {
+            self.title("segments");
+        }
+        for row in &segments {
+            let customers = count(row["customers"].as_u64().unwrap_or(0));
+            let _ = writeln!(self.out, "  {:20} {customers:>10} customers", name(row));
+        }
+        if !campaigns.is_empty() {
+            self.title("campaigns");
+        }
+        for row in &campaigns {
+            let n = |key: &str| count(row[key].as_u64().unwrap_or(0));
+            let said = format!("{:>10} contacts of {} members{}", n("contacts"), n("members"), left_out(row));
+            let _ = writeln!(self.out, "  {:20} {said}", name(row));
+            if let Some(profit) = row["expected_profit"].as_f64() {
+                let mut said = format!("expected to earn {}", money(profit));
+                if let Some(lowest) = row["lowest_expected_profit"].as_f64() {
+                    let _ = write!(said, ", from the least promising contact {}", money(lowest));
+                }
+                let _ = writeln!(self.out, "  {:20} {:>10} {said}", "", "");
+            }
+        }
+    }
+}
+
+/// Lists why members are not contacted, as far as there are any.
+fn left_out(campaign: &Value) -> String {
+    let of = |reason: &Reason| campaign["excluded"][reason.label()].as_u64().unwrap_or(0);
+    let parts: Vec<String> = Reason::ALL
+        .iter()
+        .filter(|reason| of(reason) > 0)
+        .map(|reason| match reason {
+            Reason::WithoutAddress => format!("{} without {}", count(of(reason)), address(campaign)),
+            _ => format!("{} {}", count(of(reason)), reason.said()),
+        })
+        .collect();
+    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
+}
+
+/// Names the address of a channel.
+fn address(campaign: &Value) -> &str {
+    match campaign["channel"].as_str().unwrap_or_default() {
+        "post" => "postal address",
+        "ads" => "e-mail",
+        channel => channel,
+    }
+}

@@ -1,0 +1,112 @@
+//! Arms from night to night: what earlier runs drew, and the table that hands it to the next one and to `measure`.
+//!
+//! Every run writes `assignments` with all campaigns that ever had a control group here: those of the newest run before it, and its own. Customers who
+//! object meanwhile, or whose row cannot be read, are dropped.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::error::RunError;
+use crate::analysis::SideTable;
+use crate::campaign::control::{Arm, Assignment, Assignments};
+use crate::ingest::{ASSIGNMENTS, IngestError, TableSource, assignments, read_table};
+use crate::table::{Column, Customers, Values};
+use crate::units::Day;
+
+/// File of a run that the next one reads.
+const FILE: &str = "assignments.csv";
+
+/// Reads what the newest run left, where it left something.
+///
+/// # Errors
+/// Fails where the file is there and cannot be read: a new draw would put customers into the other arm.
+pub fn earlier(
+    newest: &Path,
+    as_of: Day,
+    customers: Option<&Customers>,
+) -> Result<BTreeMap<String, Assignments>, RunError> {
+    let mut found: BTreeMap<String, Assignments> = BTreeMap::new();
+    if !newest.join(FILE).is_file() {
+        return Ok(found);
+    }
+    let source = TableSource { folder: newest.to_owned(), patterns: vec![FILE.to_owned()], ..TableSource::default() };
+    let table = read_table(&ASSIGNMENTS, &source, None)?;
+    let reading = match assignments(&table, None, as_of, customers) {
+        // Everybody in it objects by now, or was drawn after this as-of.
+        Err(IngestError::NoRowLeft { .. }) => return Ok(found),
+        reading => reading?.assignments,
+    };
+    for row in 0..reading.customer.len() {
+        let Some(arm) = Arm::named(reading.arms.get(reading.arm[row])) else { continue };
+        let share = match arm {
+            Arm::Contact => 1.0 - reading.share[row],
+            Arm::Control => reading.share[row],
+        };
+        let assignment = Assignment { arm, on: Day(reading.day[row]), share };
+        let campaign = reading.campaigns.get(reading.campaign[row]).to_owned();
+        found
+            .entry(campaign)
+            .or_default()
+            .insert(reading.customer_ids.get(reading.customer[row]).to_owned(), assignment);
+    }
+    Ok(found)
+}
+
+/// Writes the assignments of earlier runs and of this one, by campaign and customer; nothing where there is none.
+pub fn table<'a>(
+    earlier: &'a BTreeMap<String, Assignments>,
+    drawn: impl Iterator<Item = (&'a str, &'a Assignments)>,
+) -> Option<SideTable> {
+    let mut all: BTreeMap<&str, BTreeMap<&str, Assignment>> = BTreeMap::new();
+    let earlier = earlier.iter().map(|(campaign, assignments)| (campaign.as_str(), assignments));
+    for (campaign, assignments) in earlier.chain(drawn) {
+        let of_campaign = all.entry(campaign).or_default();
+        of_campaign.extend(assignments.iter().map(|(customer, assignment)| (customer.as_str(), *assignment)));
+    }
+    let rows =
+        || all.iter().flat_map(|(campaign, of)| of.iter().map(move |(customer, it)| (*campaign, *customer, *it)));
+    if rows().next().is_none() {
+        return None;
+    }
+    let share = |assignment: Assignment| match assignment.arm {
+        Arm::Contact => 1.0 - assignment.share,
+        Arm::Control => assignment.share,
+    };
+    let columns = vec![
+        Column::new("campaign", Values::from_texts(rows().map(|(campaign, ..)| Some(campaign)))),
+        Column::new("customer_id", Values::from_texts(rows().map(|(_, customer, _)| Some(customer)))),
+        Column::new("arm", Values::from_texts(rows().map(|(.., it)| Some(it.arm.label())))),
+        Column::new("assigned_on", Values::Date(rows().map(|(.., it)| Some(it.on.0)).collect())),
+        // Millionths are what a share is read back in.
+        Column::new("share", Values::Number(rows().map(|(.., it)| Some((share(it) * 1e6).round() / 1e6)).collect())),
+    ];
+    Some(SideTable { name: "assignments", columns })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_one_night_drew_the_next_one_reads() {
+        let assignment = |arm, on| Assignment { arm, on: Day(on), share: 0.1 };
+        let spring = Assignments::from([
+            ("007".to_owned(), assignment(Arm::Control, 20_000)),
+            ("a;\"b\"".to_owned(), assignment(Arm::Contact, 20_001)),
+        ]);
+        let known = BTreeMap::from([("spring".to_owned(), spring)]);
+        let autumn = Assignments::from([("007".to_owned(), assignment(Arm::Contact, 20_002))]);
+        let table = table(&known, [("autumn", &autumn)].into_iter()).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let lock = crate::publish::OutputLock::take(directory.path()).unwrap();
+        let staging = crate::publish::Staging::start(&lock, "2026-01-01-00000000").unwrap();
+        staging.write_table("assignments", &crate::scores::frame::Frame::new(&table.columns)).unwrap();
+        let published = staging.publish("2026-01-01-00000000").unwrap();
+        assert_eq!(published, directory.path().join("2026-01-01-00000000"));
+        let mut read = earlier(&published, Day(20_010), None).unwrap();
+        assert_eq!(read.remove("autumn").unwrap(), autumn);
+        assert_eq!(read, known);
+        assert!(earlier(&published, Day(10_000), None).unwrap().is_empty(), "drawn after as-of");
+        assert!(earlier(Path::new("nowhere"), Day(20_010), None).unwrap().is_empty());
+    }
+}
