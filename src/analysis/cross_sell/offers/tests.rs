@@ -162,6 +162,30 @@ fn probabilities_are_those_of_the_days_to_come() {
     assert!(bought > 100.0 && (expected / bought - 1.0).abs() < 0.25, "{expected} expected, {bought} bought");
 }
 
+/// The last window proves and calibrates; what is offered by was chosen and learnt before it.
+#[test]
+fn the_last_window_chooses_nothing() {
+    let data = themed(800, 2, 5);
+    let mut scrambled = data.clone();
+    let mut draw = draws(1);
+    for basket in (0..data.baskets.len()).filter(|basket| data.baskets.day[*basket] > AS_OF - 90) {
+        let items = &mut scrambled.baskets.product[data.baskets.starts[basket]..data.baskets.starts[basket + 1]];
+        let any = (0..).map(|_| draw(THEMES * OF_A_THEME)).take(50).collect::<BTreeSet<u32>>();
+        let from = draw(5) as usize;
+        items.iter_mut().zip(any.into_iter().skip(from)).for_each(|(item, other)| *item = other);
+    }
+    for repeat in [false, true] {
+        let params = Params { repeat, per_category: Some(2), ..Params::default() };
+        let [own, other] = [&data, &scrambled].map(|data| {
+            let permitted = Permitted::of(data, &params);
+            learn(data, &permitted, &params, 3, 50).unwrap()
+        });
+        assert_eq!(own.chosen, other.chosen);
+        assert_eq!(own.proven.model, other.proven.model);
+        assert_ne!(own.proof.rows, other.proof.rows);
+    }
+}
+
 #[test]
 fn where_nothing_is_to_be_learnt_best_sellers_are_offered_and_said() {
     let made = offers(&themed(1_000, 10, 3), &Params { repeat: true, ..Params::default() }, 3);
@@ -353,6 +377,30 @@ proptest! {
             }
         }
         prop_assert_eq!(n_again > 0, repeat);
+    }
+
+    /// Whatever a list is made of, no offer is more likely than the one before it, and only what nothing else speaks for is a fallback.
+    #[test]
+    fn probabilities_never_rise_along_a_list(
+        seed in 0_u64..1_000, noise in 1_u32..11, repeat in any::<bool>(), cap in prop::option::of(1_u32..4)
+    ) {
+        let mut data = themed(500, noise, seed);
+        // Half of the products that a theme has have no category, so that caps leave lists to be filled from them.
+        data.products.category.iter_mut().skip(20).step_by(2).for_each(String::clear);
+        let made = offers(&data, &Params { repeat, per_category: cap, ..Params::default() }, 12);
+        let column = |i: usize, what: &str| &made.columns.iter().find(|c| c.name == format!("offer_{i}{what}")).unwrap().values;
+        let p: Vec<Vec<Option<f64>>> = (1..=12).map(|i| numbers(column(i, "_probability"))).collect();
+        for customer in 0..500 {
+            let list: Vec<f64> = p.iter().map_while(|column| column[customer]).collect();
+            prop_assert!(list.is_sorted_by(|a, b| a >= b), "{:?}", list);
+            prop_assert!(!list.is_empty());
+        }
+        for i in 1..=12 {
+            let (reasons, fallbacks) = (texts(column(i, "_reason")), texts(column(i, "_fallback")));
+            for (reason, fallback) in reasons.iter().zip(fallbacks) {
+                prop_assert_eq!(fallback.is_some(), reason.is_some_and(|reason| reason.starts_with("best-seller")));
+            }
+        }
     }
 
     /// Threads and the order of baskets on one day change nothing, where something is proven, too.
