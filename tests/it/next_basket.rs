@@ -65,8 +65,8 @@ fn tafeng_is_beaten_without_a_look_at_the_last_basket() {
     let row = |block, method| learnt.proof.row(block, method, 10).unwrap();
     let (all, new) = (row("all", "model"), row("new", "model"));
     assert_eq!((all.n_customers, new.n_customers), (13_858, 13_137));
-    assert!(all.recall.mean >= 0.157 && all.ndcg.mean >= 0.142, "{all:?}");
-    assert!(new.recall.mean >= 0.074 && new.coverage >= 0.15, "{new:?}");
+    assert!(all.recall.mean >= 0.158 && all.ndcg.mean >= 0.143, "{all:?}");
+    assert!(new.recall.mean >= 0.0745 && new.coverage >= 0.15, "{new:?}");
     // The baselines of the protocol: global top, own products by frequency with ties by popularity, then best-sellers.
     let (global, personal) = (row("all", "global_top"), row("all", "personal_top"));
     assert!((global.recall.mean - 0.0803).abs() < 0.0005 && (global.ndcg.mean - 0.0875).abs() < 0.0005, "{global:?}");

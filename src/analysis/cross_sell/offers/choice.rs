@@ -80,6 +80,9 @@ impl Source {
     }
 }
 
+/// A grid of values and what similarities are made of with each.
+type Family = (&'static [f64], fn(f64) -> Source);
+
 /// What was chosen.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chosen {
@@ -134,7 +137,7 @@ pub fn choose(
 ) -> Option<(Chosen, Neighbours)> {
     let horizons = HALF_LIVES.map(|horizons| horizons * f64::from(horizon_days));
     let half_lives = half_life.map_or_else(|| horizons.to_vec(), |one| vec![one]);
-    let mut families: Vec<(&[f64], fn(f64) -> Source)> = vec![
+    let mut families: Vec<Family> = vec![
         (&SHRINKS, |shrink| Source::Pairs(Similarity::Cosine(shrink))),
         (&[0.0], |_| Source::Pairs(Similarity::LogLift)),
         (&[0.0], |_| Source::Pairs(Similarity::LogLikelihood)),

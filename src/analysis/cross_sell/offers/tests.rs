@@ -140,29 +140,41 @@ fn a_base_without_repeats_has_probabilities() {
     }
 }
 
-/// A second base, drawn anew after as-of, buys about as much as the probabilities say.
+/// What is bought after as-of is about as much as the probabilities say, of new products and of repeats by themselves.
 #[test]
 fn probabilities_are_those_of_the_days_to_come() {
     let whole = themed(3_000, 4, 11);
     let horizon = 90;
     let mut data = whole.clone();
     data.as_of = crate::units::Day(AS_OF - horizon);
-    let made = offers(&data, &Params::default(), 2);
-    let (mut expected, mut bought) = (0.0, 0.0);
-    for i in 1..=2 {
-        let ids = texts(column(&made.columns, &format!("offer_{i}")));
-        let p = numbers(column(&made.columns, &format!("offer_{i}_probability")));
-        for customer in 0..3_000 {
-            let (Some(id), Some(p)) = (ids[customer], p[customer]) else { continue };
-            expected += p;
-            let last = last_bought(&whole, customer as u32, product(id));
-            bought += f64::from(u8::from(last.is_some_and(|day| day > AS_OF - horizon)));
+    for (repeat, k) in [(false, 2), (true, 10)] {
+        let made = offers(&data, &Params { repeat, ..Params::default() }, k);
+        let (mut expected, mut bought) = ([0.0; 2], [0.0; 2]);
+        for i in 1..=k {
+            let ids = texts(column(&made.columns, &format!("offer_{i}")));
+            let p = numbers(column(&made.columns, &format!("offer_{i}_probability")));
+            let reasons = texts(column(&made.columns, &format!("offer_{i}_reason")));
+            for customer in 0..3_000 {
+                let (Some(id), Some(p), Some(reason)) = (ids[customer], p[customer], reasons[customer]) else {
+                    continue;
+                };
+                let kind = usize::from(reason.ends_with("before"));
+                expected[kind] += p;
+                let last = last_bought(&whole, customer as u32, product(id));
+                bought[kind] += f64::from(u8::from(last.is_some_and(|day| day > AS_OF - horizon)));
+            }
         }
+        for kind in if repeat { 0..2 } else { 0..1 } {
+            let (expected, bought) = (expected[kind], bought[kind]);
+            assert!(
+                bought > 100.0 && (expected / bought - 1.0).abs() < 0.25,
+                "{kind}: {expected} expected, {bought} bought"
+            );
+        }
+        assert!(repeat || expected[1] == 0.0);
     }
-    assert!(bought > 100.0 && (expected / bought - 1.0).abs() < 0.25, "{expected} expected, {bought} bought");
 }
 
-/// The last window proves and calibrates; what is offered by was chosen and learnt before it.
 #[test]
 fn the_last_window_chooses_nothing() {
     let data = themed(800, 2, 5);
