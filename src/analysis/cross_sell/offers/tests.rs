@@ -394,20 +394,22 @@ proptest! {
     /// Whatever a list is made of, no offer is more likely than the one before it, and only what nothing else speaks for is a fallback.
     #[test]
     fn probabilities_never_rise_along_a_list(
-        seed in 0_u64..1_000, noise in 1_u32..11, repeat in any::<bool>(), cap in prop::option::of(1_u32..4)
+        seed in 0_u64..1_000, noise in 1_u32..11, repeat in any::<bool>(), cap in prop::option::of(1_u32..6)
     ) {
         let mut data = themed(500, noise, seed);
-        // Half of the products that a theme has have no category, so that caps leave lists to be filled from them.
-        data.products.category.iter_mut().skip(20).step_by(2).for_each(String::clear);
-        let made = offers(&data, &Params { repeat, per_category: cap, ..Params::default() }, 12);
+        // Some products have no category, and each points at two others at most: lists are to be filled up.
+        data.products.category.iter_mut().skip(20).step_by(7).for_each(String::clear);
+        let labels = ProductLabels::new(&data.product_ids, &data.products);
+        let params = Params { repeat, per_category: cap, ..Params::default() };
+        let made = make(&data, &data.baskets.as_of(data.as_of.0), &params, 40, 2, &labels);
         let column = |i: usize, what: &str| &made.columns.iter().find(|c| c.name == format!("offer_{i}{what}")).unwrap().values;
-        let p: Vec<Vec<Option<f64>>> = (1..=12).map(|i| numbers(column(i, "_probability"))).collect();
+        let p: Vec<Vec<Option<f64>>> = (1..=40).map(|i| numbers(column(i, "_probability"))).collect();
         for customer in 0..500 {
             let list: Vec<f64> = p.iter().map_while(|column| column[customer]).collect();
             prop_assert!(list.is_sorted_by(|a, b| a >= b), "{:?}", list);
             prop_assert!(!list.is_empty());
         }
-        for i in 1..=12 {
+        for i in 1..=40 {
             let (reasons, fallbacks) = (texts(column(i, "_reason")), texts(column(i, "_fallback")));
             for (reason, fallback) in reasons.iter().zip(fallbacks) {
                 prop_assert_eq!(fallback.is_some(), reason.is_some_and(|reason| reason.starts_with("best-seller")));
