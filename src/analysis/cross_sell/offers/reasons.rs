@@ -1,7 +1,8 @@
 //! Why a product is offered, in a sentence with the customer's and the base's own figures.
 //!
 //! "bought flour 3 times; 26% of flour buyers also buy sugar, 3.9 times more than expected": the purchase that adds most to the offer's score, its
-//! days, `n_ij/n_i` of the customers who have a history, all counted on the latest products that similarities are learnt from, and `n_ij/e_ij` with `e_ij = S_i·S_j/ΣS`, where `S_i` sums over the owners of i how many
+//! days, `n_ij/n_i` of the customers who have a history, all counted on the
+//! latest products that similarities are learnt from, and `n_ij/e_ij` with `e_ij = S_i·S_j/ΣS`, where `S_i` sums over the owners of i how many
 //! other products they own. Customers own very different numbers of products, so that unrelated ones meet more often than `n_i·n_j/n`.
 //!
 //! Sentences repeat: distinct ones are made once, `O(n log n)`. Source of the expectation: Newman, "Modularity and community structure in
