@@ -10,7 +10,7 @@ use klientel::analysis::cross_sell::offers::candidates::{POOL, Reach};
 use klientel::analysis::cross_sell::offers::filters::{Categories, Returned};
 use klientel::analysis::cross_sell::offers::past::Past;
 use klientel::analysis::cross_sell::offers::ranking::Ranker;
-use klientel::analysis::cross_sell::offers::similarity::{Neighbours, SHRINK, Similarity};
+use klientel::analysis::cross_sell::offers::similarity::{Neighbours, Similarity};
 use klientel::analysis::cross_sell::offers::{Params, make};
 use klientel::features::{Baskets, Dataset};
 use klientel::table::{Ids, ProductLabels, Products};
@@ -79,7 +79,7 @@ fn time(data: &Dataset) -> [f64; 3] {
     let (customers, products) = (data.n_customers(), data.n_products());
     let past = Past::of(&data.baskets, customers, products, data.as_of.0, false);
     let start = Instant::now();
-    let neighbours = Neighbours::of(past.histories.recent(), products, NEIGHBOURS, Similarity::Cosine(SHRINK));
+    let neighbours = Neighbours::of(past.histories.recent(), products, NEIGHBOURS, Similarity::Cosine(20.0));
     let learnt = start.elapsed().as_secs_f64();
     let (categories, returned, offerable) = (Categories::default(), Returned::default(), vec![true; products]);
     let ranker = Ranker {

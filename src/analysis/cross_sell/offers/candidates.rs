@@ -165,6 +165,22 @@ impl<'a> Finder<'a> {
         strongest
     }
 
+    /// Returns the score of each of some products, as [`Self::find`] added it up.
+    pub fn scores_of(&mut self, items: &[u32]) -> Vec<f32> {
+        let mut sums = vec![0.0_f32; items.len()];
+        for (slot, item) in items.iter().enumerate() {
+            self.score[*item as usize] = (slot + 1) as f32;
+        }
+        for (item, part) in &self.pointers {
+            if let Some(sum) = (self.score[*item as usize] as usize).checked_sub(1).and_then(|slot| sums.get_mut(slot))
+            {
+                *sum += part;
+            }
+        }
+        items.iter().for_each(|item| self.score[*item as usize] = 0.0);
+        sums
+    }
+
     /// Says whether the customer bought and kept a product.
     pub fn owns(&self, item: u32) -> bool {
         self.bought(item).is_some()
@@ -179,17 +195,13 @@ impl<'a> Finder<'a> {
     /// Goes through the best-sellers that may be offered and are not bought, refused or candidates already.
     pub fn best_sellers(&self, refused: impl Fn(u32) -> bool) -> impl Iterator<Item = u32> {
         // Ranks are by popularity, and those beyond `n_bought` were never bought by a customer.
-        (0..self.past.histories.n_bought as u32).filter(move |item| {
-            self.offerable[*item as usize]
-                && !self.owns(*item)
-                && !refused(*item)
-                && self.new.iter().all(|(already, _)| already != item)
-        })
+        (0..self.past.histories.n_bought as u32)
+            .filter(move |item| self.offerable[*item as usize] && self.is_beside(*item, &refused))
     }
 
-    /// Says whether a product may be offered at all.
-    pub fn may_be_offered(&self, item: u32) -> bool {
-        self.offerable[item as usize]
+    /// Says whether a product is not bought, refused or a candidate already.
+    pub fn is_beside(&self, item: u32, refused: impl Fn(u32) -> bool) -> bool {
+        !self.owns(item) && !refused(item) && self.new.iter().all(|(already, _)| *already != item)
     }
 
     /// Says whether a purchase of a product may be a reason for an offer.
@@ -230,6 +242,7 @@ mod tests {
         finder.find(0, &[], |_| false);
         assert_eq!(finder.new.iter().map(|(item, _)| *item).collect::<Vec<_>>(), [rank(2), rank(3)]);
         let [of_2, of_3] = finder.strongest_pointers(&[rank(2), rank(3)])[..] else { panic!("two were asked for") };
+        assert_eq!(finder.scores_of(&[rank(3), rank(1), rank(2)]), [finder.new[1].1, 0.0, finder.new[0].1]);
         assert_eq!(of_2.map(|pointer| (pointer.bought.item, pointer.n_both)), Some((rank(1), 1)));
         assert_eq!(of_3, None);
     }

@@ -61,14 +61,23 @@ fn proof(learnt: &Learnt, params: &Params, k: usize, notes: &mut Vec<String>) ->
         ("horizon", Fact::Text(params.horizon.to_string())),
         ("similarity", Fact::Text(chosen.source.label().to_owned())),
         ("half_life_days_new", half_life(chosen.reach.half_life_new)),
-        ("half_life_days_repeat", half_life(chosen.reach.half_life_again)),
         ("n_learnt_from", Fact::Integer(*n_learnt as i64)),
         ("n_judged", Fact::Integer(proof.n_judged as i64)),
         ("expected_purchases_of_new", Fact::Number(expected)),
         ("observed_purchases_of_new", Fact::Number(observed)),
         ("new_by", by(proven.by_model_new, "best-sellers")),
-        ("repeats_by", by(proven.by_model_again, "purchase-days")),
     ];
+    facts.extend(chosen.source.prior().map(|(name, customers)| (name, Fact::Number(customers))));
+    if let Some(again) = chosen.again {
+        let (expected, observed) = proof.again.expected_and_observed();
+        facts.extend([
+            ("half_life_days_repeat", half_life(again.half_life)),
+            ("popularity_days_repeat", Fact::Number(again.popularity_days)),
+            ("expected_purchases_of_repeats", Fact::Number(expected)),
+            ("observed_purchases_of_repeats", Fact::Number(observed)),
+            ("repeats_by", by(proven.by_model_again, "purchase-days")),
+        ]);
+    }
     for (block, name) in BLOCKS.into_iter().enumerate() {
         facts.extend(self::block(learnt, block, name));
     }

@@ -8,6 +8,7 @@
 //! | `ln` products a day      | x   | x   | of the customer                                                             |
 //! | `ln` recency, `ln` rate  | x   | x   | days since the last purchase day, purchase days a day since the first      |
 //! | `d`, `ln d`              |     | x   | decayed purchase days of the product                                        |
+//! | `ln` days, `ln` fresh    |     | x   | purchase days of the product, and decayed by the half-life of new products |
 //! | `ln` again               |     | x   | how often the product is bought again, see [`super::past`]                  |
 //! | due, due²                |     | x   | `ln` of days since it was bought over the usual gap, the customer's own if there is one |
 //!
@@ -22,7 +23,7 @@ use crate::analysis::churn::sample::{FitError, Matrix, Sample};
 /// Figures of a new product.
 pub const NEW: usize = 7;
 /// Figures of a repeat.
-pub const AGAIN: usize = 11;
+pub const AGAIN: usize = 13;
 
 /// Figures of the customer alone.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,13 +53,15 @@ pub fn of_repeat(bought: Bought, item: Item, shopper: Shopper, today: i32) -> [f
     let gap =
         if bought.n_days > 1 { f64::from(bought.last - bought.first) / f64::from(bought.n_days - 1) } else { item.gap };
     let due = (since / gap.max(1.0)).ln();
-    // Smaller than any decayed day that matters, larger than what `exp2` gives up on.
     let ln_decayed = bought.decayed.max(1e-12).ln();
     [
         item.popularity,
         item.ln_popularity,
         bought.decayed,
         ln_decayed,
+        f64::from(bought.n_days).ln(),
+        // Smaller than any decayed day that matters, larger than what `exp2` gives up on.
+        bought.fresh.max(1e-12).ln(),
         item.ln_again,
         due,
         due * due,
@@ -140,11 +143,11 @@ mod tests {
         assert_eq!(shopper.0, [3_f64.ln(), 2_f64.ln(), 10_f64.ln(), 0.1_f64.ln()]);
         let item = Item { gap: 5.0, ..Item::default() };
         let twice = Bought { item: 0, n_days: 2, first: 0, last: 10, decayed: 1.0, fresh: 1.0 };
-        assert!((of_repeat(twice, item, shopper, 29)[5] - 2_f64.ln()).abs() < 1e-12);
+        assert!((of_repeat(twice, item, shopper, 29)[7] - 2_f64.ln()).abs() < 1e-12);
         let once = Bought { n_days: 1, first: 10, ..twice };
-        assert!((of_repeat(once, item, shopper, 29)[5] - 4_f64.ln()).abs() < 1e-12);
+        assert!((of_repeat(once, item, shopper, 29)[7] - 4_f64.ln()).abs() < 1e-12);
         // Half-lives long past leave a figure that is a number.
-        let faded = Bought { decayed: 0.0, ..once };
+        let faded = Bought { decayed: 0.0, fresh: 0.0, ..once };
         assert!(of_repeat(faded, item, shopper, 29).iter().all(|x| x.is_finite()));
         assert!(of_new(0.0, 1e-6, item, shopper).iter().all(|x| x.is_finite()));
     }

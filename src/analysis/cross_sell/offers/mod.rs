@@ -25,6 +25,7 @@ pub mod facts;
 pub mod figures;
 pub mod filters;
 pub mod histories;
+pub mod listing;
 pub mod model;
 pub mod past;
 pub mod proof;
@@ -43,12 +44,13 @@ use self::budget::Budget;
 use self::candidates::{POOL, Reach};
 use self::choice::{Chosen, Source};
 use self::filters::{Categories, Permitted, Returned};
+use self::listing::Rules;
 use self::model::Model;
 use self::past::Past;
 use self::proof::Proof;
 use self::ranking::{Offer, Proven, Ranker};
 use self::reasons::Wording;
-use self::similarity::{SHRINK, Similarity};
+use self::similarity::Similarity;
 use self::value::Value;
 use self::window::Window;
 use super::super::{Fact, SideTable};
@@ -58,6 +60,8 @@ use crate::units::{Language, Period};
 
 /// Customers that the windows are learnt from at most.
 pub const MOST_LEARNT: usize = 100_000;
+/// What needs no choice, for a base on which none can be made.
+const UNPROVEN: Source = Source::Pairs(Similarity::LogLift);
 /// Customers with a new product in each window below which nothing is proven.
 const FEWEST: usize = 100;
 
@@ -127,6 +131,21 @@ fn days_before(period: Period, data: &Dataset) -> i32 {
     period.end_after(data.as_of).0 - data.as_of.0
 }
 
+/// What the pipeline asks of every list.
+fn rules<'a>(data: &'a Dataset, params: &Params) -> Rules<'a> {
+    Rules {
+        category: &data.products.category,
+        again_after: params.repeat.then(|| days_before(params.repurchase_window, data)),
+        per_category: params.per_category.map_or(usize::MAX, |n| n as usize),
+    }
+}
+
+/// New products that are looked at closely for `k` offers; with a cap some candidates are passed over.
+fn pool(params: &Params, k: usize) -> usize {
+    let pool = POOL.max(k + k / 2);
+    if params.per_category.is_some() { 4 * pool } else { pool }
+}
+
 /// Learns and proves on the two windows before as-of.
 ///
 /// # Errors
@@ -147,7 +166,12 @@ pub fn learn(
     }
     let drawn = sample::draw(&data.baskets, &data.customer_ids, MOST_LEARNT);
     let known = [2, 1, 0].map(|windows| drawn.baskets.as_of(cut(windows)));
-    let open = |nth: usize| Window::open(&known[nth], &known[nth + 1], cut(2 - nth as i32), &drawn.place, permitted);
+    let rules = rules(data, params);
+    let open = |nth: usize| {
+        let cut = cut(2 - nth as i32);
+        let returned = Returned::of(&drawn.baskets, cut);
+        Window::open(&known[nth], &known[nth + 1], cut, &drawn.place, permitted, rules, returned)
+    };
     let too_few = |window: &Window<'_>| {
         let n = window.n_with_new();
         (n < FEWEST)
@@ -157,7 +181,7 @@ pub fn learn(
     let (chosen, model) = {
         let window = open(0);
         too_few(&window).map_or(Ok(()), Err)?;
-        let (chosen, neighbours) = choice::choose(&window, max_neighbours, k + k / 2, horizon, half_life)
+        let (chosen, neighbours) = choice::choose(&window, max_neighbours, pool(params, k), horizon, half_life)
             .ok_or("no similarity could be learnt")?;
         let model = Model::fit(&window, &chosen, &neighbours)
             .map_err(|_| "nobody, or everybody, bought a candidate in the window before the last")?;
@@ -181,31 +205,22 @@ pub fn make(
     max_neighbours: usize,
     labels: &ProductLabels,
 ) -> Made {
-    let category = &data.products.category;
     let permitted = Permitted::of(data, params);
     let learnt = learn(data, &permitted, params, k.max(1), max_neighbours);
     let past = Past::of(baskets, data.n_customers(), data.n_products(), data.as_of.0, params.repeat);
     let (source, reach) = match &learnt {
         Ok(learnt) => (learnt.chosen.source, learnt.chosen.reach),
         Err(_) => {
-            let reach =
-                Reach { half_life_new: f64::INFINITY, half_life_again: f64::INFINITY, pool: POOL.max(k + k / 2) };
-            (Source::Pairs(Similarity::Cosine(SHRINK)), reach)
+            let reach = Reach { half_life_new: f64::INFINITY, half_life_again: f64::INFINITY, pool: pool(params, k) };
+            (UNPROVEN, reach)
         }
     };
-    // With a cap some candidates are passed over.
-    let reach = Reach { pool: if params.per_category.is_some() { 4 * reach.pool } else { reach.pool }, ..reach };
     let [by_rank, may_point] =
         [&permitted.in_stock(data), &permitted.may_point].map(|flags| Permitted::by_rank(flags, &past.histories));
     let Permitted { n_blocked, n_out_of_stock, mut notes, .. } = permitted;
-    let neighbours = source.learn(&past.histories, max_neighbours).unwrap_or_else(|| {
-        similarity::Neighbours::of(
-            past.histories.recent(),
-            data.n_products(),
-            max_neighbours,
-            Similarity::Cosine(SHRINK),
-        )
-    });
+    let learnt_tonight = [source, UNPROVEN].into_iter().find_map(|from| from.learn(&past.histories, max_neighbours));
+    let neighbours = learnt_tonight.unwrap_or_default();
+    let Rules { category, again_after, per_category } = rules(data, params);
     let categories = Categories::of(category, &past.histories, &by_rank);
     let returned = Returned::of(&data.baskets, data.as_of.0);
     let ranker = Ranker {
@@ -217,8 +232,8 @@ pub fn make(
         returned: &returned,
         reach,
         proven: learnt.as_ref().ok().map(|learnt| &learnt.proven),
-        again_after: params.repeat.then(|| days_before(params.repurchase_window, data)),
-        per_category: params.per_category.map_or(usize::MAX, |n| n as usize),
+        again_after,
+        per_category,
         k,
     };
     let by_model = learnt.as_ref().ok().map(|learnt| learnt.proven.by_model_new);

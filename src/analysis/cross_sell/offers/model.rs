@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use super::candidates::{Finder, Reach};
 use super::choice::Chosen;
 use super::figures::{AGAIN, Linear, NEW, Shopper, of_new, of_repeat};
+use super::listing::Limits;
 use super::past::{Bought, Item};
 use super::similarity::Neighbours;
 use super::window::{Judged, Window};
@@ -19,7 +20,7 @@ use crate::analysis::churn::logistic;
 use crate::analysis::churn::sample::FitError;
 
 /// Best-sellers that are looked at beside the candidates.
-pub const BEST_SELLERS: u32 = 10;
+pub const BEST_SELLERS: usize = 10;
 /// Share of the candidates' scores below which a score says nothing.
 const LEAST: f64 = 0.01;
 
@@ -55,7 +56,7 @@ impl Model {
     /// Where nobody, or everybody, bought a candidate.
     pub fn fit(window: &Window<'_>, chosen: &Chosen, neighbours: &Neighbours) -> Result<Self, FitError> {
         const CUSTOMERS_A_CHUNK: usize = 512;
-        let asked: Vec<u32> = best_sellers(&window.offerable);
+        let (asked, limits) = (best_sellers(&window.offerable, window.past.histories.n_bought), window.limits());
         let chunks: Vec<Rows> = window
             .judged
             .par_chunks(CUSTOMERS_A_CHUNK)
@@ -64,7 +65,7 @@ impl Model {
                     Finder::new(&window.past, neighbours, &window.offerable, &window.may_point, chosen.reach);
                 let mut rows = Rows::default();
                 for judged in judged {
-                    look(&mut finder, judged, &asked, &mut rows);
+                    look(&mut finder, judged, &asked, limits, &mut rows);
                 }
                 rows
             })
@@ -104,12 +105,13 @@ impl Model {
 }
 
 /// Returns the best-sellers that are looked at beside the candidates.
-pub fn best_sellers(offerable: &[bool]) -> Vec<u32> {
-    (0..offerable.len() as u32).filter(|item| offerable[*item as usize]).take(BEST_SELLERS as usize).collect()
+pub fn best_sellers(offerable: &[bool], n_bought: usize) -> Vec<u32> {
+    (0..n_bought as u32).filter(|item| offerable[*item as usize]).take(BEST_SELLERS).collect()
 }
 
-fn look(finder: &mut Finder<'_>, judged: &Judged, asked: &[u32], rows: &mut Rows) {
-    finder.find(judged.customer as usize, asked, |_| false);
+fn look(finder: &mut Finder<'_>, judged: &Judged, asked: &[u32], limits: Limits<'_>, rows: &mut Rows) {
+    let refused = limits.refused(judged.customer);
+    finder.find(judged.customer as usize, asked, refused);
     let past = finder.past();
     let shopper = Shopper::of(&finder.own, past.today);
     let is_bought = |item: u32| judged.bought.binary_search(&item).is_ok();
@@ -118,11 +120,11 @@ fn look(finder: &mut Finder<'_>, judged: &Judged, asked: &[u32], rows: &mut Rows
         finder.new.iter().map(|(rank, score)| (Seen { score: *score, item: item(*rank), shopper }, is_bought(*rank))),
     );
     for (rank, score) in asked.iter().zip(&finder.asked_score) {
-        if !finder.owns(*rank) && finder.new.iter().all(|(candidate, _)| candidate != rank) {
+        if finder.is_beside(*rank, refused) {
             rows.new.push((Seen { score: *score, item: item(*rank), shopper }, is_bought(*rank)));
         }
     }
-    for bought in &finder.own.bought {
+    for bought in finder.own.bought.iter().filter(|bought| limits.may_repeat(bought)) {
         rows.again.push((of_repeat(*bought, item(bought.item), shopper, past.today), is_bought(bought.item)));
     }
 }

@@ -6,6 +6,8 @@
 //! | repeat | what the customer had bought before      | the same, own products only                                     |
 //! | new    | what it had not                          | best-sellers that it does not own                               |
 //!
+//! All lists, those of the baselines too, keep to what tonight's keep to, as of the cut ([`super::listing`]): what was given back, the repurchase window and
+//! the cap by category cost a list what they cost tonight. Where nothing is offered again only the block `new` is judged.
 //! Own products with equal purchase days stand by popularity. The method is used for a block where the 90% interval of the gain in recall over its
 //! best baseline, customer by customer, lies above zero; elsewhere the baseline is. The catalogue covered is the share of all products that is in any
 //! list. Source of blocks and baselines: Li et al., "A Next Basket Recommendation Reality Check", ACM TOIS 41(4), 2023.
@@ -16,6 +18,7 @@ use super::accuracy::{Estimate, bootstrap, measure};
 use super::candidates::Finder;
 use super::choice::LIST;
 use super::figures::Shopper;
+use super::listing::Limits;
 use super::model::{Hits, Model, best_sellers};
 use super::similarity::Neighbours;
 use super::window::{Judged, Window};
@@ -108,7 +111,7 @@ struct Outcome {
 /// Judges lists of `k` and of [`LIST`] products on a window.
 pub fn prove(window: &Window<'_>, model: &Model, neighbours: &Neighbours, k: usize) -> Proof {
     const CUSTOMERS_A_CHUNK: usize = 512;
-    let asked = best_sellers(&window.offerable);
+    let asked = best_sellers(&window.offerable, window.past.histories.n_bought);
     let parts: Vec<(Vec<Outcome>, Proof)> = window
         .judged
         .par_chunks(CUSTOMERS_A_CHUNK)
@@ -116,8 +119,8 @@ pub fn prove(window: &Window<'_>, model: &Model, neighbours: &Neighbours, k: usi
             let mut finder = Finder::new(&window.past, neighbours, &window.offerable, &window.may_point, model.reach);
             let mut part = Proof::default();
             let outcomes = judged.iter().map(|judged| {
-                finder.find(judged.customer as usize, &asked, |_| false);
-                outcome(&finder, model, judged, &asked, k, &mut part)
+                finder.find(judged.customer as usize, &asked, window.limits().refused(judged.customer));
+                outcome(&mut finder, model, judged, &asked, window.limits(), k, &mut part)
             });
             (outcomes.collect(), part)
         })
@@ -137,81 +140,109 @@ pub fn prove(window: &Window<'_>, model: &Model, neighbours: &Neighbours, k: usi
     proof
 }
 
-fn outcome(finder: &Finder<'_>, model: &Model, judged: &Judged, asked: &[u32], k: usize, hits: &mut Proof) -> Outcome {
+/// A product that may be on a list of the method.
+#[derive(Clone, Copy)]
+struct Scored {
+    logit: f64,
+    rank: u32,
+    /// Whether anything but its popularity speaks for it.
+    is_spoken_for: bool,
+}
+
+fn outcome(
+    finder: &mut Finder<'_>,
+    model: &Model,
+    judged: &Judged,
+    asked: &[u32],
+    limits: Limits<'_>,
+    k: usize,
+    hits: &mut Proof,
+) -> Outcome {
     let past = finder.past();
     let shopper = Shopper::of(&finder.own, past.today);
     let is_bought = |item: u32| judged.bought.binary_search(&item).is_ok();
     let item = |rank: u32| past.items[rank as usize];
     let length = LIST.max(k);
+    let refused = limits.refused(judged.customer);
+    let scored = |rank: u32, score: f32| Scored {
+        logit: model.new_logit(score, item(rank), shopper),
+        rank,
+        is_spoken_for: score > 0.0,
+    };
 
-    let mut new: Vec<(f64, u32)> = Vec::with_capacity(length);
-    for (rank, score) in &finder.new {
-        let logit = model.new_logit(*score, item(*rank), shopper);
-        hits.new.push(logit, is_bought(*rank));
-        new.push((logit, *rank));
-    }
+    let mut new: Vec<Scored> = finder.new.iter().map(|(rank, score)| scored(*rank, *score)).collect();
     for (rank, score) in asked.iter().zip(&finder.asked_score) {
-        if !finder.owns(*rank) {
+        if !finder.owns(*rank) && !refused(*rank) {
             hits.popular.push(popularity_score(*rank), is_bought(*rank));
-            if finder.new.iter().all(|(candidate, _)| candidate != rank) {
-                hits.new.push(model.new_logit(*score, item(*rank), shopper), is_bought(*rank));
-            }
+        }
+        if finder.is_beside(*rank, refused) {
+            new.push(scored(*rank, *score));
         }
     }
+    new.iter().for_each(|scored| hits.new.push(scored.logit, is_bought(scored.rank)));
     let (mut again, mut personal) = (Vec::new(), Vec::new());
-    for bought in finder.own.bought.iter() {
+    for bought in finder.own.bought.iter().filter(|bought| limits.may_repeat(bought)) {
         if let Some(logit) = model.repeat_logit(*bought, item(bought.item), shopper, past.today) {
             hits.again.push(logit, is_bought(bought.item));
-            again.push((logit, bought.item));
+            again.push(Scored { logit, rank: bought.item, is_spoken_for: true });
         }
         let score = personal_score(bought.n_days, bought.item);
         hits.personal.push(score, is_bought(bought.item));
         personal.push((score, bought.item));
     }
-    let mut everything: Vec<(f64, u32)> = new.iter().chain(&again).copied().collect();
-    for list in [&mut new, &mut again, &mut personal, &mut everything] {
+    personal.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+
+    let mut method = |mut list: Vec<Scored>, fills_up: bool| {
         list.sort_unstable_by(best_first);
-    }
-    let ranks = |list: &[(f64, u32)]| list.iter().take(length).map(|(_, rank)| *rank).collect::<Vec<u32>>();
-    let (mut new, again, personal, mut everything) = (ranks(&new), ranks(&again), ranks(&personal), ranks(&everything));
+        let mut list = limits.cut(list, length, |scored| scored.rank);
+        if fills_up && list.len() < length {
+            let taken: Vec<u32> = list.iter().map(|scored| scored.rank).collect();
+            let fill_ups: Vec<u32> =
+                limits.fill_ups(finder, &taken, length, refused).into_iter().map(|(rank, _)| rank).collect();
+            let scores = finder.scores_of(&fill_ups);
+            list.extend(fill_ups.into_iter().zip(scores).map(|(rank, score)| scored(rank, score)));
+            list.sort_unstable_by(best_first);
+        }
+        list
+    };
+    let everything = method(new.iter().chain(&again).copied().collect(), true);
+    let (new, again) = (method(new, true), method(again, false));
+    let cut = |ranks: &mut dyn Iterator<Item = u32>| limits.cut(ranks, length, |rank| *rank);
+    let is_open = |rank: &u32| match finder.bought(*rank) {
+        Some(bought) => limits.may_repeat(bought),
+        None => limits.offerable[*rank as usize] && !refused(*rank),
+    };
+    let by_popularity = || (0..past.histories.n_bought as u32).filter(is_open);
+    let top = cut(&mut by_popularity());
+    let top_new = cut(&mut by_popularity().filter(|rank| !finder.owns(*rank)));
+    let top_again = cut(&mut finder.own.bought.iter().filter(|bought| limits.may_repeat(bought)).map(|own| own.item));
+    let own = || personal.iter().map(|(_, rank)| *rank);
+    let personal_all = cut(&mut own().chain(by_popularity().filter(|rank| !finder.owns(*rank))));
+    let personal = cut(&mut own());
 
-    let n_scored = [everything.len(), again.len(), new.len()];
-    let fill: Vec<u32> = finder.best_sellers(|_| false).take(length).collect();
-    for list in [&mut new, &mut everything] {
-        list.extend(fill.iter().take(length - list.len()));
-    }
-    let offerable = |rank: &u32| finder.may_be_offered(*rank);
-    let top: Vec<u32> = (0..past.histories.n_bought as u32).filter(offerable).take(length).collect();
-    let top_new: Vec<u32> = (0..past.histories.n_bought as u32)
-        .filter(|rank| offerable(rank) && !finder.owns(*rank))
-        .take(length)
-        .collect();
-    let mut top_again: Vec<u32> = finder.own.bought.iter().map(|bought| bought.item).collect();
-    top_again.truncate(length);
-    let mut personal_all = personal.clone();
-    personal_all.extend(top_new.iter().take(length - personal.len()));
-
+    let by_method = [&everything, &again, &new];
+    let n_fallback =
+        by_method.map(|list| [k, LIST].map(|k| list.iter().take(k).filter(|scored| !scored.is_spoken_for).count()));
+    let [everything, again, new] = by_method.map(|list| list.iter().map(|scored| scored.rank).collect());
     let lists = [[everything, top, personal_all], [again, top_again, personal], [new, top_new.clone(), top_new]];
     let (repeats, news): (Vec<u32>, Vec<u32>) = judged.bought.iter().partition(|rank| finder.owns(**rank));
-    let cells = [&judged.bought, &repeats, &news];
+    let asked_for = [&judged.bought, &repeats, &news];
     let cells = [ALL, REPEAT, NEW].map(|block| {
-        if cells[block].is_empty() {
+        if asked_for[block].is_empty() || (block != NEW && limits.again_after.is_none()) {
             return None;
         }
         Some([0, 1, 2].map(|method| {
             let list = &lists[block][method];
-            let [short, long] = [k, LIST].map(|k| measure(list, cells[block], k).unwrap_or_default());
+            let [short, long] = [k, LIST].map(|k| measure(list, asked_for[block], k).unwrap_or_default());
             [short[0], short[1], short[2], long[0], long[1], long[2]]
         }))
     });
-    let n_fallback =
-        [ALL, REPEAT, NEW].map(|block| [k, LIST].map(|k| lists[block][0].len().min(k).saturating_sub(n_scored[block])));
     Outcome { cells, lists, n_fallback }
 }
 
 /// Higher first, of equal ones the more popular.
-fn best_first(a: &(f64, u32), b: &(f64, u32)) -> std::cmp::Ordering {
-    b.0.total_cmp(&a.0).then(a.1.cmp(&b.1))
+fn best_first(a: &Scored, b: &Scored) -> std::cmp::Ordering {
+    b.logit.total_cmp(&a.logit).then(a.rank.cmp(&b.rank))
 }
 
 fn summarise(outcomes: &[Outcome], block: usize, k: usize, n_items: usize, proof: &mut Proof) {

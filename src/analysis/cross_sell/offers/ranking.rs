@@ -1,18 +1,20 @@
 //! The offers of every customer: candidates with their probabilities, best first, within the filters.
 //!
 //! Where the proof is there and won, new products stand by the model's calibrated probability; where it was lost they are best-sellers; without a
-//! proof they stand by score and have no probability. Repeats, where the pipeline wants them, compete with new products on the same scale. A list that
-//! stays short is filled with best-sellers, first of the category that the customer bought most often, then of all. Who has no history gets no offer:
-//! there is nothing that it could be based on.
+//! proof they stand by score and have no probability. Repeats, where the pipeline wants them, compete with new products on the same scale, and so do the
+//! best-sellers that the model was fitted to beside its candidates. A list that stays short is filled up ([`super::listing`]); what fills it is as likely as the
+//! same model says and takes its place by that, so that probabilities never rise along a list. Who has no history gets no offer: there is nothing that it
+//! could be based on.
 //!
 //! `O(history · K)` a customer, in parallel over fixed chunks of customers.
 
 use rayon::prelude::*;
 
-use super::candidates::{Finder, Pointer, Reach};
+use super::candidates::{Finder, Reach};
 use super::figures::Shopper;
 use super::filters::{Categories, Returned};
-use super::model::Model;
+use super::listing::Limits;
+use super::model::{Model, best_sellers};
 use super::past::{Bought, Past};
 use super::proof::{Proof, personal_score, popularity_score};
 use super::similarity::Neighbours;
@@ -99,7 +101,7 @@ impl Proven {
         } else {
             (popularity_score(rank), &self.scale_popular)
         };
-        Candidate::new(rank, order, scale)
+        Candidate { score, ..Candidate::new(rank, order, scale) }
     }
 
     fn repeat(&self, past: &Past<'_>, bought: Bought, shopper: Shopper) -> Candidate {
@@ -109,7 +111,7 @@ impl Proven {
             Some(logit) => (logit, &self.scale_model_again),
             None => (personal_score(bought.n_days, bought.item), &self.scale_personal),
         };
-        Candidate::new(bought.item, order, scale)
+        Candidate { n_days: bought.n_days, ..Candidate::new(bought.item, order, scale) }
     }
 }
 
@@ -121,13 +123,23 @@ struct Candidate {
     probability: f64,
     /// Order among those of one probability.
     order: f64,
+    /// What the customer's products say for a new product.
+    score: f32,
     /// Purchase days of a repeat, 0 for a new product.
     n_days: u32,
+    /// Whether it fills the list up from the category that the customer buys most.
+    is_of_category: bool,
 }
 
 impl Candidate {
     fn new(rank: u32, order: f64, scale: &Option<Calibration>) -> Self {
-        Self { rank, probability: scale.as_ref().map_or(-1.0, |scale| scale.apply(order)), order, n_days: 0 }
+        let probability = scale.as_ref().map_or(-1.0, |scale| scale.apply(order));
+        Self { rank, probability, order, score: 0.0, n_days: 0, is_of_category: false }
+    }
+
+    fn best_first(&self, other: &Self) -> std::cmp::Ordering {
+        let by_probability = other.probability.total_cmp(&self.probability);
+        by_probability.then(other.order.total_cmp(&self.order)).then(self.rank.cmp(&other.rank))
     }
 }
 
@@ -146,6 +158,9 @@ impl Ranker<'_> {
         if self.k == 0 {
             return (offers, vec![Vec::new(); audience_ranks.len()]);
         }
+        // What is asked about every customer: the audiences, then the best-sellers.
+        let mut asked = audience_ranks.to_vec();
+        asked.extend(best_sellers(self.offerable, self.past.histories.n_bought));
         let chunks: Vec<Audiences> = offers
             .par_chunks_mut(CUSTOMERS_A_CHUNK * self.k)
             .enumerate()
@@ -156,7 +171,7 @@ impl Ranker<'_> {
                     for (nth, list) in offers.chunks_mut(self.k).enumerate() {
                         let customer = chunk * CUSTOMERS_A_CHUNK + nth;
                         if self.past.histories.owned.row_len(customer) > 0 {
-                            self.fill(finder, customer, list, audience_ranks, &mut audiences);
+                            self.fill(finder, customer, list, &asked, &mut audiences);
                         }
                     }
                     audiences.iter_mut().for_each(|audience| keep_best(audience, size));
@@ -172,87 +187,93 @@ impl Ranker<'_> {
         (offers, audiences)
     }
 
+    fn limits(&self) -> Limits<'_> {
+        Limits {
+            past: self.past,
+            offerable: self.offerable,
+            categories: self.categories,
+            returned: self.returned,
+            again_after: self.again_after,
+            per_category: self.per_category,
+        }
+    }
+
     fn fill(
         &self,
         finder: &mut Finder<'_>,
         customer: usize,
         list: &mut [Offer],
-        audience_ranks: &[u32],
+        asked: &[u32],
         audiences: &mut [Audience],
     ) {
-        let past = self.past;
-        let given_back = self.returned.by(customer as u32);
-        let refused = |rank: u32| {
-            let product = past.histories.product[rank as usize];
-            !given_back.is_empty() && given_back.binary_search_by_key(&product, |(_, product)| *product).is_ok()
-        };
-        finder.find(customer, audience_ranks, refused);
+        let (past, limits) = (self.past, self.limits());
+        let refused = limits.refused(customer as u32);
+        finder.find(customer, asked, refused);
         let shopper = Shopper::of(&finder.own, past.today);
-
-        let mut candidates: Vec<Candidate> = Vec::with_capacity(finder.new.len());
         let by_popularity = self.proven.is_some_and(|proven| !proven.by_model_new);
-        match self.proven {
-            None => candidates.extend(finder.new.iter().map(|(rank, score)| Candidate {
-                rank: *rank,
-                probability: -1.0,
-                order: f64::from(*score),
-                n_days: 0,
-            })),
-            Some(proven) => {
-                if !by_popularity {
-                    let new = finder.new.iter();
-                    candidates.extend(new.map(|(rank, score)| proven.new_offer(past, *rank, *score, shopper)));
-                }
-                for bought in finder.own.bought.iter().filter(|bought| self.may_repeat(bought)) {
-                    let candidate = proven.repeat(past, *bought, shopper);
-                    candidates.push(Candidate { n_days: bought.n_days, ..candidate });
-                }
-            }
-        }
+        let new = |rank: u32, score: f32| match self.proven {
+            Some(proven) => proven.new_offer(past, rank, score, shopper),
+            None => Candidate { score, ..Candidate::new(rank, f64::from(score), &None) },
+        };
         if by_popularity {
             finder.new.clear();
-            let popular = finder.best_sellers(refused).take(self.reach.pool);
-            candidates.extend(popular.filter_map(|rank| Some(self.proven?.new_offer(past, rank, 0.0, shopper))));
         }
-        candidates.sort_unstable_by(|a, b| {
-            b.probability.total_cmp(&a.probability).then(b.order.total_cmp(&a.order)).then(a.rank.cmp(&b.rank))
-        });
+        let mut candidates: Vec<Candidate> = finder.new.iter().map(|(rank, score)| new(*rank, *score)).collect();
+        if let Some(proven) = self.proven {
+            if by_popularity {
+                candidates.extend(finder.best_sellers(refused).take(self.reach.pool).map(|rank| new(rank, 0.0)));
+            } else {
+                let beside = asked.iter().zip(&finder.asked_score).skip(audiences.len());
+                let beside = beside.filter(|(rank, _)| finder.is_beside(**rank, refused));
+                candidates.extend(beside.map(|(rank, score)| new(*rank, *score)));
+            }
+            let repeats = finder.own.bought.iter().filter(|bought| limits.may_repeat(bought));
+            candidates.extend(repeats.map(|bought| proven.repeat(past, *bought, shopper)));
+        }
+        candidates.sort_unstable_by(Candidate::best_first);
 
-        let mut taken: Vec<(u32, f64, Because)> = Vec::with_capacity(list.len());
-        for candidate in &candidates {
-            if taken.len() < list.len() && self.has_room(&taken, candidate.rank) {
-                let because = match candidate.n_days {
-                    0 => Because::BestSeller,
-                    n_days => Because::Again { n_days },
-                };
-                taken.push((candidate.rank, candidate.probability, because));
+        let mut taken = limits.cut(candidates, list.len(), |candidate| candidate.rank);
+        if taken.len() < list.len() {
+            let ranks: Vec<u32> = taken.iter().map(|candidate| candidate.rank).collect();
+            let fill_ups = limits.fill_ups(finder, &ranks, list.len(), refused);
+            let ranks: Vec<u32> = fill_ups.iter().map(|(rank, _)| *rank).collect();
+            let scores = finder.scores_of(&ranks);
+            let fill_ups = fill_ups.into_iter().zip(scores);
+            taken.extend(
+                fill_ups.map(|((rank, is_of_category), score)| Candidate { is_of_category, ..new(rank, score) }),
+            );
+            // Without probabilities what points at a product comes first.
+            if self.proven.is_some() {
+                taken.sort_by(Candidate::best_first);
             }
         }
-        self.fill_up(finder, &mut taken, list.len(), refused, shopper);
 
-        let ranks: Vec<u32> = taken.iter().map(|(rank, ..)| *rank).collect();
-        let pointers: Vec<Option<Pointer>> = finder.strongest_pointers(&ranks);
-        for (offer, ((rank, probability, because), pointer)) in list.iter_mut().zip(taken.iter().zip(pointers)) {
-            let because = match (because, pointer) {
-                // Where popularity made the list, no other product is the reason.
-                (Because::BestSeller, Some(Pointer { bought, n_both, .. })) if !by_popularity => Because::Owns {
-                    product: past.histories.product[bought.item as usize],
-                    n_days: bought.n_days,
-                    n_both,
+        let ranks: Vec<u32> = taken.iter().map(|candidate| candidate.rank).collect();
+        let pointers = finder.strongest_pointers(&ranks);
+        for (offer, (candidate, pointer)) in list.iter_mut().zip(taken.iter().zip(pointers)) {
+            // Where popularity made the list, no other product is the reason.
+            let pointer = pointer.filter(|_| !by_popularity && candidate.score > 0.0);
+            let because = match (candidate.n_days, pointer) {
+                (0, Some(pointer)) => Because::Owns {
+                    product: past.histories.product[pointer.bought.item as usize],
+                    n_days: pointer.bought.n_days,
+                    n_both: pointer.n_both,
                 },
-                _ => *because,
+                (0, None) if candidate.is_of_category => Because::BestOfCategory,
+                (0, None) => Because::BestSeller,
+                (n_days, _) => Because::Again { n_days },
             };
-            let product = past.histories.product[*rank as usize];
-            *offer = Offer { product, probability: *probability as f32, because };
+            let product = past.histories.product[candidate.rank as usize];
+            *offer = Offer { product, probability: candidate.probability as f32, because };
         }
-        for ((audience, rank), score) in audiences.iter_mut().zip(audience_ranks).zip(&finder.asked_score) {
+        for ((audience, rank), score) in audiences.iter_mut().zip(asked).zip(&finder.asked_score) {
             let probability = match (self.proven, finder.bought(*rank)) {
                 _ if !self.offerable[*rank as usize] => None,
                 // As in the list, what came back is refused only where it was not bought and kept again.
                 (Some(proven), None) if !refused(*rank) => {
                     Some(proven.new_offer(past, *rank, *score, shopper).probability as f32)
                 }
-                (Some(proven), Some(bought)) if self.may_repeat(bought) => {
+                (Some(proven), Some(bought)) if limits.may_repeat(bought) => {
                     Some(proven.repeat(past, *bought, shopper).probability as f32)
                 }
                 _ => None,
@@ -260,75 +281,6 @@ impl Ranker<'_> {
             audience.extend(probability.filter(|p| *p >= 0.0).map(|p| (p, customer as u32)));
         }
     }
-
-    fn may_repeat(&self, bought: &Bought) -> bool {
-        self.again_after.is_some_and(|days| self.past.today - bought.last >= days)
-            && self.offerable[bought.item as usize]
-    }
-
-    fn has_room(&self, taken: &[(u32, f64, Because)], rank: u32) -> bool {
-        let Some(code) = self.categories.code(rank) else { return true };
-        taken.iter().filter(|(other, ..)| self.categories.code(*other) == Some(code)).count() < self.per_category
-    }
-
-    /// Says whether the list has all that it may have of every category, so that nothing else fits.
-    fn is_full(&self, taken: &[(u32, f64, Because)]) -> bool {
-        let Some(n_categories) = self.categories.n_with_best_sellers else { return false };
-        let code = |at: usize| self.categories.code(taken[at].0);
-        let fills = |at: &usize| (0..=*at).filter(|other| code(*other) == code(*at)).count() == self.per_category;
-        (0..taken.len()).filter(fills).count() >= n_categories
-    }
-
-    /// Adds best-sellers until the list is full: of the customer's category, then of all.
-    fn fill_up(
-        &self,
-        finder: &Finder<'_>,
-        taken: &mut Vec<(u32, f64, Because)>,
-        length: usize,
-        refused: impl Fn(u32) -> bool,
-        shopper: Shopper,
-    ) {
-        if taken.len() >= length {
-            return;
-        }
-        let probability = |rank: u32| match self.proven {
-            Some(proven) => proven.new_offer(self.past, rank, 0.0, shopper).probability,
-            None => -1.0,
-        };
-        let of_category =
-            preferred(finder, self.categories).map_or(&[][..], |code| &self.categories.best_sellers[code]);
-        let is_taken = |taken: &[(u32, f64, Because)], rank| taken.iter().any(|(other, ..)| *other == rank);
-        for rank in of_category.iter().copied() {
-            if taken.len() >= length || !self.has_room(taken, rank) {
-                break;
-            }
-            if !finder.owns(rank) && !refused(rank) && !is_taken(taken, rank) {
-                taken.push((rank, probability(rank), Because::BestOfCategory));
-            }
-        }
-        let mut of_all = finder.best_sellers(&refused);
-        // Without the look at the categories a list that they keep short would go through the whole catalogue.
-        while taken.len() < length
-            && !self.is_full(taken)
-            && let Some(rank) = of_all.find(|rank| !is_taken(taken, *rank) && self.has_room(taken, *rank))
-        {
-            taken.push((rank, probability(rank), Because::BestSeller));
-        }
-    }
-}
-
-/// Returns the category of the most purchase days, of equal ones the first by name.
-fn preferred(finder: &Finder<'_>, categories: &Categories) -> Option<usize> {
-    let mut days: Vec<(u32, u32)> = Vec::new();
-    for bought in finder.own.bought.iter().filter(|bought| finder.may_point(bought.item)) {
-        if let Some(code) = categories.code(bought.item) {
-            match days.iter_mut().find(|(other, _)| *other == code) {
-                Some((_, n)) => *n += bought.n_days,
-                None => days.push((code, bought.n_days)),
-            }
-        }
-    }
-    days.into_iter().max_by_key(|(code, n)| (*n, std::cmp::Reverse(*code))).map(|(code, _)| code as usize)
 }
 
 /// Keeps the most likely customers, of equal ones the first.
@@ -339,47 +291,4 @@ fn keep_best(audience: &mut Audience, size: usize) {
         audience.truncate(size);
     }
     audience.sort_unstable_by(order);
-}
-
-#[cfg(test)]
-mod tests {
-    use std::cell::Cell;
-
-    use super::super::super::fixture::baskets;
-    use super::*;
-
-    #[test]
-    fn a_list_that_categories_keep_short_does_not_go_through_the_catalogue() {
-        const PRODUCTS: u32 = 1_000;
-        let all = baskets(&[(0, 1, vec![0]), (1, 1, (0..PRODUCTS).collect())]);
-        let past = Past::of(&all, 2, PRODUCTS as usize, 2, false);
-        let flags = vec![true; PRODUCTS as usize];
-        let category: Vec<String> = (0..PRODUCTS).map(|product| format!("category {}", product % 2)).collect();
-        let neighbours = Neighbours { starts: vec![0; PRODUCTS as usize + 1], ..Neighbours::default() };
-        let reach = Reach { half_life_new: 1.0, half_life_again: 1.0, pool: 5 };
-        let ranker = Ranker {
-            past: &past,
-            neighbours: &neighbours,
-            offerable: &flags,
-            may_point: &flags,
-            categories: &Categories::of(&category, &past.histories, &flags),
-            returned: &Returned::default(),
-            reach,
-            proven: None,
-            again_after: None,
-            per_category: 2,
-            k: 10,
-        };
-        let mut finder = Finder::new(&past, &neighbours, &flags, &flags, reach);
-        finder.find(0, &[], |_| false);
-        let (n_looked_at, mut taken) = (Cell::new(0), vec![]);
-        let refused = |_| {
-            n_looked_at.set(n_looked_at.get() + 1);
-            false
-        };
-        ranker.fill_up(&finder, &mut taken, 10, refused, Shopper::of(&finder.own, 2));
-        let list: Vec<u32> = taken.iter().map(|(rank, ..)| *rank).collect();
-        assert_eq!(list, [2, 4, 1, 3]);
-        assert!(n_looked_at.get() < 10, "{}", n_looked_at.get());
-    }
 }

@@ -1,7 +1,8 @@
 //! Why a product is offered, in a sentence with the customer's and the base's own figures.
 //!
 //! "bought flour 3 times; 26% of flour buyers also buy sugar, 3.9 times more than expected": the purchase that adds most to the offer's score, its
-//! days, `n_ij/n_i` of the customers who have a history, and `n_ij/e_ij` with `e_ij = S_i·S_j/ΣS`, where `S_i` sums over the owners of i how many
+//! days, `n_ij/n_i` of the customers who have a history, all counted on the
+//! latest products that similarities are learnt from, and `n_ij/e_ij` with `e_ij = S_i·S_j/ΣS`, where `S_i` sums over the owners of i how many
 //! other products they own. Customers own very different numbers of products, so that unrelated ones meet more often than `n_i·n_j/n`.
 //!
 //! Sentences repeat: distinct ones are made once, `O(n log n)`. Source of the expectation: Newman, "Modularity and community structure in
@@ -22,8 +23,10 @@ use crate::units::{Language, NONE_IX, ProductIx};
 pub struct Wording<'a> {
     data: &'a Dataset,
     language: Language,
-    /// By product: owners, and other products that they own.
+    /// Owners by product.
     n_owners: Vec<u32>,
+    /// By product, in the histories that common customers are counted on: owners, and other products that they own.
+    n_recent: Vec<u32>,
     co_volume: Vec<u64>,
     n_customers: usize,
     total: f64,
@@ -33,21 +36,22 @@ impl<'a> Wording<'a> {
     /// Counts what is needed, by product.
     pub fn new(data: &'a Dataset, histories: &Histories, language: Language) -> Self {
         let n = data.n_products();
-        let (mut n_owners, mut co_volume) = (vec![0; n], vec![0_u64; n]);
+        let (mut n_owners, mut n_recent, mut co_volume) = (vec![0; n], vec![0; n], vec![0_u64; n]);
         for (rank, product) in histories.product.iter().enumerate() {
             n_owners[*product as usize] = histories.n_owners[rank];
         }
-        // The same histories that common customers are counted on.
         let (recent, mut n_customers) = (histories.recent(), 0);
         for customer in 0..recent.n_rows() {
             let row = recent.row(customer);
             n_customers += usize::from(!row.is_empty());
             for rank in row {
-                co_volume[histories.product[*rank as usize] as usize] += row.len() as u64 - 1;
+                let product = histories.product[*rank as usize] as usize;
+                n_recent[product] += 1;
+                co_volume[product] += row.len() as u64 - 1;
             }
         }
         let total = co_volume.iter().sum::<u64>() as f64;
-        Self { data, language, n_owners, co_volume, n_customers, total }
+        Self { data, language, n_owners, n_recent, co_volume, n_customers, total }
     }
 
     /// Writes the reasons of each place of the lists as a column; all columns share their labels.
@@ -96,7 +100,7 @@ impl<'a> Wording<'a> {
 
     fn owns(&self, product: ProductIx, n_days: u32, n_both: u32, offered: ProductIx) -> String {
         let (bought, name) = (self.name(product), self.name(offered));
-        let share = percent(f64::from(n_both) / f64::from(self.n_owners[product as usize].max(1)));
+        let share = percent(f64::from(n_both) / f64::from(self.n_recent[product as usize].max(1)));
         let expected =
             self.co_volume[product as usize] as f64 * self.co_volume[offered as usize] as f64 / self.total.max(1.0);
         let ratio = f64::from(n_both) / expected.max(1e-9);
@@ -150,6 +154,7 @@ fn german_times(n: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::super::fixture::{baskets, dataset};
+    use super::super::similarity::{Neighbours, Similarity};
     use super::*;
 
     #[test]
@@ -203,6 +208,32 @@ mod tests {
             "best-seller of the category bought most: 33% of all customers bought sugar",
             "Bestseller der meistgekauften Warengruppe: 33 % aller Kunden kauften sugar",
         );
+        // A share of all customers counts every owner.
+        check(
+            2,
+            Because::BestSeller,
+            "best-seller: 100% of all customers bought p0002",
+            "Bestseller: 100 % aller Kunden kauften p0002",
+        );
         assert_eq!([0.0, 0.004, 0.005, 0.3, 1.0].map(percent), ["0", "<1", "0", "30", "100"].map(str::to_owned));
+    }
+
+    #[test]
+    fn both_figures_are_counted_on_the_same_histories() {
+        // Resellers own 0 to 299 and bought 100 to 299 last: 0 and 299 never meet in what is learnt from. Four others own both.
+        let mut all: Vec<(u32, i32, Vec<u32>)> = Vec::new();
+        for reseller in 0..6 {
+            all.extend([(reseller, 1, (0..100).collect()), (reseller, 2, (100..300).collect())]);
+        }
+        all.extend((6..10).map(|customer| (customer, 1, vec![0, 299])));
+        let data = dataset(10, 300, baskets(&all));
+        let histories = Histories::of(&data.baskets, 10, 300);
+        let neighbours = Neighbours::of(histories.recent(), 300, 300, Similarity::Cosine(0.0));
+        let (of, other) = (histories.rank[0], histories.rank[299]);
+        let at = neighbours.row(of).iter().position(|(item, _)| *item == other).unwrap();
+        let n_both = neighbours.n_both[neighbours.starts[of as usize] + at];
+        let wording = Wording::new(&data, &histories, Language::English);
+        let said = wording.sentence(299, Because::Owns { product: 0, n_days: 1, n_both });
+        assert!(said.starts_with("bought product 0 once; 100% of product 0 buyers also buy product 299"), "{said}");
     }
 }

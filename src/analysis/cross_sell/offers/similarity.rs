@@ -4,12 +4,12 @@
 //!
 //! | name             | `sim(i, j)`                                                                             |
 //! |------------------|-----------------------------------------------------------------------------------------|
-//! | `cosine`         | `n_ij / (√(n_i·n_j) + 20)`, shrunk so that a handful of common customers proves nothing  |
+//! | `cosine`         | `n_ij / (√(n_i·n_j) + s)`, shrunk so that a handful of common customers proves nothing   |
 //! | `log-lift`       | `n_ij/n · ln(n_ij/e)`: the part of the log-likelihood ratio that the customers with both add |
 //! | `log-likelihood` | `G²/2n` of the fourfold table, where `n_ij > e`                                          |
 //! | `ease`           | see [`super::ease`]                                                                     |
 //!
-//! None depends on how many customers there are, so that what is learnt from a sample holds for all. Each product keeps its nearest ones; of
+//! The shrinkage `s` is a number of imagined customers, chosen with the similarity ([`super::choice`]). Each product keeps its nearest ones; of
 //! equally near ones the more popular.
 //!
 //! | name          | shape             | unit                             |
@@ -26,9 +26,6 @@
 use rayon::prelude::*;
 
 use super::super::rows::{Company, Counter, Places, Rows};
-
-/// Imagined customers that own only one of two products, added to every cosine.
-pub const SHRINK: f64 = 20.0;
 
 /// How near two products are that are owned by the same customers.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -279,7 +276,7 @@ mod tests {
         rows.extend([&[1_u32][..]; 30]);
         let nearest = |shrink| Neighbours::of(&histories(&rows), 3, 1, Similarity::Cosine(shrink)).row(2)[0];
         assert!((nearest(0.0).1 - (2.0 / (2.0_f32 * 32.0).sqrt())).abs() < 1e-6);
-        assert!((nearest(SHRINK).1 - 2.0 / 28.0).abs() < 1e-6);
+        assert!((nearest(20.0).1 - 2.0 / 28.0).abs() < 1e-6);
     }
 
     #[test]

@@ -140,26 +140,62 @@ fn a_base_without_repeats_has_probabilities() {
     }
 }
 
-/// A second base, drawn anew after as-of, buys about as much as the probabilities say.
+/// What is bought after as-of is about as much as the probabilities say, of new products and of repeats by themselves.
 #[test]
 fn probabilities_are_those_of_the_days_to_come() {
     let whole = themed(3_000, 4, 11);
     let horizon = 90;
     let mut data = whole.clone();
     data.as_of = crate::units::Day(AS_OF - horizon);
-    let made = offers(&data, &Params::default(), 2);
-    let (mut expected, mut bought) = (0.0, 0.0);
-    for i in 1..=2 {
-        let ids = texts(column(&made.columns, &format!("offer_{i}")));
-        let p = numbers(column(&made.columns, &format!("offer_{i}_probability")));
-        for customer in 0..3_000 {
-            let (Some(id), Some(p)) = (ids[customer], p[customer]) else { continue };
-            expected += p;
-            let last = last_bought(&whole, customer as u32, product(id));
-            bought += f64::from(u8::from(last.is_some_and(|day| day > AS_OF - horizon)));
+    for (repeat, k) in [(false, 2), (true, 10)] {
+        let made = offers(&data, &Params { repeat, ..Params::default() }, k);
+        let (mut expected, mut bought) = ([0.0; 2], [0.0; 2]);
+        for i in 1..=k {
+            let ids = texts(column(&made.columns, &format!("offer_{i}")));
+            let p = numbers(column(&made.columns, &format!("offer_{i}_probability")));
+            let reasons = texts(column(&made.columns, &format!("offer_{i}_reason")));
+            for customer in 0..3_000 {
+                let (Some(id), Some(p), Some(reason)) = (ids[customer], p[customer], reasons[customer]) else {
+                    continue;
+                };
+                let kind = usize::from(reason.ends_with("before"));
+                expected[kind] += p;
+                let last = last_bought(&whole, customer as u32, product(id));
+                bought[kind] += f64::from(u8::from(last.is_some_and(|day| day > AS_OF - horizon)));
+            }
         }
+        for kind in if repeat { 0..2 } else { 0..1 } {
+            let (expected, bought) = (expected[kind], bought[kind]);
+            assert!(
+                bought > 100.0 && (expected / bought - 1.0).abs() < 0.25,
+                "{kind}: {expected} expected, {bought} bought"
+            );
+        }
+        assert!(repeat || expected[1] == 0.0);
     }
-    assert!(bought > 100.0 && (expected / bought - 1.0).abs() < 0.25, "{expected} expected, {bought} bought");
+}
+
+#[test]
+fn the_last_window_chooses_nothing() {
+    let data = themed(800, 2, 5);
+    let mut scrambled = data.clone();
+    let mut draw = draws(1);
+    for basket in (0..data.baskets.len()).filter(|basket| data.baskets.day[*basket] > AS_OF - 90) {
+        let items = &mut scrambled.baskets.product[data.baskets.starts[basket]..data.baskets.starts[basket + 1]];
+        let any = (0..).map(|_| draw(THEMES * OF_A_THEME)).take(50).collect::<BTreeSet<u32>>();
+        let from = draw(5) as usize;
+        items.iter_mut().zip(any.into_iter().skip(from)).for_each(|(item, other)| *item = other);
+    }
+    for repeat in [false, true] {
+        let params = Params { repeat, per_category: Some(2), ..Params::default() };
+        let [own, other] = [&data, &scrambled].map(|data| {
+            let permitted = Permitted::of(data, &params);
+            learn(data, &permitted, &params, 3, 50).unwrap()
+        });
+        assert_eq!(own.chosen, other.chosen);
+        assert_eq!(own.proven.model, other.proven.model);
+        assert_ne!(own.proof.rows, other.proof.rows);
+    }
 }
 
 #[test]
@@ -353,6 +389,32 @@ proptest! {
             }
         }
         prop_assert_eq!(n_again > 0, repeat);
+    }
+
+    /// Whatever a list is made of, no offer is more likely than the one before it, and only what nothing else speaks for is a fallback.
+    #[test]
+    fn probabilities_never_rise_along_a_list(
+        seed in 0_u64..1_000, noise in 1_u32..11, repeat in any::<bool>(), cap in prop::option::of(1_u32..6)
+    ) {
+        let mut data = themed(500, noise, seed);
+        // Some products have no category, and each points at two others at most: lists are to be filled up.
+        data.products.category.iter_mut().skip(20).step_by(7).for_each(String::clear);
+        let labels = ProductLabels::new(&data.product_ids, &data.products);
+        let params = Params { repeat, per_category: cap, ..Params::default() };
+        let made = make(&data, &data.baskets.as_of(data.as_of.0), &params, 40, 2, &labels);
+        let column = |i: usize, what: &str| &made.columns.iter().find(|c| c.name == format!("offer_{i}{what}")).unwrap().values;
+        let p: Vec<Vec<Option<f64>>> = (1..=40).map(|i| numbers(column(i, "_probability"))).collect();
+        for customer in 0..500 {
+            let list: Vec<f64> = p.iter().map_while(|column| column[customer]).collect();
+            prop_assert!(list.is_sorted_by(|a, b| a >= b), "{:?}", list);
+            prop_assert!(!list.is_empty());
+        }
+        for i in 1..=40 {
+            let (reasons, fallbacks) = (texts(column(i, "_reason")), texts(column(i, "_fallback")));
+            for (reason, fallback) in reasons.iter().zip(fallbacks) {
+                prop_assert_eq!(fallback.is_some(), reason.is_some_and(|reason| reason.starts_with("best-seller")));
+            }
+        }
     }
 
     /// Threads and the order of baskets on one day change nothing, where something is proven, too.

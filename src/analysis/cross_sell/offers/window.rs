@@ -3,9 +3,10 @@
 //! A window of horizon `h` at cut `c` knows the baskets of the days up to `c` as they stood then, and looks at those of the days `c + 1` to `c + h` as
 //! they stood at its end. The last window proves; the one before it chooses and fits. The judged are the customers with a history at
 //! the cut, at most [`MOST_JUDGED`] of them, drawn as [`super::sample`] says; who bought nothing in the window counts for probabilities and not for
-//! lists.
+//! lists. What lists must keep to tonight they keep to at the cut: what had come back by then, the repurchase window, the cap by category.
 
-use super::filters::Permitted;
+use super::filters::{Categories, Permitted, Returned};
+use super::listing::{Limits, Rules};
 use super::past::Past;
 use crate::features::Baskets;
 use crate::units::NONE_IX;
@@ -22,6 +23,10 @@ pub struct Window<'a> {
     pub offerable: Vec<bool>,
     /// By rank of popularity, what may be a reason for an offer.
     pub may_point: Vec<bool>,
+    categories: Categories,
+    returned: Returned,
+    again_after: Option<i32>,
+    per_category: usize,
 }
 
 /// A customer and what it bought in the window.
@@ -33,10 +38,18 @@ pub struct Judged {
 }
 
 impl<'a> Window<'a> {
-    /// Opens the window after `cut`: `known` are the baskets as of then, `later` those as of the end.
-    pub fn open(known: &'a Baskets, later: &Baskets, cut: i32, place: &[u64], permitted: &Permitted) -> Self {
+    /// Opens the window after `cut`: `known` are the baskets as of then, `later` those as of the end, `returned` what had come back by the cut.
+    pub fn open(
+        known: &'a Baskets,
+        later: &Baskets,
+        cut: i32,
+        place: &[u64],
+        permitted: &Permitted,
+        rules: Rules<'_>,
+        returned: Returned,
+    ) -> Self {
         let offerable = &permitted.offerable;
-        let past = Past::of(known, place.len(), offerable.len(), cut, true);
+        let past = Past::of(known, place.len(), offerable.len(), cut, rules.again_after.is_some());
         let has_history = |customer: &u32| past.histories.owned.row_len(*customer as usize) > 0;
         let mut drawn: Vec<(u64, u32)> =
             (0..place.len() as u32).filter(has_history).map(|customer| (place[customer as usize], customer)).collect();
@@ -65,7 +78,21 @@ impl<'a> Window<'a> {
         }
         let [offerable, may_point] =
             [offerable, &permitted.may_point].map(|flags| Permitted::by_rank(flags, &past.histories));
-        Self { past, judged, offerable, may_point }
+        let categories = Categories::of(rules.category, &past.histories, &offerable);
+        let Rules { again_after, per_category, .. } = rules;
+        Self { past, judged, offerable, may_point, categories, returned, again_after, per_category }
+    }
+
+    /// Returns what lists must keep to at the cut.
+    pub fn limits(&self) -> Limits<'_> {
+        Limits {
+            past: &self.past,
+            offerable: &self.offerable,
+            categories: &self.categories,
+            returned: &self.returned,
+            again_after: self.again_after,
+            per_category: self.per_category,
+        }
     }
 
     /// Counts the judged who bought something new in the window.
@@ -93,7 +120,8 @@ mod tests {
         let later = all.as_of(14);
         let offerable = vec![true, true, true, false];
         let permitted = Permitted { offerable, may_point: vec![true; 4], ..Permitted::default() };
-        let window = Window::open(&known, &later, 8, &[5, 1, 9], &permitted);
+        let rules = Rules { category: &[], again_after: None, per_category: usize::MAX };
+        let window = Window::open(&known, &later, 8, &[5, 1, 9], &permitted, rules, Returned::default());
         let rank = |product: usize| window.past.histories.rank[product];
         // Customer 1 has no history yet; what may not be offered is not asked for.
         assert_eq!(
