@@ -1,7 +1,8 @@
 //! First purchases: when each customer first bought each product, and which of them lie within the window of each other.
 //!
 //! By customer, then day, then product; every product knows its places. Customers of very many products are left out, as large baskets are: who
-//! buys most of a catalogue follows everything with everything. 44 bytes a first purchase; `O(n ln n)` in the purchases of a customer.
+//! buys most of a catalogue follows everything with everything. 44 bytes a first purchase,
+//! 12 a day and thread; `O(n ln n)` in the purchases of a customer.
 //!
 //! With shuffled days every customer keeps its days of purchase and what was bought together, and which of these came first is chance: then no
 //! order means anything, which is what sequences are checked against.
@@ -18,6 +19,9 @@ use crate::units::NONE_IX;
 pub(super) struct Firsts {
     /// Days that a sequence may take.
     window: i32,
+    /// First day of any purchase, and the days from there to the last.
+    first_day: i32,
+    n_days: usize,
     pub product: Vec<u32>,
     /// Customers with more products than count.
     pub n_left_out: usize,
@@ -106,6 +110,8 @@ impl Firsts {
     }
 
     fn count_days(&mut self) {
+        let (first, last) = (self.day.iter().min().copied().unwrap_or(0), self.day.iter().max().copied().unwrap_or(0));
+        (self.first_day, self.n_days) = (first, usize::try_from(last.saturating_sub(first)).unwrap_or(0) + 1);
         self.day_starts.push(0);
         let mut of_product = Vec::new();
         for product in 0..self.n_products() {
@@ -133,39 +139,77 @@ impl Firsts {
     ///
     /// What a customer did with both is left out: it is what the dates are to be compared with. Half an order is added to each side, so that a
     /// few dates are never certain.
-    pub fn share_by_dates(&self, both: Both) -> f64 {
-        let (of_a, of_b) = (self.days(both.a), self.days(both.b));
-        let mut sums = Vec::with_capacity(of_b.len() + 1);
-        sums.push(0.0);
-        for (_, n) in of_b {
-            sums.push(sums[sums.len() - 1] + f64::from(*n));
+    pub fn share_by_dates(&self, both: Both, around: &Around) -> f64 {
+        let (mut follows, mut leads) = (0, 0);
+        for (day, n) in self.days(both.b) {
+            let (before, after) = around.of_day[(day - self.first_day) as usize];
+            follows += u64::from(*n) * u64::from(before);
+            leads += u64::from(*n) * u64::from(after);
         }
-        let below = |limit: i32| sums[of_b.partition_point(|(other, _)| *other < limit)];
-        let (mut follows, mut leads) = (0.5 - f64::from(both.n_ab), 0.5 - f64::from(both.n_ba));
-        for (day, n) in of_a {
-            let after = day.saturating_add(1);
-            follows += f64::from(*n) * (below(after.saturating_add(self.window)) - below(after));
-            leads += f64::from(*n) * (below(*day) - below(day.saturating_sub(self.window)));
-        }
+        // The customers' own orders are among those of all.
+        let half_more = |all: u64, own: u32| 0.5 + (all - u64::from(own)) as f64;
+        let (follows, leads) = (half_more(follows, both.n_ab), half_more(leads, both.n_ba));
         follows / (follows + leads)
     }
 
-    /// Adds delay and confidence to a sequence.
-    pub fn follow(&self, sequence: &mut Sequence, ripe_until: i32) {
-        let mut delays = Vec::with_capacity(sequence.n as usize);
-        for place in self.places(sequence.first as usize) {
+    /// Counts how often a product was first bought within the window before and after each day of the base.
+    pub fn around(&self, product: usize, around: &mut Around) {
+        let Around { until, of_day } = around;
+        until.clear();
+        until.resize(self.n_days + 1, 0);
+        for (day, n) in self.days(product as u32) {
+            until[(day - self.first_day) as usize + 1] = *n;
+        }
+        for day in 0..self.n_days {
+            until[day + 1] += until[day];
+        }
+        let window = self.window.max(0) as usize;
+        of_day.clear();
+        of_day.extend((0..self.n_days).map(|day| {
+            let before = until[day] - until[day.saturating_sub(window)];
+            let after = until[(day + 1).saturating_add(window).min(self.n_days)] - until[day + 1];
+            (before, after)
+        }));
+    }
+
+    /// Adds delay and confidence to the sequences of one first product, in one look at its places; `slot` is all zero between products.
+    pub fn follow(&self, of_first: &mut [Sequence], ripe_until: i32, slot: &mut [u32]) {
+        let Some(first) = of_first.first().map(|sequence| sequence.first as usize) else { return };
+        for (sequence, place) in of_first.iter().zip(1..) {
+            slot[sequence.then as usize] = place;
+        }
+        let mut delays: Vec<Vec<i32>> =
+            of_first.iter().map(|sequence| Vec::with_capacity(sequence.n as usize)).collect();
+        let (mut n_ripe, mut n_followed) = (0, vec![0; of_first.len()]);
+        for place in self.places(first) {
             let day = self.day[place.at];
             let is_ripe = day <= ripe_until;
-            sequence.n_ripe += u32::from(is_ripe);
-            for at in place.after().filter(|at| self.product[*at] == sequence.then) {
-                delays.push(self.day[at] - day);
-                sequence.n_ripe_followed += u32::from(is_ripe);
+            n_ripe += u32::from(is_ripe);
+            for at in place.after() {
+                let followed = slot[self.product[at] as usize] as usize;
+                if followed > 0 {
+                    delays[followed - 1].push(self.day[at] - day);
+                    n_followed[followed - 1] += u32::from(is_ripe);
+                }
             }
         }
-        delays.sort_unstable();
-        let middle = |at: usize| f64::from(delays.get(at).copied().unwrap_or(0));
-        sequence.median_delay_days = 0.5 * (middle(delays.len().saturating_sub(1) / 2) + middle(delays.len() / 2));
+        for ((sequence, delays), n_followed) in of_first.iter_mut().zip(&mut delays).zip(n_followed) {
+            slot[sequence.then as usize] = 0;
+            delays.sort_unstable();
+            let middle = |at: usize| f64::from(delays.get(at).copied().unwrap_or(0));
+            sequence.median_delay_days = 0.5 * (middle(delays.len().saturating_sub(1) / 2) + middle(delays.len() / 2));
+            (sequence.n_ripe, sequence.n_ripe_followed) = (n_ripe, n_followed);
+        }
     }
+}
+
+/// First purchases of one product around each day.
+#[derive(Debug, Default)]
+pub(super) struct Around {
+    /// Before each day, and in all.
+    until: Vec<u32>,
+    /// Within the window before, and after.
+    of_day: Vec<(u32, u32)>,
 }
 
 /// Gives every customer's days of purchase to each other.

@@ -23,7 +23,7 @@ use rayon::prelude::*;
 
 use super::super::rows::Counter;
 use super::Params;
-use super::firsts::Firsts;
+use super::firsts::{Around, Firsts};
 use super::memory::{self, SEQUENCE_BYTES, TooMany, What};
 use super::up_sells::{Stairs, Step};
 use crate::features::{Baskets, Dataset};
@@ -131,11 +131,14 @@ fn test(firsts: &Firsts, stairs: &Stairs<'_>, least: u32, max_q: f64, most: usiz
     let of_product = |work: &mut Work, a: usize| {
         let mut found = Tested::default();
         work.count(firsts, a, least);
+        if work.pairs.iter().any(|both| both.n_ab.max(both.n_ba) >= least) {
+            firsts.around(a, &mut work.around);
+        }
         for both in work.pairs.drain(..) {
             let step = stairs.step(both.a, both.b);
             found.n_tests += 1;
             found.n_step_tests += u64::from(step.is_some());
-            let [sequence, step] = directions(both, step, least, max_q, firsts);
+            let [sequence, step] = directions(both, step, least, max_q, firsts, &work.around);
             found.sequences.extend(sequence);
             found.steps.extend(step);
         }
@@ -164,13 +167,20 @@ fn test(firsts: &Firsts, stairs: &Stairs<'_>, least: u32, max_q: f64, most: usiz
 }
 
 /// Tests a pair: the order that more customers took, in two tails, and the one upwards, in one.
-fn directions(both: Both, step: Option<Step>, least: u32, max_q: f64, firsts: &Firsts) -> [Option<Sequence>; 2] {
+fn directions(
+    both: Both,
+    step: Option<Step>,
+    least: u32,
+    max_q: f64,
+    firsts: &Firsts,
+    around: &Around,
+) -> [Option<Sequence>; 2] {
     let n = both.n_ab + both.n_ba;
     let n_most = both.n_ab.max(both.n_ba);
     if n_most < least || n_most * 2 <= n {
         return [None; 2];
     }
-    let share = firsts.share_by_dates(both);
+    let share = firsts.share_by_dates(both, around);
     let forwards = both.n_ab > both.n_ba;
     let (first, then, n_this, share) =
         if forwards { (both.a, both.b, both.n_ab, share) } else { (both.b, both.a, both.n_ba, 1.0 - share) };
@@ -200,8 +210,11 @@ fn finish(firsts: &Firsts, mut found: Vec<Sequence>, n_tests: u64, as_of: i32, p
     }
     found.retain(|sequence| sequence.q <= params.max_q_value);
     let ripe_until = as_of.saturating_sub(i32::try_from(params.sequence_days).unwrap_or(i32::MAX));
-    found.par_iter_mut().for_each(|sequence| firsts.follow(sequence, ripe_until));
     let product = |sequence: &Sequence| (sequence.first, sequence.then);
+    found.sort_unstable_by_key(product);
+    found
+        .par_chunk_by_mut(|x, y| x.first == y.first)
+        .for_each_init(|| vec![0; firsts.n_products()], |slot, of_first| firsts.follow(of_first, ripe_until, slot));
     found.sort_by(|x, y| x.p.total_cmp(&y.p).then(y.n.cmp(&x.n)).then_with(|| product(x).cmp(&product(y))));
     found
 }
@@ -212,16 +225,18 @@ struct Work {
     after: Vec<u32>,
     seen: Vec<u32>,
     pairs: Vec<Both>,
+    around: Around,
 }
 
 impl Work {
     fn new(n_products: usize) -> Self {
-        Self { counter: Counter::new(n_products), after: vec![0; n_products], seen: Vec::new(), pairs: Vec::new() }
+        let (seen, pairs) = (Vec::new(), Vec::new());
+        Self { counter: Counter::new(n_products), after: vec![0; n_products], seen, pairs, around: Around::default() }
     }
 
     /// Counts the pairs of a product with those behind it that at least `least` customers bought in either order, ascending.
     fn count(&mut self, firsts: &Firsts, a: usize, least: u32) {
-        let Self { counter, after, seen, pairs } = self;
+        let Self { counter, after, seen, pairs, .. } = self;
         let a_ix = a as u32;
         firsts.places(a).for_each(|place| counter.add(&firsts.product[place.after()]));
         counter.drain(|b, n| {

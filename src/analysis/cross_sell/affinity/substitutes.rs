@@ -5,16 +5,16 @@
 //! is chance, `n_a·n_b/B` hold both on average (hypergeometric); the strata are added up:
 //!
 //! ```text
-//! e = Σ n_a·n_b/B        t = Σ n_ab        over strata with 0 < n_a < B and 0 < n_b < B: the others leave nothing to chance
-//! p = P(N ≤ t), N Poisson with mean e
+//! e = Σ n_a·n_b/B    m = Σ min(n_a, n_b)    t = Σ n_ab    over strata with 0 < n_a < B and 0 < n_b < B: the others leave nothing to chance
+//! p = P(N ≤ t), N binomial of m trials with probability e/m
 //! ```
 //!
-//! A sum of hypergeometric counts is one of independent yes-or-no trials, whose lower tail is below that of a Poisson count (Hoeffding), and
-//! large baskets bring products together, so p errs on the safe side. Tested are pairs of one category, where categories are known, that should
-//! have met in `min_count` baskets at least, and often enough that `e^{−e}` is below the level: chosen by the counts of each product
-//! alone, so q by Benjamini and Hochberg is over these pairs.
+//! A hypergeometric count is one of `min(n_a, n_b)` independent yes-or-no trials of different probabilities, and a sum of such has a lower tail
+//! below that of equal ones (Hoeffding), exactly that where everybody had two baskets; large baskets bring products together. So p errs on
+//! the safe side. Tested are pairs of one category, where categories are known, that should have met in `min_count` baskets at least, and that
+//! would be below the level if they never did: chosen by the counts of each product alone, so q by Benjamini and Hochberg is over these pairs.
 //!
-//! `O(Σ k²)` over the products of a stratum and category; 12 bytes a product of a stratum. Sources: Mantel and Haenszel, J. Natl. Cancer Inst. 22(4), 1959
+//! `O(Σ k²)` over the products of a stratum and category; 28 bytes a product of a stratum. Sources: Mantel and Haenszel, J. Natl. Cancer Inst. 22(4), 1959
 //! (strata); Hoeffding, "On the Distribution of the Number of Successes in Independent Trials", Ann. Math. Stat. 27(3), 1956.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,8 +24,8 @@ use rayon::prelude::*;
 use super::super::rows::{Company, Counter, Places, Rows};
 use super::memory::{TooMany, What};
 use super::strata::Strata;
+use crate::maths::binomial;
 use crate::maths::false_discovery::q_values;
-use crate::maths::poisson;
 use crate::units::NONE_IX;
 
 /// Two products, or categories, that avoid each other.
@@ -136,7 +136,7 @@ impl Choices {
     }
 
     fn test(&self, min_count: u32, max_q: f64, most: usize) -> Result<Substitutes, TooMany> {
-        let least = f64::from(min_count).max(-max_q.ln());
+        let least = f64::from(min_count);
         let taken = AtomicUsize::new(0);
         let n_ranks = self.code.len();
         let of_ranks: Vec<(Vec<Substitute>, u64)> = (0..n_ranks)
@@ -156,19 +156,18 @@ impl Choices {
                         let own = self.of_strata[span.start - 1];
                         let share = f64::from(own.n) / f64::from(own.n_baskets);
                         for other in &self.of_strata[span] {
-                            sums.add(other.rank, share * f64::from(other.n));
+                            sums.add(other.rank, share * f64::from(other.n), own.n.min(other.n));
                         }
                     }
-                    let tested = sums.drain(least);
+                    let tested = sums.drain(least, max_q);
                     if !tested.is_empty() {
                         self.baskets.company(a, &self.of_baskets).for_each(|company| counter.add(company));
                         counter.drain(|b, n| met[b as usize] = n);
-                        for (b, expected, n_strata) in &tested {
-                            let n_both = met[*b as usize];
-                            let p = poisson::at_most(n_both.into(), *expected);
-                            if f64::from(n_both) < *expected && p <= max_q {
-                                let [a, b] = [a, *b as usize].map(|rank| self.code[rank]);
-                                let (expected, n_strata) = (*expected, *n_strata);
+                        for Tested { rank: b, expected, n_trials, n_strata } in tested.iter().copied() {
+                            let n_both = met[b as usize];
+                            let p = at_most(n_both, n_trials, expected);
+                            if f64::from(n_both) < expected && p <= max_q {
+                                let [a, b] = [a, b as usize].map(|rank| self.code[rank]);
                                 let (a, b) = (a.min(b), a.max(b));
                                 found.push(Substitute { a, b, n_strata, n_both, expected, p, q: 1.0 });
                             }
@@ -205,36 +204,48 @@ fn end_groups<T>(starts: &mut Vec<usize>, items: &[T], group: impl Fn(&T) -> u32
     }
 }
 
+/// Returns the probability of at most `n` of `n_trials` where `expected` are.
+fn at_most(n: u32, n_trials: u32, expected: f64) -> f64 {
+    let share = (1.0 - expected / f64::from(n_trials)).clamp(0.0, 1.0);
+    binomial::at_least(n_trials.saturating_sub(n).into(), n_trials.into(), share)
+}
+
+/// What was added up of a pair that is tested.
+#[derive(Debug, Clone, Copy)]
+struct Tested {
+    rank: u32,
+    expected: f64,
+    n_trials: u32,
+    n_strata: u32,
+}
+
 /// Sums of one product's expected meetings, kept clean between products.
 struct Sums {
-    expected: Vec<f64>,
-    n_strata: Vec<u32>,
+    of_rank: Vec<(f64, u32, u32)>,
     touched: Vec<u32>,
 }
 
 impl Sums {
     fn new(n: usize) -> Self {
-        Self { expected: vec![0.0; n], n_strata: vec![0; n], touched: Vec::new() }
+        Self { of_rank: vec![(0.0, 0, 0); n], touched: Vec::new() }
     }
 
     #[inline]
-    fn add(&mut self, rank: u32, expected: f64) {
-        let at = rank as usize;
-        if self.n_strata[at] == 0 {
+    fn add(&mut self, rank: u32, expected: f64, n_trials: u32) {
+        let sums = &mut self.of_rank[rank as usize];
+        if sums.2 == 0 {
             self.touched.push(rank);
         }
-        self.n_strata[at] += 1;
-        self.expected[at] += expected;
+        *sums = (sums.0 + expected, sums.1 + n_trials, sums.2 + 1);
     }
 
-    /// Returns rank, sum and strata of those that reach `least`, and forgets all.
-    fn drain(&mut self, least: f64) -> Vec<(u32, f64, u32)> {
+    /// Returns those that reach `least` and could be below the level, and forgets all.
+    fn drain(&mut self, least: f64, max_q: f64) -> Vec<Tested> {
         let mut reached = Vec::new();
         for rank in self.touched.drain(..) {
-            let at = rank as usize;
-            let (expected, n) = (std::mem::take(&mut self.expected[at]), std::mem::take(&mut self.n_strata[at]));
-            if expected >= least {
-                reached.push((rank, expected, n));
+            let (expected, n_trials, n_strata) = std::mem::take(&mut self.of_rank[rank as usize]);
+            if expected >= least && at_most(0, n_trials, expected) <= max_q {
+                reached.push(Tested { rank, expected, n_trials, n_strata });
             }
         }
         reached

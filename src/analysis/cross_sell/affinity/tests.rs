@@ -119,6 +119,35 @@ fn one_wholesale_basket_makes_no_rule() {
 }
 
 #[test]
+fn no_rule_rests_on_one_wholesale_invoice() {
+    // Neighbours among 674 products meet four times, once too few, and a fifth time in an invoice that holds them all.
+    let mut baskets: Vec<(u32, i32, Vec<u32>)> =
+        (0..337 * 4).map(|nth| (nth, 1, vec![nth % 337 * 2, nth % 337 * 2 + 1])).collect();
+    baskets.extend(
+        (0..4_000)
+            .map(|nth| (2_000 + nth, 1, (0..20).map(|place| 674 + place * 50 + nth * (place + 7) % 50).collect())),
+    );
+    // Two of them go together indeed.
+    baskets.extend((0..40).map(|nth| (9_000 + nth, 1, vec![0, 1])));
+    let without = dataset(9_999, 1_674, fixture::baskets(&baskets));
+    baskets.push((9_998, 1, (0..674).collect()));
+    let with = dataset(9_999, 1_674, fixture::baskets(&baskets));
+    let pairs = |data: &Dataset, most: usize| -> Vec<(u32, u32)> {
+        let params = Params { max_items_per_basket: most, max_items_per_rule: 2, ..Params::default() };
+        let found = Affinities::find(data, &data.baskets, &params);
+        let Level { rules, sets, matrix, .. } = found.products;
+        let of_rule = |rule: &significance::Rule| {
+            (rule.candidate.antecedent_products(&sets, &matrix)[0], matrix.product[rule.candidate.consequent as usize])
+        };
+        rules.iter().map(of_rule).filter(|(first, then)| (*first).max(*then) < 674).collect()
+    };
+    let (by_default, real) = (pairs(&with, 200), pairs(&without, 200));
+    assert_eq!((real.len(), &by_default), (2, &real));
+    // Counted as any other basket, it would make each pair of neighbours a rule.
+    assert_eq!(pairs(&with, 1_000).len(), 674);
+}
+
+#[test]
 fn categories_imply_the_rules_of_their_products() {
     // Any of three beers goes with any of three liquors, and beer 0 with liquor 3 in particular; 6 to 19 are bought at random.
     let mut baskets = Vec::new();
