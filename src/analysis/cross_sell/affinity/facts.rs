@@ -2,7 +2,6 @@
 
 use super::super::super::Fact;
 use super::levels::Level;
-use super::matrix::Unit;
 use super::{Affinities, Params};
 
 /// Returns the figures for manifest and summary.
@@ -16,7 +15,7 @@ pub(super) fn facts(found: &Affinities, params: &Params) -> Vec<(&'static str, F
     let mut facts = vec![
         ("level", Fact::Text(params.unit.label().to_owned())),
         ("n_baskets", integer(products.matrix.n_baskets())),
-        ("n_baskets_too_large", integer(found.n_baskets_left_out)),
+        ("n_baskets_too_large", integer(products.matrix.n_left_out)),
         ("n_customers_too_large", integer(found.orders.n_left_out)),
         ("n_items_in_largest_basket", integer(sizes().max().unwrap_or(0))),
         ("n_pairs", Fact::Integer(n_pairs as i64)),
@@ -50,7 +49,7 @@ pub(super) fn facts(found: &Affinities, params: &Params) -> Vec<(&'static str, F
     facts
 }
 
-/// Returns what the reader must know: what was too large to count, which thresholds had to be raised, and what could not be looked for.
+/// Returns what the reader must know: what was too large to count, and which thresholds had to be raised.
 pub(super) fn notes(found: &Affinities, params: &Params) -> Vec<String> {
     let asked = params.min_support_count;
     let short = |what: &str, needed: u32| {
@@ -79,12 +78,14 @@ pub(super) fn notes(found: &Affinities, params: &Params) -> Vec<String> {
     if found.orders.min_count > asked {
         notes.push(format!("{})", short("sequences", found.orders.min_count)));
     }
-    let most = params.max_items_per_basket;
-    if found.n_baskets_left_out > 0 && params.unit == Unit::Basket {
+    let matrix = &found.products.matrix;
+    if matrix.n_left_out > 0 {
         notes.push(format!(
-            "{} of {} baskets hold more than {most} products (`cross-sell.max-items-per-basket`) and count for no rule",
-            found.n_baskets_left_out,
-            found.n_baskets_left_out + found.products.matrix.n_baskets(),
+            "{} of {} {}s hold more than {} products (`cross-sell.max-items-per-basket`) and count for no rule",
+            matrix.n_left_out,
+            matrix.n_left_out + matrix.n_baskets(),
+            params.unit.label(),
+            params.max_items_per_row(),
         ));
     }
     if found.orders.n_left_out > 0 {
@@ -93,12 +94,6 @@ pub(super) fn notes(found: &Affinities, params: &Params) -> Vec<String> {
             found.orders.n_left_out,
             params.max_items_per_customer(),
         ));
-    }
-    if found.categories.is_none() && found.products.matrix.n_items() > 0 {
-        notes.push(
-            "up-sells are steps within a category, and no product has one: give `[input.products]` with a category"
-                .to_owned(),
-        );
     }
     notes
 }

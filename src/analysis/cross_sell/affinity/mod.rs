@@ -17,7 +17,7 @@
 //! | [`volumes`]                  | how much room the baskets with a set have                                |
 //! | [`rules`], [`measures`]      | rules with one consequent, their counts, measures and redundancy         |
 //! | [`significance`]             | adjusted lift, p and q                                                   |
-//! | [`strata`], [`substitutes`]  | pairs that avoid each other in the baskets of one customer and season    |
+//! | [`strata`], [`mod@substitutes`] | pairs that avoid each other in the baskets of one customer and season |
 //! | [`levels`]                   | products and categories, implied rules, the best of each consequent      |
 //! | [`mod@swapped`]                  | baskets as chance would fill them                                        |
 //! | `firsts`, [`orders`], [`up_sells`] | what follows what, and which step leads to a dearer product        |
@@ -140,8 +140,6 @@ pub struct Affinities {
     pub by_chance: Option<Chance>,
     pub orders: orders::Orders,
     pub up_sells: Vec<up_sells::UpSell>,
-    /// Baskets of too many products, which count for nothing here.
-    pub n_baskets_left_out: usize,
 }
 
 /// How much chance alone gives.
@@ -181,14 +179,12 @@ impl Affinities {
                 up_sells: orders.steps.len(),
             }
         });
-        let n_baskets_left_out =
-            baskets.starts.windows(2).filter(|row| row[1] - row[0] > params.max_items_per_basket).count();
         let avoiding = avoiding(&strata, &category, params);
         drop(strata);
         let (products, categories) = mine(matrix, Some(avoiding), &category, params);
         let orders = orders(None);
         let up_sells = stairs.up_sells(&orders.steps);
-        Self { products, categories, category_names, by_chance, orders, up_sells, n_baskets_left_out }
+        Self { products, categories, category_names, by_chance, orders, up_sells }
     }
 
     /// Returns the results as tables.

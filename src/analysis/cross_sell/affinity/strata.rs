@@ -67,7 +67,7 @@ impl Strata {
     }
 
     /// Returns the number of strata.
-    pub fn len(&self) -> usize {
+    pub fn n_strata(&self) -> usize {
         self.starts.len() - 1
     }
 }
@@ -90,7 +90,7 @@ mod tests {
             (NONE_IX, 301, vec![1]),
         ]);
         let strata = Strata::of(&base, 5);
-        assert_eq!((strata.len(), strata.starts.as_slice()), (2, &[0, 3, 5][..]));
+        assert_eq!((strata.n_strata(), strata.starts.as_slice()), (2, &[0, 3, 5][..]));
         assert_eq!(strata.rows.row(4), [3]);
         // A basket that is too large leaves its stratum, and what is left of it may be one basket.
         assert_eq!(Strata::of(&base, 2).starts, [0, 2, 4]);

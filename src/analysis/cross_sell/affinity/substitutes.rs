@@ -98,7 +98,7 @@ impl Choices {
             );
         };
         // Each stratum with every basket's products once more is `rank, n` pairs; what all of its baskets hold leaves no choice.
-        let chosen = Rows::build(strata.len(), |stratum, items| {
+        let chosen = Rows::build(strata.n_strata(), |stratum, items| {
             let (rows, mut ranks) = (strata.rows_of(stratum), Vec::new());
             rows.clone().for_each(|row| ranks_of(row, &mut ranks));
             ranks.sort_unstable();
@@ -107,7 +107,7 @@ impl Choices {
             }
         });
         let (mut of_strata, mut starts) = (Vec::with_capacity(chosen.items.len() / 2), vec![0]);
-        for stratum in 0..strata.len() {
+        for stratum in 0..strata.n_strata() {
             let n_baskets = strata.rows_of(stratum).len() as u32;
             let row = chosen.row(stratum).chunks_exact(2).map(|pair| (pair[0], pair[1]));
             of_strata.extend(row.map(|(rank, n)| Choice { rank, n, n_baskets }));
@@ -115,7 +115,7 @@ impl Choices {
         }
         let (mut of_baskets, mut basket_starts) = (Vec::with_capacity(strata.rows.items.len()), vec![0]);
         let mut ranks = Vec::new();
-        for stratum in 0..strata.len() {
+        for stratum in 0..strata.n_strata() {
             for row in strata.rows_of(stratum) {
                 ranks.clear();
                 ranks_of(row, &mut ranks);
@@ -273,7 +273,7 @@ mod tests {
     fn switchers() -> Vec<Vec<Vec<u32>>> {
         let basket = |nth: usize| {
             let mut basket = vec![(nth % 2) as u32];
-            basket.extend((nth / 2 % 2 == 0).then_some(2));
+            basket.extend((nth % 4 < 2).then_some(2));
             basket
         };
         vec![(0..8).map(basket).collect(); 40]
