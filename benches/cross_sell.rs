@@ -14,6 +14,7 @@ use std::time::Instant;
 
 use klientel::analysis::cross_sell::affinity::itemsets::Itemsets;
 use klientel::analysis::cross_sell::affinity::matrix::BasketMatrix;
+use klientel::analysis::cross_sell::affinity::memory::Room;
 use klientel::analysis::cross_sell::affinity::pairs::Pairs;
 use klientel::analysis::cross_sell::affinity::threshold::Threshold;
 use klientel::analysis::cross_sell::rows::Rows;
@@ -104,7 +105,7 @@ fn itemsets(rows: Rows, support: f64) -> (f64, Vec<usize>) {
     let start = Instant::now();
     let matrix = BasketMatrix::of(rows, n_items);
     let min_count = Threshold::of(support).count(matrix.n_baskets());
-    let sets = Itemsets::mine(&matrix, min_count, 64, usize::MAX).expect("there is no limit");
+    let sets = Itemsets::mine(&matrix, min_count, 64, Room::NO_LIMIT).expect("there is no limit");
     (start.elapsed().as_secs_f64(), sets.n_by_size())
 }
 
@@ -112,7 +113,7 @@ fn pairs(rows: Rows, min_count: u32) -> (f64, usize) {
     let n_items = n_items(&rows);
     let start = Instant::now();
     let matrix = BasketMatrix::of(rows, n_items);
-    let pairs = Pairs::count(&matrix, min_count, usize::MAX).expect("there is no limit");
+    let pairs = Pairs::count(&matrix, min_count, &Room::NO_LIMIT).expect("there is no limit");
     (start.elapsed().as_secs_f64(), pairs.items.len())
 }
 

@@ -56,7 +56,7 @@ pub struct RunArgs {
     /// Score by the model of an earlier run instead of fitting one, and tell how far the base has drifted from it: its model.json or its directory, such as out/latest
     #[arg(long, value_name = "PATH")]
     pub reuse_model: Option<PathBuf>,
-    /// Search swapped baskets for rules as well, and tell how many chance alone gives
+    /// Search swapped baskets and shuffled days as well, and tell what chance alone gives
     #[arg(long)]
     pub null_check: bool,
     /// Read every file anew and keep nothing of it for the next run

@@ -3,6 +3,9 @@
 //! Postage, vouchers, deposits, fees and corrections are recognised by their id, or by a name that holds nothing else: a carriage clock
 //! and a port wine are goods. The pipeline can name more and switch recognition off.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use super::columns::Columns;
 use super::said::shapes;
 use super::stock::in_stock;
@@ -97,7 +100,8 @@ impl ProductList {
     }
 }
 
-/// Describes the products of the lines; names come from the product table first, then from the lines, categories from the table.
+/// Describes the products of the lines; names come from the product table first, then from the lines, categories from the table,
+/// in one spelling each.
 pub fn describe(ids: &Ids, names: &[String], list: Option<&ProductList>, rules: &ProductRules) -> ProductFindings {
     let mut found = ProductFindings::default();
     found.notes.extend(list.and_then(|list| list.unread_stock.clone()));
@@ -118,7 +122,26 @@ pub fn describe(ids: &Ids, names: &[String], list: Option<&ProductList>, rules: 
         found.products.not_merchandise.push(named || recognised);
         found.products.out_of_stock.push(listed.is_some_and(|(list, at)| list.in_stock[at] == Some(false)));
     }
+    unite_spellings(&mut found.products.category);
     found
+}
+
+/// Gives categories that differ only in case and the blanks around them one spelling: that of most products, of equals the first in byte order.
+fn unite_spellings(categories: &mut [String]) {
+    let mut spellings: BTreeMap<String, BTreeMap<&str, usize>> = BTreeMap::new();
+    for category in categories.iter().map(|category| category.trim()).filter(|category| !category.is_empty()) {
+        *spellings.entry(category.to_lowercase()).or_default().entry(category).or_default() += 1;
+    }
+    let shown: BTreeMap<String, String> = spellings
+        .into_iter()
+        .filter_map(|(name, of_name)| {
+            let (spelling, _) = of_name.into_iter().max_by_key(|(spelling, n)| (*n, Reverse(*spelling)))?;
+            Some((name, spelling.to_owned()))
+        })
+        .collect();
+    for category in categories {
+        *category = shown.get(&category.trim().to_lowercase()).cloned().unwrap_or_default();
+    }
 }
 
 /// Ids that never are goods, compared in capitals.
@@ -303,6 +326,19 @@ mod tests {
         let found = describe(&ids, &[], None, &rules);
         assert_eq!(found.products.not_merchandise, [true, false]);
         assert_eq!((found.named, found.recognised), (vec!["A1".to_owned()], vec![]));
+    }
+
+    #[test]
+    fn spellings_of_a_category_are_one() {
+        let check = |given: &[&str], expected: &[&str]| {
+            let mut categories: Vec<String> = given.iter().map(|text| (*text).to_owned()).collect();
+            unite_spellings(&mut categories);
+            assert_eq!(categories, expected);
+        };
+        check(&["Food ", "food", " food", "", "Tea"], &["food", "food", "food", "", "Tea"]);
+        // As often as each other: the first in byte order.
+        check(&["food", "FOOD", "Food", "  "], &["FOOD", "FOOD", "FOOD", ""]);
+        check(&["Küche", "KÜCHE", "Küche"], &["Küche"; 3]);
     }
 
     #[test]

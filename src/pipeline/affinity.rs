@@ -9,6 +9,9 @@ use crate::analysis::cross_sell::affinity::itemsets::Kind;
 use crate::analysis::cross_sell::affinity::matrix::Unit;
 use crate::units::Period;
 
+/// Bytes in a GiB.
+const GIB: f64 = (1_u64 << 30) as f64;
+
 /// Most products of a rule that anybody reads.
 const MOST_ITEMS: u32 = 8;
 
@@ -22,6 +25,9 @@ pub(super) fn affinity(table: &mut Reader<'_, '_>) -> Params {
     let support = key("min-support-count", "How many baskets or customers must hold all products of a rule")
         .unit("baskets or customers")
         .default(defaults.min_support_count.to_string());
+    let basket = key("max-items-per-basket", "Most products of a basket that counts; of a customer ten times as many")
+        .unit("products")
+        .default(defaults.max_items_per_basket.to_string());
     let items = key("max-items-per-rule", "Most products of a rule, both sides together")
         .unit("products")
         .default(defaults.max_items_per_rule.to_string());
@@ -44,9 +50,13 @@ pub(super) fn affinity(table: &mut Reader<'_, '_>) -> Params {
         "Which sets of products are listed in the table `itemsets`, up to the size of a rule; without it none",
     )
     .example(r#""closed""#);
+    let memory = key("memory-limit", "Memory for what is found; where it is too little, `min-support-count` is raised")
+        .unit("GiB")
+        .default(format!("{:.1}", defaults.memory_bytes as f64 / GIB));
     Params {
         unit: table.word(level, &words(Unit::ALL, Unit::label)).unwrap_or(defaults.unit),
         min_support_count: table.whole(support, 1, 1_000_000).unwrap_or(defaults.min_support_count),
+        max_items_per_basket: table.whole(basket, 2, 1_000_000).map_or(defaults.max_items_per_basket, |n| n as usize),
         max_items_per_rule: table.whole(items, 2, MOST_ITEMS).map_or(defaults.max_items_per_rule, |n| n as usize),
         min_confidence: table.number(confidence, 0.0, 1.0).unwrap_or(defaults.min_confidence),
         rules_per_consequent: table.whole(rules, 1, 1_000).map_or(defaults.rules_per_consequent, |n| n as usize),
@@ -54,6 +64,7 @@ pub(super) fn affinity(table: &mut Reader<'_, '_>) -> Params {
         sequence_days: table.period(window, false).map_or(defaults.sequence_days, days_of),
         up_sell_price_ratio: table.number(ratio, 1.0, 100.0).unwrap_or(defaults.up_sell_price_ratio),
         itemsets: table.word(itemsets, &words(Kind::ALL, Kind::label)),
+        memory_bytes: table.number(memory, 0.01, 1_000.0).map_or(defaults.memory_bytes, |gib| (gib * GIB) as usize),
         null_check: false,
     }
 }

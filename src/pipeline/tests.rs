@@ -146,6 +146,8 @@ max-items-per-rule = 4
 min-confidence = 0.25
 rules-per-consequent = 3
 max-q-value = 0.05
+max-items-per-basket = 90
+memory-limit = 0.25
 sequence-window = "2 weeks"
 up-sell-price-ratio = 1.5
 neighbours-per-product = 10
@@ -197,6 +199,7 @@ keep-runs = 1
     let affinity = affinity::Params {
         unit: Unit::Customer,
         min_support_count: 1,
+        max_items_per_basket: 90,
         max_items_per_rule: 4,
         min_confidence: 0.25,
         rules_per_consequent: 3,
@@ -204,6 +207,7 @@ keep-runs = 1
         sequence_days: 14,
         up_sell_price_ratio: 1.5,
         itemsets: None,
+        memory_bytes: 1 << 28,
         null_check: false,
     };
     let cross_sell = cross_sell::Params {

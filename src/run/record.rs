@@ -72,6 +72,23 @@ pub fn complete_run(directory: &Path, fingerprint: &str) -> Option<Value> {
     complete.then_some(manifest)
 }
 
+/// Returns a note where the affinities may take more than the run was given: what they may take decides what they find, so it stands in
+/// the pipeline, and a limit of the run does not change it.
+fn short_of_memory(run: &Everything<'_>) -> Option<String> {
+    let limit = run.surroundings.memory_limit?;
+    let planned = run.job.settings.cross_sell.affinity.memory_bytes as u64;
+    let is_used = run.findings.iter().any(|(name, _)| *name == "cross_sell");
+    (is_used && planned > limit).then(|| {
+        let gib = |bytes: u64| bytes as f64 / (1_u64 << 30) as f64;
+        format!(
+            "`cross-sell.memory-limit` ({:.2} GiB) is more than `--memory-limit` ({:.2} GiB): lower it in the pipeline, or raise \
+             `cross-sell.min-support-count` until less is found",
+            gib(planned),
+            gib(limit)
+        )
+    })
+}
+
 /// Writes everything down.
 pub fn manifest(run: &Everything<'_>) -> Manifest {
     let reused = run.job.reused.as_ref();
@@ -79,6 +96,7 @@ pub fn manifest(run: &Everything<'_>) -> Manifest {
     let notes = notes.chain(reused.map(|reused| reused.notes(run.inputs.as_of)).unwrap_or_default());
     let notes =
         notes.chain(campaigns::notes(&run.selected.campaigns, &run.written.campaigns, run.inputs.customers.as_ref()));
+    let notes = notes.chain(short_of_memory(run));
     Manifest {
         manifest_version: MANIFEST_VERSION,
         klientel_version: VERSION,

@@ -119,9 +119,14 @@ impl Places {
 
     /// Goes through the company of an item, row by row; `items` are those of the rows that were turned.
     pub fn company<'a, T>(&'a self, item: usize, items: &'a [T]) -> impl Iterator<Item = &'a [T]> {
-        self.place[self.starts[item]..self.starts[item + 1]].iter().map(move |place| {
+        self.spans(item).map(move |span| &items[span])
+    }
+
+    /// Says where the company of an item stands, row by row; behind an item it begins one place after it.
+    pub fn spans(&self, item: usize) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
+        self.place[self.starts[item]..self.starts[item + 1]].iter().map(|place| {
             let (from, len) = ((place >> LEN_BITS) as usize, place & ((1 << LEN_BITS) - 1));
-            &items[from..from + len as usize]
+            from..from + len as usize
         })
     }
 

@@ -356,13 +356,17 @@ impl Page<'_> {
         if cross["n_category_rules"] != 0 {
             let _ = write!(rules, ", {} between categories", n("n_category_rules"));
         }
+        let mut chance = String::new();
         if let Some(by_chance) = cross["by_chance"].as_object() {
-            let of_chance = |key: &str| by_chance[key].as_u64().unwrap_or(0);
-            let _ = write!(
-                rules,
-                " (swapped {sets} give {} and {})",
-                count(of_chance("n_rules")),
-                count(of_chance("n_category_rules"))
+            let of_chance = |key: &str| by_chance[key].as_u64().unwrap_or(0) as usize;
+            chance = format!(
+                "checked against chance: with products dealt out to {sets} at random and the days of every customer shuffled, \
+                 the same search finds {}, {}, {}, {} and {}",
+                counted(of_chance("n_rules"), "rule"),
+                counted(of_chance("n_category_rules"), "category rule"),
+                counted(of_chance("n_substitutes"), "pair") + " of substitutes",
+                counted(of_chance("n_sequences"), "sequence"),
+                counted(of_chance("n_up_sells"), "up-sell"),
             );
         }
         self.line("rules", &rules);
@@ -374,6 +378,9 @@ impl Page<'_> {
             some("n_up_sells", "up-sell"),
         );
         self.line("", &also);
+        if !chance.is_empty() {
+            self.line("", &chance);
+        }
         let mut offers = format!("{} for {} customers", n("n_offers"), n("n_customers_with_history"));
         if let Some(share) = cross["best_seller_share"].as_f64() {
             let _ = write!(offers, ", {} of them best sellers for want of an affinity", percent(share));

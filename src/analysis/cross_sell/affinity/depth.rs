@@ -4,11 +4,12 @@
 //! frequent there, with `i` added, is frequent at all. The projection is small, so the pairs in it are counted by the cheaper of two ways
 //! and the same is done again for each item of it:
 //!
-//! - **sparse**: a triangle over the partners, one addition a pair of a projected basket, as in `pairs`;
+//! - **sparse**: a triangle over the partners, one addition a pair of a projected basket, as in `pairs`; what each partner meets, one after
+//!   the other, where the triangle would be larger than there is room for;
 //! - **dense**: one bit a projected basket for each partner, pairs by `and` and counting bits; from there on only bits are carried.
 //!
 //! Projections shrink quickly on retail baskets, which leaves a tree of prefixes (FP-growth) nothing to save; bits carry the dense cases that
-//! would have wanted one.
+//! would have wanted one, and are kept to the same room.
 //!
 //! Parallel over the first item; every item yields its part of each level and parts are joined in order, so results are the same on any
 //! number of threads. Sources: Zaki, "Scalable Algorithms for Association Mining", IEEE TKDE 12(3), 2000 (Eclat); Uno, Kiyomi and Arimura,
@@ -18,9 +19,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
+use super::super::rows::Counter;
 use super::bits::Bits;
 use super::matrix::BasketMatrix;
-use super::memory::TooMany;
+use super::memory::{Room, TooMany, What};
 use super::pairs::{Occurrences, Pairs, add_pairs};
 use crate::units::NONE_IX;
 
@@ -36,20 +38,27 @@ pub(super) struct Found {
 /// Finds all sets of three and more items, one entry a size.
 ///
 /// # Errors
-/// Fails where there are more than `most`.
+/// Fails where there are more than there is room for beside the pairs.
 pub(super) fn extend(
     matrix: &BasketMatrix,
     pairs: &Pairs,
     min_count: u32,
     max_items: usize,
-    most: usize,
+    room: &Room,
 ) -> Result<Vec<Found>, TooMany> {
     if max_items < 3 || pairs.items.is_empty() {
         return Ok(Vec::new());
     }
     let n_items = pairs.n_items();
     let occurrences = Occurrences::of(matrix, 0..n_items);
-    let limits = Limits { min_count, max_items, most, taken: AtomicUsize::new(0) };
+    let limits = Limits {
+        min_count,
+        max_items,
+        most: room.sets,
+        taken: AtomicUsize::new(pairs.items.len()),
+        // One at each step may be in use at a time.
+        dense_bytes: room.dense_bytes / max_items,
+    };
     let of_items: Vec<Vec<Found>> = (0..n_items)
         .into_par_iter()
         .with_max_len(1)
@@ -100,6 +109,8 @@ pub(super) struct Limits {
     max_items: usize,
     most: usize,
     taken: AtomicUsize,
+    /// Bytes of one triangle, or of the bits of one projection.
+    dense_bytes: usize,
 }
 
 /// The part of the result below one item; entry 0 holds sets of three.
@@ -127,7 +138,8 @@ impl Tree<'_> {
         found.n_children.push(n as u32);
         let taken = self.limits.taken.fetch_add(n, Ordering::Relaxed) + n;
         if taken > self.limits.most {
-            return Err(TooMany { most: self.limits.most, min_count: self.limits.min_count });
+            let Limits { most, min_count, .. } = *self.limits;
+            return Err(TooMany { what: What::LargerSets, most, min_count });
         }
         Ok(n)
     }
@@ -147,21 +159,18 @@ impl Tree<'_> {
     /// Counts the pairs of a projection and goes on with each of its items; `items` names them.
     fn grow(&mut self, rows: &LocalRows, items: &[u32], level: usize) -> Result<(), TooMany> {
         let n_items = items.len();
-        if rows.is_dense(n_items) {
+        let dense_bytes = self.limits.dense_bytes;
+        if rows.is_dense(n_items) && rows.n_rows().div_ceil(64) * n_items * size_of::<u64>() <= dense_bytes {
             return Bits::of(rows, items).grow(self, level);
         }
-        let mut triangle = vec![0_u32; n_items * (n_items - 1) / 2];
-        for row in rows.iter() {
-            add_pairs(&mut triangle, row);
-        }
+        let mut counts = Counts::of(rows, n_items, dense_bytes);
         let min_count = self.limits.min_count;
-        let (mut projection, mut partners) = (None, Vec::new());
+        let (mut projection, mut partners, mut found) = (None, Vec::new(), Vec::new());
         for item in 0..n_items {
-            let counts = &triangle[item * item.saturating_sub(1) / 2..][..item];
+            counts.frequent(rows, item, min_count, &mut found);
             partners.clear();
-            partners.extend((0..item as u32).filter(|other| counts[*other as usize] >= min_count));
-            let n =
-                self.children(level, partners.iter().map(|other| (items[*other as usize], counts[*other as usize])))?;
+            partners.extend(found.iter().map(|(other, _)| *other));
+            let n = self.children(level, found.iter().map(|(other, count)| (items[*other as usize], *count)))?;
             if !self.goes_deeper(level) {
                 continue;
             }
@@ -178,6 +187,46 @@ impl Tree<'_> {
             self.grow(&projection.rows, &names, level + 1)?;
         }
         Ok(())
+    }
+}
+
+/// How often the items of a projection meet: a triangle, or where that is too large what each item meets, one after the other.
+enum Counts {
+    Triangle(Vec<u32>),
+    Rows(ByItem, Counter<u32>),
+}
+
+impl Counts {
+    fn of(rows: &LocalRows, n_items: usize, most_bytes: usize) -> Self {
+        let n_pairs = n_items * n_items.saturating_sub(1) / 2;
+        if n_pairs.saturating_mul(size_of::<u32>()) > most_bytes {
+            return Self::Rows(rows.by_item(n_items), Counter::new(n_items));
+        }
+        let mut triangle = vec![0; n_pairs];
+        for row in rows.iter() {
+            add_pairs(&mut triangle, row);
+        }
+        Self::Triangle(triangle)
+    }
+
+    /// Writes what an item meets often enough of those before it, ascending, with the counts.
+    fn frequent(&mut self, rows: &LocalRows, item: usize, min_count: u32, found: &mut Vec<(u32, u32)>) {
+        found.clear();
+        match self {
+            Self::Triangle(triangle) => {
+                let counts = &triangle[item * item.saturating_sub(1) / 2..][..item];
+                found.extend((0..).zip(counts.iter().copied()).filter(|(_, count)| *count >= min_count));
+            }
+            Self::Rows(by_item, counter) => {
+                by_item.before(item, rows).for_each(|before| counter.add(before));
+                counter.drain(|other, count| {
+                    if count >= min_count {
+                        found.push((other, count));
+                    }
+                });
+                found.sort_unstable();
+            }
+        }
     }
 }
 

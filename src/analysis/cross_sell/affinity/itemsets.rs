@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use super::depth;
 use super::matrix::BasketMatrix;
-use super::memory::TooMany;
+use super::memory::{Room, TooMany};
 use super::pairs::Pairs;
 
 /// The sets of one size.
@@ -73,12 +73,12 @@ impl Itemsets {
     /// Finds the sets of up to `max_items` items that are in at least `min_count` baskets.
     ///
     /// # Errors
-    /// Fails where there are more than `most`.
-    pub fn mine(matrix: &BasketMatrix, min_count: u32, max_items: usize, most: usize) -> Result<Self, TooMany> {
+    /// Fails where there are more than there is room for.
+    pub fn mine(matrix: &BasketMatrix, min_count: u32, max_items: usize, room: Room) -> Result<Self, TooMany> {
         let mut found = Self::of_items(matrix, min_count.max(1));
         if max_items > 1 && found.levels[0].item.len() > 1 {
-            let pairs = Pairs::count(matrix, found.min_count, most)?;
-            let deeper = depth::extend(matrix, &pairs, found.min_count, max_items, most - pairs.items.len())?;
+            let pairs = Pairs::count(matrix, found.min_count, &room)?;
+            let deeper = depth::extend(matrix, &pairs, found.min_count, max_items, &room)?;
             found.add_pairs(pairs);
             found.append(deeper);
         }
@@ -87,16 +87,24 @@ impl Itemsets {
 
     /// Finds as much of the same as there is room for: first the threshold of sets of three and more is doubled until they fit, and that of
     /// pairs only where they alone do not.
-    pub fn mine_within(matrix: &BasketMatrix, min_count: u32, max_items: usize, most: usize) -> Self {
+    pub fn mine_within(
+        matrix: &BasketMatrix,
+        min_count: u32,
+        min_count_of_larger: u32,
+        max_items: usize,
+        room: Room,
+    ) -> Self {
         let mut found = Self::of_items(matrix, min_count.max(1));
+        found.min_count_of_larger = min_count_of_larger.max(found.min_count);
         while max_items > 1 && found.levels[0].item.len() > 1 {
-            let Ok(pairs) = Pairs::count(matrix, found.min_count, most) else {
+            let Ok(pairs) = Pairs::count(matrix, found.min_count, &room) else {
+                let larger = found.min_count_of_larger;
                 found = Self::of_items(matrix, found.min_count.saturating_mul(2));
+                found.min_count_of_larger = larger.max(found.min_count);
                 continue;
             };
-            let room = most - pairs.items.len();
             let deeper = loop {
-                match depth::extend(matrix, &pairs, found.min_count_of_larger, max_items, room) {
+                match depth::extend(matrix, &pairs, found.min_count_of_larger, max_items, &room) {
                     Ok(deeper) => break deeper,
                     Err(TooMany { .. }) => found.min_count_of_larger = found.min_count_of_larger.saturating_mul(2),
                 }

@@ -11,9 +11,9 @@ use super::super::rows::Rows;
 use super::Params;
 use super::itemsets::Itemsets;
 use super::matrix::BasketMatrix;
-use super::memory::MOST_ITEMSETS;
+use super::memory::{Room, What};
 use super::significance::{Rule, rules};
-use super::substitutes::{Substitute, substitutes};
+use super::substitutes::{Substitute, Substitutes};
 use super::threshold::Threshold;
 use super::volumes::Volumes;
 use crate::maths::poisson;
@@ -29,7 +29,7 @@ pub struct Level {
     pub sets: Itemsets,
     /// Rules worth reading, by consequent product, best first.
     pub rules: Vec<Rule>,
-    pub substitutes: Vec<Substitute>,
+    pub substitutes: Substitutes,
     pub counts: LevelCounts,
 }
 
@@ -46,34 +46,39 @@ pub struct LevelCounts {
 
 impl Level {
     /// Mines one level; a threshold that lets too much pass is raised until the budget of memory is kept.
-    pub fn mine(matrix: BasketMatrix, params: &Params) -> Self {
-        let sets = Itemsets::mine_within(&matrix, params.min_support_count, params.max_items_per_rule, MOST_ITEMSETS);
-        let volumes = Volumes::of(&matrix, &sets, params.max_items_per_rule.saturating_sub(1));
+    pub fn mine(matrix: BasketMatrix, substitutes: Substitutes, params: &Params, room: Room) -> Self {
         let min_confidence = Threshold::of(params.min_confidence);
-        let mut rules = rules(&matrix, &sets, &volumes, min_confidence, params.max_q_value);
-        let substitutes = substitutes(&matrix, params.max_q_value);
+        let max_items = params.max_items_per_rule;
+        let (mut min_count, mut larger) = (params.min_support_count, params.min_support_count);
+        let (sets, mut rules) = loop {
+            let sets = Itemsets::mine_within(&matrix, min_count, larger, max_items, room);
+            let volumes = Volumes::of(&matrix, &sets, max_items.saturating_sub(1));
+            match rules(&matrix, &sets, &volumes, min_confidence, params.max_q_value, room.rules) {
+                Ok(rules) => break (sets, rules),
+                Err(too_many) if too_many.what == What::LongerRules => {
+                    larger = sets.min_count_of_larger.saturating_mul(2)
+                }
+                Err(_) => (min_count, larger) = (sets.min_count.saturating_mul(2), sets.min_count_of_larger),
+            }
+        };
         let mut counts = LevelCounts { significant: rules.len(), ..LevelCounts::default() };
-        rules.retain(|rule| !holds_substitutes(rule, &sets, &substitutes));
+        rules.retain(|rule| !holds_substitutes(rule, &sets, &matrix, &substitutes.pairs));
         counts.with_substitutes = counts.significant - rules.len();
         Self { matrix, sets, rules, substitutes, counts }
     }
 
     /// Drops the rules that those of the categories imply; `category` is that of each product, or `NONE_IX`.
     pub fn drop_implied(&mut self, categories: &Self, category: &[u32]) {
-        let item_of_category = |code: u32| categories.matrix.product.iter().position(|other| *other == code);
-        let mut item_of = vec![NONE_IX; self.matrix.n_items()];
-        let mut known: Vec<(u32, u32)> = Vec::new();
-        for (item, product) in item_of.iter_mut().zip(&self.matrix.product) {
-            let code = category.get(*product as usize).copied().unwrap_or(NONE_IX);
-            *item = match known.binary_search_by_key(&code, |(known, _)| *known) {
-                Ok(at) => known[at].1,
-                Err(at) => {
-                    let found = item_of_category(code).map_or(NONE_IX, |item| item as u32);
-                    known.insert(at, (code, found));
-                    found
-                }
-            };
+        let of_codes = &categories.matrix.product;
+        let mut item_of_category = vec![NONE_IX; of_codes.iter().max().map_or(0, |code| *code as usize + 1)];
+        for (code, item) in of_codes.iter().zip(0..) {
+            item_of_category[*code as usize] = item;
         }
+        let item_of = |product: &u32| {
+            let code = category.get(*product as usize).copied().unwrap_or(NONE_IX);
+            item_of_category.get(code as usize).copied().unwrap_or(NONE_IX)
+        };
+        let item_of: Vec<u32> = self.matrix.product.iter().map(item_of).collect();
         let before = self.rules.len();
         let mut of_categories: Vec<(super::itemsets::Node, u32, f64)> = categories
             .rules
@@ -124,14 +129,16 @@ impl Level {
 }
 
 /// Says whether two products of a rule avoid each other; those of a pair that is above chance do not.
-fn holds_substitutes(rule: &Rule, sets: &Itemsets, substitutes: &[Substitute]) -> bool {
+fn holds_substitutes(rule: &Rule, sets: &Itemsets, matrix: &BasketMatrix, substitutes: &[Substitute]) -> bool {
     if rule.candidate.set.level < 2 || substitutes.is_empty() {
         return false;
     }
     let mut items = Vec::new();
     sets.items(rule.candidate.set, &mut items);
-    // Items fall, and a substitute's `a` is the larger: both lists are in the order of (a, b).
-    let avoids = |a: u32, b: u32| substitutes.binary_search_by_key(&(a, b), |pair| (pair.a, pair.b)).is_ok();
+    let avoids = |a: u32, b: u32| {
+        let [a, b] = [a, b].map(|item| matrix.product[item as usize]);
+        substitutes.binary_search_by_key(&(a.min(b), a.max(b)), |pair| (pair.a, pair.b)).is_ok()
+    };
     items.iter().enumerate().any(|(nth, a)| items[nth + 1..].iter().any(|b| avoids(*a, *b)))
 }
 

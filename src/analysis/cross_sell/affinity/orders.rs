@@ -14,17 +14,21 @@
 //! Without `share` every product that was launched later would follow all others; where both were sold alike it is ½. q is by Benjamini and
 //! Hochberg over the pairs with `n_ab + n_ba` at least the threshold, which is chosen without looking at the direction.
 //!
-//! Two passes over the products of each customer, `O(Σ k²)`; 40 bytes a first purchase. Source: the sign test, Conover, "Practical Nonparametric
+//! One pass over the products of each customer for both, and for the steps of [`up_sells`](super::up_sells), `O(Σ k²)`. Source: the sign test, Conover, "Practical Nonparametric
 //! Statistics", 3.4; windows as in Agrawal and Srikant, "Mining Sequential Patterns", ICDE 1995.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
 use super::super::rows::Counter;
 use super::Params;
+use super::firsts::{Around, Firsts};
+use super::memory::{self, SEQUENCE_BYTES, TooMany, What};
+use super::up_sells::{Stairs, Step};
 use crate::features::{Baskets, Dataset};
 use crate::maths::binomial;
 use crate::maths::false_discovery::q_values;
-use crate::units::NONE_IX;
 
 /// One direction of a pair.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -56,13 +60,19 @@ impl Sequence {
     }
 }
 
-/// The first purchases of all customers, and the sequences among them.
+/// The sequences and the steps up of a base.
 #[derive(Debug, Clone, Default)]
 pub struct Orders {
     pub sequences: Vec<Sequence>,
-    /// Pairs that were tested for a direction.
+    /// Steps to a dearer product.
+    pub steps: Vec<Sequence>,
+    /// Pairs that were tested for a direction, and those that could be a step.
     pub n_tests: u64,
-    firsts: Firsts,
+    pub n_step_tests: u64,
+    /// Customers that a pair was asked of; above what was asked for where memory is short.
+    pub min_count: u32,
+    /// Customers with too many products.
+    pub n_left_out: usize,
 }
 
 /// How a pair is distributed over both orders; `a` is the smaller position.
@@ -74,259 +84,181 @@ pub struct Both {
     pub n_ba: u32,
 }
 
+/// What one pass over the pairs found.
+#[derive(Default)]
+struct Tested {
+    sequences: Vec<Sequence>,
+    steps: Vec<Sequence>,
+    n_tests: u64,
+    n_step_tests: u64,
+}
+
 impl Orders {
-    /// Finds the sequences of a base as of the last day.
-    pub fn find(data: &Dataset, baskets: &Baskets, params: &Params) -> Self {
-        let firsts = Firsts::of(baskets, data.n_products(), params.sequence_days);
-        let mut found = Self { firsts, ..Self::default() };
-        // Tests of both directions; the side that more customers took is the one to report.
-        let (tested, n_tests) = found.test(
-            params,
-            |_| true,
-            |both, share| {
-                let n = both.n_ab + both.n_ba;
-                let forwards = both.n_ab > both.n_ba;
-                let (n_this, share) = if forwards { (both.n_ab, share) } else { (both.n_ba, 1.0 - share) };
-                let p = binomial::at_least(n_this.into(), n.into(), share);
-                let (first, then) = if forwards { (both.a, both.b) } else { (both.b, both.a) };
-                (n_this * 2 > n).then_some((first, then, n_this, (2.0 * p).min(1.0), share))
-            },
-        );
-        found.sequences = found.finish(tested, n_tests, data.as_of.0, params);
-        found.n_tests = n_tests;
-        found
-    }
-
-    /// Counts both orders of every pair that is asked for and tests those that were seen often enough.
-    pub(super) fn test(
-        &self,
+    /// Finds the sequences and steps of a base as of the last day; `stairs` says which pairs could be steps, and a seed shuffles the days of
+    /// every customer first.
+    pub fn find(
+        data: &Dataset,
+        baskets: &Baskets,
+        stairs: &Stairs<'_>,
         params: &Params,
-        wanted: impl Fn((u32, u32)) -> bool + Sync,
-        test: impl Fn(Both, f64) -> Option<(u32, u32, u32, f64, f64)> + Sync,
-    ) -> (Vec<Sequence>, u64) {
-        let firsts = &self.firsts;
-        let least = params.min_support_count.max(1);
-        let of_products: Vec<(Vec<Sequence>, u64)> = (0..firsts.n_products())
-            .into_par_iter()
-            .with_max_len(16)
-            .map_init(
-                || (Counter::new(firsts.n_products()), vec![0_u32; firsts.n_products()], Vec::new()),
-                |(counter, after, seen), a| {
-                    let (mut found, mut n_tests) = (Vec::new(), 0);
-                    for place in firsts.places(a) {
-                        counter.add(&firsts.product[place.after()]);
-                    }
-                    counter.drain(|b, n| {
-                        after[b as usize] = n;
-                        seen.push(b);
-                    });
-                    let mut pairs: Vec<Both> = Vec::new();
-                    let a_ix = a as u32;
-                    for place in firsts.places(a) {
-                        counter.add(&firsts.product[place.before()]);
-                    }
-                    counter.drain(|b, n_ba| {
-                        let n_ab = std::mem::take(&mut after[b as usize]);
-                        pairs.push(Both { a: a_ix, b, n_ab, n_ba });
-                    });
-                    for b in seen.drain(..) {
-                        let n_ab = std::mem::take(&mut after[b as usize]);
-                        if n_ab > 0 {
-                            pairs.push(Both { a: a_ix, b, n_ab, n_ba: 0 });
-                        }
-                    }
-                    pairs.retain(|both| both.a < both.b && both.n_ab + both.n_ba >= least && wanted((both.a, both.b)));
-                    pairs.sort_unstable_by_key(|both| both.b);
-                    for both in pairs {
-                        n_tests += 1;
-                        if both.n_ab.max(both.n_ba) < least {
-                            continue;
-                        }
-                        let share = firsts.share_by_dates(both);
-                        let Some((first, then, n, p, share)) = test(both, share) else { continue };
-                        let both_orders = both.n_ab + both.n_ba;
-                        if p <= params.max_q_value && n >= least {
-                            let expected = f64::from(both_orders) * share;
-                            let n_reversed = both_orders - n;
-                            found.push(Sequence { first, then, n, n_reversed, expected, p, ..NO_SEQUENCE });
-                        }
-                    }
-                    (found, n_tests)
-                },
-            )
-            .collect();
-        let n_tests = of_products.iter().map(|(_, n)| n).sum();
-        (of_products.into_iter().flat_map(|(found, _)| found).collect(), n_tests)
-    }
-
-    /// Adds q, confidence and delay, and leaves what is above the level: the surest first.
-    pub(super) fn finish(&self, mut found: Vec<Sequence>, n_tests: u64, as_of: i32, params: &Params) -> Vec<Sequence> {
-        let p: Vec<f64> = found.iter().map(|sequence| sequence.p).collect();
-        for (sequence, q) in found.iter_mut().zip(q_values(&p, n_tests as f64)) {
-            sequence.q = q;
+        shuffled: Option<u64>,
+    ) -> Self {
+        let most_products = params.max_items_per_customer();
+        let firsts = Firsts::of(baskets, data.n_products(), params.sequence_days, most_products, shuffled);
+        let most = memory::most(params.memory_bytes, memory::SEQUENCES, SEQUENCE_BYTES);
+        let mut min_count = params.min_support_count.max(1);
+        let tested = loop {
+            match test(&firsts, stairs, min_count, params.max_q_value, most) {
+                Ok(tested) => break tested,
+                Err(TooMany { .. }) => min_count = min_count.saturating_mul(2),
+            }
+        };
+        let finish = |found, n_tests| finish(&firsts, found, n_tests, data.as_of.0, params);
+        Self {
+            sequences: finish(tested.sequences, tested.n_tests),
+            steps: finish(tested.steps, tested.n_step_tests),
+            n_tests: tested.n_tests,
+            n_step_tests: tested.n_step_tests,
+            min_count,
+            n_left_out: firsts.n_left_out,
         }
-        found.retain(|sequence| sequence.q <= params.max_q_value);
-        let ripe_until = as_of.saturating_sub(i32::try_from(params.sequence_days).unwrap_or(i32::MAX));
-        found.par_iter_mut().for_each(|sequence| self.firsts.follow(sequence, ripe_until));
-        let product = |sequence: &Sequence| (sequence.first, sequence.then);
-        found.sort_by(|x, y| x.p.total_cmp(&y.p).then(y.n.cmp(&x.n)).then_with(|| product(x).cmp(&product(y))));
+    }
+}
+
+/// Counts both orders of every pair and tests those that were seen often enough: for a direction, and for the one upwards.
+fn test(firsts: &Firsts, stairs: &Stairs<'_>, least: u32, max_q: f64, most: usize) -> Result<Tested, TooMany> {
+    let taken = AtomicUsize::new(0);
+    let of_product = |work: &mut Work, a: usize| {
+        let mut found = Tested::default();
+        work.count(firsts, a, least);
+        if work.pairs.iter().any(|both| both.n_ab.max(both.n_ba) >= least) {
+            firsts.around(a, &mut work.around);
+        }
+        for both in work.pairs.drain(..) {
+            let step = stairs.step(both.a, both.b);
+            found.n_tests += 1;
+            found.n_step_tests += u64::from(step.is_some());
+            let [sequence, step] = directions(both, step, least, max_q, firsts, &work.around);
+            found.sequences.extend(sequence);
+            found.steps.extend(step);
+        }
+        let n = found.sequences.len() + found.steps.len();
+        if taken.fetch_add(n, Ordering::Relaxed) + n > most {
+            found = Tested::default();
+        }
         found
+    };
+    let of_products: Vec<Tested> = (0..firsts.n_products())
+        .into_par_iter()
+        .with_max_len(16)
+        .map_init(|| Work::new(firsts.n_products()), of_product)
+        .collect();
+    if taken.into_inner() > most {
+        return Err(TooMany { what: What::Sequences, most, min_count: least });
     }
+    let mut all = Tested::default();
+    for mut found in of_products {
+        all.sequences.append(&mut found.sequences);
+        all.steps.append(&mut found.steps);
+        all.n_tests += found.n_tests;
+        all.n_step_tests += found.n_step_tests;
+    }
+    Ok(all)
 }
 
-const NO_SEQUENCE: Sequence = Sequence {
-    first: 0,
-    then: 0,
-    n: 0,
-    n_reversed: 0,
-    expected: 1.0,
-    p: 1.0,
-    q: 1.0,
-    n_ripe: 0,
-    n_ripe_followed: 0,
-    median_delay_days: 0.0,
-};
-
-/// First purchases by customer, then day, then product.
-#[derive(Debug, Clone, Default)]
-struct Firsts {
-    /// Days that a sequence may take.
-    window: i32,
-    product: Vec<u32>,
-    day: Vec<i32>,
-    /// Where each product stands, product by product.
-    starts: Vec<usize>,
-    places: Vec<Place>,
-    /// Days on which each product was first bought, ascending, and by how many customers; product by product.
-    day_starts: Vec<usize>,
-    days: Vec<(i32, u32)>,
+/// Tests a pair: the order that more customers took, in two tails, and the one upwards, in one.
+fn directions(
+    both: Both,
+    step: Option<Step>,
+    least: u32,
+    max_q: f64,
+    firsts: &Firsts,
+    around: &Around,
+) -> [Option<Sequence>; 2] {
+    let n = both.n_ab + both.n_ba;
+    let n_most = both.n_ab.max(both.n_ba);
+    if n_most < least || n_most * 2 <= n {
+        return [None; 2];
+    }
+    let share = firsts.share_by_dates(both, around);
+    let forwards = both.n_ab > both.n_ba;
+    let (first, then, n_this, share) =
+        if forwards { (both.a, both.b, both.n_ab, share) } else { (both.b, both.a, both.n_ba, 1.0 - share) };
+    let p = binomial::at_least(n_this.into(), n.into(), share);
+    let found = Sequence {
+        first,
+        then,
+        n: n_this,
+        n_reversed: n - n_this,
+        expected: f64::from(n) * share,
+        p,
+        q: 1.0,
+        n_ripe: 0,
+        n_ripe_followed: 0,
+        median_delay_days: 0.0,
+    };
+    let p_of_two = (2.0 * p).min(1.0);
+    let is_up = step.is_some_and(|step| (step == Step::Up) == forwards);
+    [(p_of_two <= max_q).then_some(Sequence { p: p_of_two, ..found }), (is_up && p <= max_q).then_some(found)]
 }
 
-/// A first purchase, and where those lie that the customer made within the window before and after it.
-#[derive(Debug, Clone, Copy, Default)]
-struct Place {
-    at: usize,
-    /// First and last of those before, first and last of those after, from `at`.
-    before: [u32; 2],
-    after: [u32; 2],
+/// Adds q, confidence and delay, and leaves what is above the level: the surest first.
+fn finish(firsts: &Firsts, mut found: Vec<Sequence>, n_tests: u64, as_of: i32, params: &Params) -> Vec<Sequence> {
+    let p: Vec<f64> = found.iter().map(|sequence| sequence.p).collect();
+    for (sequence, q) in found.iter_mut().zip(q_values(&p, n_tests as f64)) {
+        sequence.q = q;
+    }
+    found.retain(|sequence| sequence.q <= params.max_q_value);
+    let ripe_until = as_of.saturating_sub(i32::try_from(params.sequence_days).unwrap_or(i32::MAX));
+    let product = |sequence: &Sequence| (sequence.first, sequence.then);
+    found.sort_unstable_by_key(product);
+    found
+        .par_chunk_by_mut(|x, y| x.first == y.first)
+        .for_each_init(|| vec![0; firsts.n_products()], |slot, of_first| firsts.follow(of_first, ripe_until, slot));
+    found.sort_by(|x, y| x.p.total_cmp(&y.p).then(y.n.cmp(&x.n)).then_with(|| product(x).cmp(&product(y))));
+    found
 }
 
-impl Place {
-    fn before(self) -> std::ops::Range<usize> {
-        self.at - self.before[0] as usize..self.at - self.before[1] as usize
-    }
-
-    fn after(self) -> std::ops::Range<usize> {
-        self.at + self.after[0] as usize..self.at + self.after[1] as usize
-    }
+/// Where the pairs of one product are counted.
+struct Work {
+    counter: Counter<u32>,
+    after: Vec<u32>,
+    seen: Vec<u32>,
+    pairs: Vec<Both>,
+    around: Around,
 }
 
-impl Firsts {
-    fn of(baskets: &Baskets, n_products: usize, days: u32) -> Self {
-        let days = i32::try_from(days).unwrap_or(i32::MAX);
-        let mut firsts = Self { window: days, starts: vec![0; n_products + 1], ..Self::default() };
-        let (mut bought, mut ends) = (Vec::new(), Vec::new());
-        let mut basket = 0;
-        while basket < baskets.len() && baskets.customer[basket] != NONE_IX {
-            let customer = baskets.customer[basket];
-            bought.clear();
-            while basket < baskets.len() && baskets.customer[basket] == customer {
-                let products = &baskets.product[baskets.starts[basket]..baskets.starts[basket + 1]];
-                bought.extend(products.iter().map(|product| (*product, baskets.day[basket])));
-                basket += 1;
+impl Work {
+    fn new(n_products: usize) -> Self {
+        let (seen, pairs) = (Vec::new(), Vec::new());
+        Self { counter: Counter::new(n_products), after: vec![0; n_products], seen, pairs, around: Around::default() }
+    }
+
+    /// Counts the pairs of a product with those behind it that at least `least` customers bought in either order, ascending.
+    fn count(&mut self, firsts: &Firsts, a: usize, least: u32) {
+        let Self { counter, after, seen, pairs, .. } = self;
+        let a_ix = a as u32;
+        firsts.places(a).for_each(|place| counter.add(&firsts.product[place.after()]));
+        counter.drain(|b, n| {
+            if b > a_ix {
+                after[b as usize] = n;
+                seen.push(b);
             }
-            bought.sort_unstable();
-            bought.dedup_by_key(|(product, _)| *product);
-            bought.sort_unstable_by_key(|(product, day)| (*day, *product));
-            for (product, day) in &bought {
-                firsts.product.push(*product);
-                firsts.day.push(*day);
-                firsts.starts[*product as usize + 1] += 1;
+        });
+        firsts.places(a).for_each(|place| counter.add(&firsts.product[place.before()]));
+        counter.drain(|b, n_ba| {
+            if b > a_ix {
+                pairs.push(Both { a: a_ix, b, n_ab: std::mem::take(&mut after[b as usize]), n_ba });
             }
-            ends.push(firsts.product.len());
-        }
-        for product in 0..n_products {
-            firsts.starts[product + 1] += firsts.starts[product];
-        }
-        firsts.places = vec![Place::default(); firsts.product.len()];
-        let (mut next, mut start) = (firsts.starts.clone(), 0);
-        for end in ends {
-            let of_customer = &firsts.day[start..end];
-            for (nth, day) in of_customer.iter().enumerate() {
-                let position = |limit: i32| of_customer.partition_point(|other| *other < limit);
-                let before = [position(day.saturating_sub(days)), position(*day)].map(|at| (nth - at) as u32);
-                let after = [day.saturating_add(1), day.saturating_add(days).saturating_add(1)]
-                    .map(|limit| (position(limit) - nth) as u32);
-                let slot = &mut next[firsts.product[start + nth] as usize];
-                firsts.places[*slot] = Place { at: start + nth, before, after };
-                *slot += 1;
-            }
-            start = end;
-        }
-        firsts.count_days();
-        firsts
-    }
-
-    fn count_days(&mut self) {
-        self.day_starts.push(0);
-        let mut of_product = Vec::new();
-        for product in 0..self.n_products() {
-            of_product.clear();
-            of_product.extend(self.places(product).map(|place| self.day[place.at]));
-            of_product.sort_unstable();
-            self.days.extend(of_product.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as u32)));
-            self.day_starts.push(self.days.len());
-        }
-    }
-
-    fn n_products(&self) -> usize {
-        self.starts.len().saturating_sub(1)
-    }
-
-    fn places(&self, product: usize) -> impl Iterator<Item = Place> {
-        self.places[self.starts[product]..self.starts[product + 1]].iter().copied()
-    }
-
-    fn days(&self, product: u32) -> &[(i32, u32)] {
-        &self.days[self.day_starts[product as usize]..self.day_starts[product as usize + 1]]
-    }
-
-    /// Returns the share of orders in which b would follow a if customers bought either on its own days; above 0 and below 1.
-    ///
-    /// What a customer did with both is left out: it is what the dates are to be compared with. Half an order is added to each side, so that a
-    /// few dates are never certain.
-    fn share_by_dates(&self, both: Both) -> f64 {
-        let (of_a, of_b) = (self.days(both.a), self.days(both.b));
-        let mut sums = Vec::with_capacity(of_b.len() + 1);
-        sums.push(0.0);
-        for (_, n) in of_b {
-            sums.push(sums[sums.len() - 1] + f64::from(*n));
-        }
-        let below = |limit: i32| sums[of_b.partition_point(|(other, _)| *other < limit)];
-        let (mut follows, mut leads) = (0.5 - f64::from(both.n_ab), 0.5 - f64::from(both.n_ba));
-        for (day, n) in of_a {
-            let after = day.saturating_add(1);
-            follows += f64::from(*n) * (below(after.saturating_add(self.window)) - below(after));
-            leads += f64::from(*n) * (below(*day) - below(day.saturating_sub(self.window)));
-        }
-        follows / (follows + leads)
-    }
-
-    /// Adds delay and confidence to a sequence.
-    fn follow(&self, sequence: &mut Sequence, ripe_until: i32) {
-        let mut delays = Vec::with_capacity(sequence.n as usize);
-        for place in self.places(sequence.first as usize) {
-            let day = self.day[place.at];
-            let is_ripe = day <= ripe_until;
-            sequence.n_ripe += u32::from(is_ripe);
-            for at in place.after().filter(|at| self.product[*at] == sequence.then) {
-                delays.push(self.day[at] - day);
-                sequence.n_ripe_followed += u32::from(is_ripe);
+        });
+        for b in seen.drain(..) {
+            let n_ab = std::mem::take(&mut after[b as usize]);
+            if n_ab > 0 {
+                pairs.push(Both { a: a_ix, b, n_ab, n_ba: 0 });
             }
         }
-        delays.sort_unstable();
-        let middle = |at: usize| f64::from(delays.get(at).copied().unwrap_or(0));
-        sequence.median_delay_days = 0.5 * (middle(delays.len().saturating_sub(1) / 2) + middle(delays.len() / 2));
+        pairs.retain(|both| both.n_ab + both.n_ba >= least);
+        pairs.sort_unstable_by_key(|both| both.b);
     }
 }
 
@@ -343,7 +275,8 @@ mod tests {
         });
         let purchases: Vec<_> = purchases.collect();
         let data = dataset(of_customers.len(), 6, baskets(&purchases));
-        Orders::find(&data, &data.baskets, &params)
+        let stairs = Stairs { price: vec![None; 6], category: &[], ratio: 1.2 };
+        Orders::find(&data, &data.baskets, &stairs, &params, None)
     }
 
     fn params() -> Params {
@@ -397,5 +330,36 @@ mod tests {
         let found = find(&of_customers, params());
         assert_eq!(found.sequences[0].n_ripe, 23);
         assert_eq!(found.sequences[0].n_ripe_followed, 20);
+    }
+
+    #[test]
+    fn shuffled_days_have_no_order() {
+        let of_customers = printer_then_ink();
+        let purchases = of_customers.iter().zip(0..).flat_map(|(of_customer, customer)| {
+            of_customer.iter().map(move |(day, product)| (customer, *day, vec![*product])).collect::<Vec<_>>()
+        });
+        let data = dataset(of_customers.len(), 6, baskets(&purchases.collect::<Vec<_>>()));
+        let stairs = Stairs { price: vec![None; 6], category: &[], ratio: 1.2 };
+        let find = |seed| Orders::find(&data, &data.baskets, &stairs, &params(), seed);
+        assert_eq!((find(None).sequences.len(), find(None).n_tests), (1, 1));
+        for seed in 0..20 {
+            let shuffled = find(Some(seed));
+            assert_eq!((shuffled.sequences, shuffled.n_tests), (vec![], 1), "{seed}");
+        }
+    }
+
+    #[test]
+    fn who_buys_most_of_a_catalogue_does_not_count() {
+        let counted = |most| Firsts::of(&baskets(&[(0, 1, vec![0, 1]), (0, 2, vec![2])]), 6, 30, most, None);
+        assert_eq!((counted(3).product.len(), counted(3).n_left_out), (3, 0));
+        assert_eq!((counted(2).product.len(), counted(2).n_left_out), (0, 1));
+    }
+
+    #[test]
+    fn memory_that_does_not_suffice_raises_the_threshold() {
+        let enough = find(&printer_then_ink(), params());
+        let short = find(&printer_then_ink(), Params { memory_bytes: 0, ..params() });
+        assert_eq!((enough.sequences.len(), enough.min_count), (1, 5));
+        assert_eq!((short.sequences.len(), short.min_count), (0, 40));
     }
 }

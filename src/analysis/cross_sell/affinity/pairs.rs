@@ -6,7 +6,7 @@
 //!
 //! | part        | work                            | memory                                  |
 //! |-------------|---------------------------------|-----------------------------------------|
-//! | triangle    | one addition a pair             | `4·h²/2` bytes a thread for `h` items   |
+//! | triangle    | one addition a pair             | `4·h²/2` bytes a thread for `h` items, as many as there is room for |
 //! | accumulators | one addition and one copy a pair | 8 bytes a line behind the head, 8 bytes an item and thread |
 //! | result      |                                 | 8 bytes a frequent pair                 |
 //!
@@ -19,7 +19,7 @@ use rayon::prelude::*;
 
 use super::super::rows::Counter;
 use super::matrix::BasketMatrix;
-use super::memory::TooMany;
+use super::memory::{Room, TooMany, What};
 
 /// Pairs that meet often enough: item `a` with the more frequent `items[starts[a]..starts[a + 1]]`, ascending, and their counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,11 +36,12 @@ impl Pairs {
     /// Counts all pairs of frequent items and keeps those that meet at least `min_count` times.
     ///
     /// # Errors
-    /// Fails where more than `most` pairs meet that often.
-    pub fn count(matrix: &BasketMatrix, min_count: u32, most: usize) -> Result<Self, TooMany> {
+    /// Fails where more pairs meet that often than there is room for.
+    pub fn count(matrix: &BasketMatrix, min_count: u32, room: &Room) -> Result<Self, TooMany> {
         let n_items = matrix.n_frequent(min_count);
-        let n_head = n_items.min(MOST_HEAD);
-        let room = Room { most, taken: AtomicUsize::new(0), min_count };
+        // A triangle of h items takes 2h² bytes.
+        let n_head = n_items.min(MOST_HEAD).min((room.dense_bytes / 2).isqrt());
+        let room = Taken { most: room.sets, taken: AtomicUsize::new(0), min_count };
         let of_head = head(matrix, n_head, min_count, &room)?;
         let of_tail = tail(matrix, n_head..n_items, min_count, &room)?;
         let n_pairs = of_head.iter().chain(&of_tail).map(|part| part.items.len()).sum();
@@ -72,16 +73,17 @@ impl Pairs {
 }
 
 /// How many results may be kept, and how many are; whether it suffices does not depend on who asks first.
-struct Room {
+struct Taken {
     most: usize,
     taken: AtomicUsize,
     min_count: u32,
 }
 
-impl Room {
+impl Taken {
     fn take(&self, n: usize) -> Result<(), TooMany> {
         let taken = self.taken.fetch_add(n, Ordering::Relaxed) + n;
-        if taken > self.most { Err(TooMany { most: self.most, min_count: self.min_count }) } else { Ok(()) }
+        let Self { most, min_count, .. } = *self;
+        if taken > most { Err(TooMany { what: What::Pairs, most, min_count }) } else { Ok(()) }
     }
 }
 
@@ -91,7 +93,7 @@ fn part() -> Pairs {
 }
 
 /// Counts the pairs within the head.
-fn head(matrix: &BasketMatrix, n_head: usize, min_count: u32, room: &Room) -> Result<Vec<Pairs>, TooMany> {
+fn head(matrix: &BasketMatrix, n_head: usize, min_count: u32, room: &Taken) -> Result<Vec<Pairs>, TooMany> {
     let n_pairs = n_head * n_head.saturating_sub(1) / 2;
     let n_rows = matrix.n_baskets();
     let n_chunks = rayon::current_num_threads().max(1);
@@ -138,7 +140,7 @@ pub(super) fn add_pairs(triangle: &mut [u32], items: &[u32]) {
 }
 
 /// Counts what stands before each item of a range.
-fn tail(matrix: &BasketMatrix, items: Range<usize>, min_count: u32, room: &Room) -> Result<Vec<Pairs>, TooMany> {
+fn tail(matrix: &BasketMatrix, items: Range<usize>, min_count: u32, room: &Taken) -> Result<Vec<Pairs>, TooMany> {
     let occurrences = Occurrences::of(matrix, items.clone());
     let count_run = |counter: &mut Counter<u32>, run: Range<usize>| {
         let (mut found, mut frequent) = (part(), Vec::new());

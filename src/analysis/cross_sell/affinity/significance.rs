@@ -16,8 +16,11 @@
 //! Learning 68(1), 2007 (productive rules); Bourgon, Gentleman and Huber, "Independent filtering", PNAS 107(21), 2010 (tests chosen by support
 //! of the antecedent alone).
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::itemsets::{Itemsets, Node};
 use super::matrix::BasketMatrix;
+use super::memory::{TooMany, What};
 use super::rules::Candidate;
 use super::threshold::Threshold;
 use super::volumes::Volumes;
@@ -79,20 +82,34 @@ pub fn pairs(matrix: &BasketMatrix, sets: &Itemsets, max_q: f64) -> Vec<RealPair
 }
 
 /// Finds the rules above chance of all sizes that are confident enough and do more than any part of their antecedent.
+///
+/// # Errors
+/// Fails where more than `most` may be above chance.
 pub fn rules(
     matrix: &BasketMatrix,
     sets: &Itemsets,
     volumes: &Volumes,
     min_confidence: Threshold,
     max_q: f64,
-) -> Vec<Rule> {
+    most: usize,
+) -> Result<Vec<Rule>, TooMany> {
     let pairs = pairs(matrix, sets, max_q);
+    let taken = AtomicUsize::new(0);
+    // Whether all fit does not depend on which is found first; what no longer fits is not kept.
+    let fits = |rule: Rule| (taken.fetch_add(1, Ordering::Relaxed) < most).then_some(rule);
+    let check = |what, min_count| {
+        if taken.load(Ordering::Relaxed) > most { Err(TooMany { what, most, min_count }) } else { Ok(()) }
+    };
     let mut rules = Candidate::of_level(sets, 1, min_confidence, |candidate, antecedent| {
         let pair = pairs.binary_search_by_key(&candidate.set, |pair| pair.set).ok().map(|at| pairs[at])?;
         let RealPair { expected, p, q, .. } = pair;
         let improvement = candidate.improvement(antecedent);
-        (!candidate.is_redundant(antecedent)).then_some(Rule { candidate, expected, improvement, p, q })
+        if candidate.is_redundant(antecedent) {
+            return None;
+        }
+        fits(Rule { candidate, expected, improvement, p, q })
     });
+    check(What::Rules, sets.min_count)?;
     let total = matrix.total_co_volume().max(1) as f64;
     for level in 2..sets.levels.len() {
         let mut longer = Candidate::of_level(sets, level, min_confidence, |candidate, antecedent| {
@@ -110,8 +127,12 @@ pub fn rules(
             }
             let p = poisson::at_least(n.into(), mean);
             let improvement = candidate.improvement(antecedent);
-            (p <= max_q).then_some(Rule { candidate, expected: room * rate, improvement, p, q: 1.0 })
+            if p > max_q {
+                return None;
+            }
+            fits(Rule { candidate, expected: room * rate, improvement, p, q: 1.0 })
         });
+        check(What::LongerRules, sets.min_count_of_larger)?;
         let antecedents = sets.levels[level - 1].item.len() as f64;
         let p: Vec<f64> = longer.iter().map(|rule| rule.p).collect();
         let others = (matrix.n_items() - level) as f64;
@@ -120,5 +141,5 @@ pub fn rules(
         }
         rules.extend(longer.into_iter().filter(|rule| rule.q <= max_q));
     }
-    rules
+    Ok(rules)
 }

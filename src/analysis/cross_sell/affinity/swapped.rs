@@ -17,15 +17,21 @@ pub const TRADES_A_BASKET: usize = 10;
 
 /// Trades between rows of ascending distinct items.
 pub fn swapped(rows: &Rows, seed: u64) -> Rows {
-    let (mut traded, n_rows) = (rows.clone(), rows.n_rows());
+    swapped_within(rows, &[0, rows.n_rows()], seed)
+}
+
+/// Trades between rows of one stratum each: every customer keeps what it bought in a season, and how often.
+pub fn swapped_within(rows: &Rows, starts: &[usize], seed: u64) -> Rows {
+    let mut traded = rows.clone();
     let mut rng = Pcg64Mcg::seed_from_u64(seed);
     let mut table = Table::default();
-    if n_rows > 1 {
+    for stratum in starts.windows(2).filter(|bounds| bounds[1] - bounds[0] > 1) {
+        let (start, n_rows) = (stratum[0], stratum[1] - stratum[0]);
         for _ in 0..n_rows * TRADES_A_BASKET {
             let (a, b) = (rng.random_range(0..n_rows as u64) as usize, rng.random_range(0..n_rows as u64 - 1) as usize);
             // Another basket than a, each as likely.
             let b = b + usize::from(b >= a);
-            let (first, second) = (a.min(b), a.max(b));
+            let (first, second) = (start + a.min(b), start + a.max(b));
             let (left, right) = traded.items.split_at_mut(traded.starts[second]);
             let first = &mut left[traded.starts[first]..traded.starts[first + 1]];
             table.trade(first, &mut right[..traded.starts[second + 1] - traded.starts[second]], &mut rng);
@@ -101,6 +107,15 @@ mod tests {
         assert!((0..500).filter(|row| traded.row(*row) != rows.row(*row)).count() > 400);
         assert_eq!(swapped(&rows, 7), traded);
         assert_ne!(swapped(&rows, 8), traded);
+        // Between strata nothing is traded: the first hundred rows hold what they held.
+        let within = swapped_within(&rows, &[0, 100, 500], 7);
+        let first = |rows: &Rows| {
+            let mut items = rows.items[..rows.starts[100]].to_vec();
+            items.sort_unstable();
+            items
+        };
+        assert_eq!(first(&within), first(&rows));
+        assert_ne!(within.row(3), rows.row(3));
         assert_eq!(swapped(&Rows::build(1, |_, items| items.push(3)), 1).items, [3]);
     }
 }

@@ -1,4 +1,4 @@
-//! Affinities as tables and figures.
+//! Affinities as tables.
 //!
 //! | table         | a row is                | order                                       |
 //! |---------------|-------------------------|---------------------------------------------|
@@ -10,7 +10,7 @@
 //!
 //! At the level of categories the columns of a product hold the name of the category, in id and name.
 
-use super::super::super::{Fact, SideTable};
+use super::super::super::SideTable;
 use super::itemsets::{Kind, Node};
 use super::levels::Level;
 use super::matrix::BasketMatrix;
@@ -191,32 +191,27 @@ fn rules(found: &Affinities, names: &Names<'_>, params: &Params) -> SideTable {
 }
 
 fn substitutes(found: &Affinities, names: &Names<'_>) -> SideTable {
-    let (mut a, mut b, mut list) = (Vec::new(), Vec::new(), Vec::<(Substitute, [u32; 2])>::new());
+    let (mut a, mut b, mut list) = (Vec::new(), Vec::new(), Vec::<Substitute>::new());
     for (level, item) in levels(found) {
-        let mut of_level = level.substitutes.clone();
+        let mut of_level = level.substitutes.pairs.clone();
         of_level.sort_by(|x, y| x.p.total_cmp(&y.p).then((x.a, x.b).cmp(&(y.a, y.b))));
-        for pair in of_level {
-            a.push(item(level.matrix.product[pair.a as usize]));
-            b.push(item(level.matrix.product[pair.b as usize]));
-            list.push((pair, [pair.a, pair.b].map(|item| level.matrix.n[item as usize])));
-        }
+        a.extend(of_level.iter().map(|pair| item(pair.a)));
+        b.extend(of_level.iter().map(|pair| item(pair.b)));
+        list.extend(of_level);
     }
-    let n_of_products = found.products.substitutes.len();
-    let integer = |value: fn(&(Substitute, [u32; 2])) -> u32| {
+    let n_of_products = found.products.substitutes.pairs.len();
+    let integer = |value: fn(&Substitute) -> u32| {
         Values::Integer(list.iter().map(|row| i64::from(value(row))).collect::<Vec<_>>().into())
     };
-    let number = |value: fn(&Substitute) -> f64| {
-        Values::Number(list.iter().map(|(pair, _)| value(pair)).collect::<Vec<_>>().into())
-    };
+    let number = |value: fn(&Substitute) -> f64| Values::Number(list.iter().map(value).collect::<Vec<_>>().into());
     let mut columns = vec![level_column(n_of_products, list.len() - n_of_products)];
     columns.extend(names.columns("product_a", &a));
     columns.extend(names.columns("product_b", &b));
     columns.extend([
-        Column::new("n_both", integer(|(pair, _)| pair.n_both)),
-        Column::new("n_a", integer(|(_, n)| n[0])),
-        Column::new("n_b", integer(|(_, n)| n[1])),
+        Column::new("n_seasons", integer(|pair| pair.n_strata)),
+        Column::new("n_both", integer(|pair| pair.n_both)),
         Column::new("expected", number(|pair| pair.expected)),
-        Column::new("lift_adjusted", number(|pair| f64::from(pair.n_both) / pair.expected)),
+        Column::new("lift", number(|pair| f64::from(pair.n_both) / pair.expected)),
         Column::new("p_value", number(|pair| pair.p)),
         Column::new("q_value", number(|pair| pair.q)),
     ]);
@@ -244,42 +239,4 @@ fn sequences(name: &'static str, list: &[Sequence], names: &Names<'_>, further: 
         Column::new("q_value", number(|sequence| sequence.q)),
     ]);
     SideTable { name, columns }
-}
-
-/// Returns the figures for manifest and summary.
-pub(super) fn facts(found: &Affinities, params: &Params) -> Vec<(&'static str, Fact)> {
-    let integer = |n: usize| Fact::Integer(n as i64);
-    let Affinities { products, categories, .. } = found;
-    let sizes = || products.matrix.rows.starts.windows(2).map(|bounds| bounds[1] - bounds[0]);
-    let n_pairs = products.matrix.total_co_volume() / 2;
-    let by_size = products.sets.n_by_size().into_iter().map(integer).collect();
-    let of_categories = |n: fn(&Level) -> usize| integer(categories.as_ref().map_or(0, n));
-    let mut facts = vec![
-        ("level", Fact::Text(params.unit.label().to_owned())),
-        ("n_baskets", integer(products.matrix.n_baskets())),
-        ("n_items_in_largest_basket", integer(sizes().max().unwrap_or(0))),
-        ("n_pairs", Fact::Integer(n_pairs as i64)),
-        ("min_support_count", Fact::Integer(products.sets.min_count.into())),
-        ("min_support_count_of_larger_sets", Fact::Integer(products.sets.min_count_of_larger.into())),
-        ("n_itemsets_by_size", Fact::List(by_size)),
-        ("n_significant_rules", integer(products.counts.significant)),
-        ("n_rules_with_substitutes", integer(products.counts.with_substitutes)),
-        ("n_rules_implied_by_categories", integer(products.counts.implied)),
-        ("n_rules", integer(products.rules.len())),
-        ("n_category_rules", of_categories(|level| level.rules.len())),
-        ("n_substitutes", integer(products.substitutes.len())),
-        ("n_category_substitutes", of_categories(|level| level.substitutes.len())),
-        ("n_sequences", integer(found.orders.sequences.len())),
-        ("n_up_sells", integer(found.up_sells.len())),
-    ];
-    facts.extend(products.matrix.expected_lift().map(|lift| ("expected_lift", Fact::Number(lift))));
-    facts.extend(found.by_chance.map(|chance| {
-        let group = vec![
-            ("n_rules", integer(chance.rules)),
-            ("n_category_rules", integer(chance.category_rules)),
-            ("n_substitutes", integer(chance.substitutes)),
-        ];
-        ("by_chance", Fact::Group(group))
-    }));
-    facts
 }

@@ -4,10 +4,8 @@
 //! price of a product is what was paid for a piece on average, gross sales over pieces. The direction is given by the prices, so the test is
 //! one-sided: more customers go up than the dates of both products explain. q is by Benjamini and Hochberg over these pairs alone.
 
-use super::Params;
-use super::orders::{Orders, Sequence};
+use super::orders::Sequence;
 use crate::features::Dataset;
-use crate::maths::binomial;
 use crate::units::NONE_IX;
 
 /// A step up.
@@ -20,31 +18,57 @@ pub struct UpSell {
     pub price_then: i64,
 }
 
-/// Finds the steps up of a base; `category` is that of each product, or `NONE_IX`.
-pub fn find(data: &Dataset, orders: &Orders, category: &[u32], params: &Params) -> Vec<UpSell> {
-    let price: Vec<Option<f64>> = (0..data.n_products()).map(|product| price(data, product)).collect();
-    let of = |product: u32| price.get(product as usize).copied().flatten();
-    let is_dearer = |first: u32, then: u32| {
-        of(first).zip(of(then)).is_some_and(|(first, then)| then > first && then >= first * params.up_sell_price_ratio)
-    };
-    let same_category =
-        |a: u32, b: u32| category[a as usize] == category[b as usize] && category[a as usize] != NONE_IX;
-    let is_step = |(a, b): (u32, u32)| same_category(a, b) && (is_dearer(a, b) || is_dearer(b, a));
-    let (tested, n_tests) = orders.test(params, is_step, |both, share| {
-        let up = is_dearer(both.a, both.b);
-        let (first, then, n, share) =
-            if up { (both.a, both.b, both.n_ab, share) } else { (both.b, both.a, both.n_ba, 1.0 - share) };
-        let n_both = both.n_ab + both.n_ba;
-        (n * 2 > n_both).then(|| (first, then, n, binomial::at_least(n.into(), n_both.into(), share), share))
-    });
-    let steps = orders.finish(tested, n_tests, data.as_of.0, params);
-    let up_sell = |step: Sequence| UpSell {
-        step,
-        category: category[step.first as usize],
-        price_first: of(step.first).map_or(0, |price| price.round() as i64),
-        price_then: of(step.then).map_or(0, |price| price.round() as i64),
-    };
-    steps.into_iter().map(up_sell).collect()
+/// Which way the price goes between two products of a category.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// The second is dearer by the ratio at least.
+    Up,
+    /// The first is.
+    Down,
+}
+
+/// Prices and categories: which pairs could be a step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stairs<'a> {
+    /// Minor units a piece, of each product that was paid for.
+    pub price: Vec<Option<f64>>,
+    /// Category of each product, or `NONE_IX`.
+    pub category: &'a [u32],
+    pub ratio: f64,
+}
+
+impl<'a> Stairs<'a> {
+    /// Takes the prices of a base.
+    pub fn of(data: &Dataset, category: &'a [u32], ratio: f64) -> Self {
+        Self { price: (0..data.n_products()).map(|product| price(data, product)).collect(), category, ratio }
+    }
+
+    /// Says which way it goes from one product to another, where they are of one category and the prices differ enough.
+    pub fn step(&self, a: u32, b: u32) -> Option<Step> {
+        let category = |product: u32| self.category.get(product as usize).copied().filter(|code| *code != NONE_IX);
+        if category(a).is_none() || category(a) != category(b) {
+            return None;
+        }
+        let of = |product: u32| self.price.get(product as usize).copied().flatten();
+        let (a, b) = of(a).zip(of(b))?;
+        match () {
+            () if b > a && b >= a * self.ratio => Some(Step::Up),
+            () if a > b && a >= b * self.ratio => Some(Step::Down),
+            () => None,
+        }
+    }
+
+    /// Describes the steps that were found.
+    pub fn up_sells(&self, steps: &[Sequence]) -> Vec<UpSell> {
+        let price = |product: u32| self.price[product as usize].map_or(0, |price| price.round() as i64);
+        let up_sell = |step: &Sequence| UpSell {
+            step: *step,
+            category: self.category[step.first as usize],
+            price_first: price(step.first),
+            price_then: price(step.then),
+        };
+        steps.iter().map(up_sell).collect()
+    }
 }
 
 /// Returns what was paid for a piece on average, minor units; unknown where nothing was.
@@ -56,6 +80,8 @@ fn price(data: &Dataset, product: usize) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::super::super::fixture::{baskets, dataset};
+    use super::super::Params;
+    use super::super::orders::Orders;
     use super::*;
 
     #[test]
@@ -73,8 +99,14 @@ mod tests {
         data.product_gross_revenue = vec![40_000, 60_000, 44_000, 20_000, 90_000];
         data.product_quantity = vec![40_000; 5];
         let params = Params { sequence_days: 60, max_q_value: 0.05, ..Params::default() };
-        let orders = Orders::find(&data, &data.baskets, &params);
-        let found = find(&data, &orders, &[0, 0, 0, 0, 1], &params);
+        let find = |data: &Dataset| {
+            let stairs = Stairs::of(data, &[0, 0, 0, 0, 1], 1.2);
+            let orders = Orders::find(data, &data.baskets, &stairs, &params, None);
+            (stairs.up_sells(&orders.steps), orders.n_step_tests)
+        };
+        let (found, n_tests) = find(&data);
+        // Of six pairs in the category 0 and 2 cost about the same.
+        assert_eq!(n_tests, 5);
         let steps: Vec<_> = found
             .iter()
             .map(|up_sell| (up_sell.step.first, up_sell.step.then, up_sell.price_first, up_sell.price_then))
@@ -83,6 +115,6 @@ mod tests {
         assert_eq!(found[0].step.median_delay_days, 20.0);
         // No price, no step.
         data.product_quantity = vec![0; 5];
-        assert_eq!(find(&data, &orders, &[0; 5], &params), []);
+        assert_eq!(find(&data), (vec![], 0));
     }
 }

@@ -143,6 +143,7 @@ impl<'a> Walk<'a> {
 #[cfg(test)]
 mod tests {
     use super::super::super::rows::Rows;
+    use super::super::memory::Room;
     use super::*;
 
     #[test]
@@ -150,7 +151,7 @@ mod tests {
         let baskets: [&[u32]; 5] = [&[0, 1, 2, 3], &[0, 1, 2], &[0, 1], &[0, 2, 3, 4], &[0]];
         let rows = Rows::build(5, |row, items| items.extend_from_slice(baskets[row]));
         let matrix = BasketMatrix::of(rows, 5);
-        let sets = Itemsets::mine(&matrix, 1, 4, usize::MAX).unwrap();
+        let sets = Itemsets::mine(&matrix, 1, 4, Room::NO_LIMIT).unwrap();
         let volumes = Volumes::of(&matrix, &sets, 4);
         let mut items = Vec::new();
         for level in 0..4 {
