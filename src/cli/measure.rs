@@ -14,7 +14,7 @@ use super::args::MeasureArgs;
 use super::exit::Exit;
 use super::progress::Progress;
 use super::run::{Problems, load, print_json};
-use super::text::{count, percent};
+use super::text::count;
 
 /// Measures the campaigns of a pipeline, or plans the next one.
 pub fn measure(args: &MeasureArgs) -> Exit {
@@ -222,7 +222,7 @@ fn plan_as_text(planned: &[Planned], request: &Request) -> String {
                 of(own.past.mean.map(shown)),
                 of(own.past.variance.map(|variance| shown((variance * own.variance_left).sqrt()))),
                 of(own.effect.map(shown)),
-                percent(*share),
+                format!("{:.0}%", 100.0 * share),
                 of(needed.map(|n| number((n as f64 * share).ceil() as u64))),
                 of(needed.map(number)),
             ]
