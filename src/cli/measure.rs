@@ -14,7 +14,7 @@ use super::args::MeasureArgs;
 use super::exit::Exit;
 use super::progress::Progress;
 use super::run::{Problems, load, print_json};
-use super::text::{count, percent};
+use super::text::count;
 
 /// Measures the campaigns of a pipeline, or plans the next one.
 pub fn measure(args: &MeasureArgs) -> Exit {
@@ -96,7 +96,7 @@ fn as_text(found: &Measurement, request: &Request) -> String {
             .iter()
             .map(|arm| {
                 let role = if arm.is_control { format!(" ({})", word.control) } else { String::new() };
-                format!("{}{role} {}", arm.name, count(arm.n_assigned))
+                format!("{}{role} {}", arm.name, whole(arm.n_assigned, request.language))
             })
             .collect();
         let window = match trial.source {
@@ -170,7 +170,7 @@ fn row(reading: &Reading, word: Words, language: Language) -> [String; 8] {
     [
         reading.outcome.clone(),
         reading.arm.clone().unwrap_or_else(|| word.any.to_owned()),
-        count(reading.own.n),
+        whole(reading.own.n, language),
         of(reading.own.mean.map(|mean| format!("{}{unit}", figure(mean)))),
         of(found.map(|found| figure(found.value))),
         of(found.map(|found| format!("{} {} {}", figure(found.interval[0]), word.to, figure(found.interval[1])))),
@@ -184,6 +184,13 @@ fn figure_of_p(p: f64, language: Language) -> String {
     match language {
         Language::English => text,
         Language::German => text.replace('.', ","),
+    }
+}
+
+fn whole(n: u64, language: Language) -> String {
+    match language {
+        Language::English => count(n),
+        Language::German => count(n).replace(',', "."),
     }
 }
 
@@ -206,10 +213,7 @@ fn aligned<const N: usize>(rows: impl Iterator<Item = [String; N]>) -> String {
 fn plan_as_text(planned: &[Planned], request: &Request) -> String {
     let (language, word) = (request.language, words(request.language));
     let of = |value: Option<String>| value.unwrap_or_default();
-    let number = |n: u64| match language {
-        Language::English => count(n),
-        Language::German => count(n).replace(',', "."),
-    };
+    let number = |n: u64| whole(n, language);
     let rows = planned.iter().flat_map(|own| {
         let shown = |value: f64| figure(value, own.is_share, language) + if own.is_share { "%" } else { "" };
         own.needed.iter().map(move |(share, needed)| {
@@ -218,7 +222,7 @@ fn plan_as_text(planned: &[Planned], request: &Request) -> String {
                 of(own.past.mean.map(shown)),
                 of(own.past.variance.map(|variance| shown((variance * own.variance_left).sqrt()))),
                 of(own.effect.map(shown)),
-                percent(*share),
+                format!("{:.0}%", 100.0 * share),
                 of(needed.map(|n| number((n as f64 * share).ceil() as u64))),
                 of(needed.map(number)),
             ]

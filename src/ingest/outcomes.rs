@@ -41,27 +41,32 @@ pub(super) fn outcomes(
         let cells: Vec<u32> = named.iter().map(|(_, codes)| codes[row]).collect();
         (day.get(row), words.get(row), amounts.get(row), cells)
     };
-    let events: Vec<Vec<usize>> = groups
-        .iter()
-        .map(|rows| {
-            let mut rows = rows.to_vec();
-            if rows.len() > 1 {
+    let (mut events, mut starts) = (Vec::with_capacity(groups.len()), Vec::with_capacity(groups.len() + 1));
+    for rows in groups {
+        starts.push(events.len());
+        match rows {
+            [row] => events.push(*row),
+            rows => {
+                let mut rows = rows.to_vec();
                 rows.sort_by_cached_key(|row| event(*row));
                 rows.dedup_by(|a, b| event(*a) == event(*b));
+                events.append(&mut rows);
             }
-            rows
-        })
-        .collect();
+        }
+    }
+    starts.push(events.len());
+    let of_customers = |of_events: &[f64], is_share: bool| -> Vec<f64> {
+        let own = starts.windows(2).map(|ends| of_events[ends[0]..ends[1]].iter());
+        own.map(|own| if is_share { own.copied().fold(0.0, f64::max) } else { own.sum() }).collect()
+    };
     let of_response = if words.is_empty() { CONVERSION.to_owned() } else { header(table, "response") };
     let values = responded.iter().map(|responded| f64::from(u8::from(*responded))).collect();
     let mut found = vec![Outcome { name: of_response, is_share: true, values }];
     if !amounts.is_empty() {
         let amount = |row: &usize| if amounts[*row] == NO_NUMBER { 0.0 } else { amounts[*row] as f64 / MILLION };
-        found.push(Outcome {
-            name: header(table, "amount"),
-            is_share: false,
-            values: events.iter().map(|rows| rows.iter().map(amount).sum()).collect(),
-        });
+        let of_events: Vec<f64> = events.iter().map(amount).collect();
+        let values = of_customers(&of_events, false);
+        found.push(Outcome { name: header(table, "amount"), is_share: false, values });
     }
     for (name, _) in &named {
         let header = source.columns.get(*name).unwrap_or(name);
@@ -69,8 +74,8 @@ pub(super) fn outcomes(
             continue;
         }
         let cell = |row: usize| columns.text(name, row).filter(|text| !text.is_empty());
-        let cells: Vec<Option<&str>> = events.iter().flatten().map(|row| cell(*row)).collect();
-        let of_event: Vec<f64> = match attributes::as_values(cells.clone()) {
+        let cells: Vec<Option<&str>> = events.iter().map(|row| cell(*row)).collect();
+        let of_events: Vec<f64> = match attributes::as_values(cells.clone()) {
             Values::Number(numbers) => numbers.iter().map(Option::unwrap_or_default).collect(),
             _ => {
                 let says =
@@ -86,13 +91,8 @@ pub(super) fn outcomes(
                 })?
             }
         };
-        let is_share = of_event.iter().all(|value| *value == 0.0 || *value == 1.0);
-        let mut of_event = of_event.into_iter();
-        let of_customer = |rows: &Vec<usize>| {
-            let own = of_event.by_ref().take(rows.len());
-            if is_share { own.fold(0.0, f64::max) } else { own.sum() }
-        };
-        found.push(Outcome { name: header.clone(), is_share, values: events.iter().map(of_customer).collect() });
+        let is_share = of_events.iter().all(|value| *value == 0.0 || *value == 1.0);
+        found.push(Outcome { name: header.clone(), is_share, values: of_customers(&of_events, is_share) });
     }
     Ok(found)
 }

@@ -32,12 +32,18 @@ pub enum MeasureError {
     NoPast { days: u32 },
     /// The tables could not be read.
     #[error(transparent)]
-    Run(#[from] RunError),
+    Run(Box<RunError>),
+}
+
+impl From<RunError> for MeasureError {
+    fn from(error: RunError) -> Self {
+        Self::Run(Box::new(error))
+    }
 }
 
 impl From<PublishError> for MeasureError {
     fn from(error: PublishError) -> Self {
-        Self::Run(error.into())
+        RunError::from(error).into()
     }
 }
 

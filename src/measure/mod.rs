@@ -159,7 +159,8 @@ pub fn measure(
     let loaded = load(&job, surroundings, observer)?;
     let mut notes = loaded.notes.clone();
     let all = trials(&loaded, request, &mut notes)?;
-    let shown = shown(&all, request)?;
+    let responses = loaded.assignments.as_ref().and_then(|assigned| tables::responses(&all, assigned));
+    let shown = shown(all, request)?;
     notes.extend(shown.iter().filter_map(|trial| open_note(trial, request, loaded.data.as_of)));
     let ratios: Vec<Ratio> = shown.iter().map(|trial| Ratio::of(trial, request.shares_by_hand())).collect();
     notes.extend(shown.iter().zip(&ratios).filter_map(|(trial, ratio)| ratio_note(trial, *ratio)));
@@ -176,7 +177,6 @@ pub fn measure(
     let sentences: Vec<Option<String>> =
         readings.iter().map(|reading| sentence::sentence(reading, n_compared, request.language)).collect();
     let table = tables::measure(&shown, &ratios, &readings, &sentences, request);
-    let responses = loaded.assignments.as_ref().and_then(|assigned| tables::responses(&all, assigned));
 
     let id = id(&job, request, &loaded);
     let staging = Staging::start(&lock, &id)?;
@@ -233,11 +233,10 @@ fn trials(loaded: &Loaded, request: &Request, notes: &mut Vec<String>) -> Result
 }
 
 /// Returns the campaigns that are asked for.
-fn shown(all: &[Trial], request: &Request) -> Result<Vec<Trial>, MeasureError> {
-    let is_asked = |trial: &&Trial| request.campaign.as_ref().is_none_or(|name| *name == trial.campaign);
-    let shown: Vec<Trial> = all.iter().filter(is_asked).cloned().collect();
+fn shown(mut shown: Vec<Trial>, request: &Request) -> Result<Vec<Trial>, MeasureError> {
+    let known: Vec<String> = shown.iter().map(|trial| trial.campaign.clone()).collect();
+    shown.retain(|trial| request.campaign.as_ref().is_none_or(|name| *name == trial.campaign));
     if let (true, Some(asked)) = (shown.is_empty(), &request.campaign) {
-        let known = all.iter().map(|trial| trial.campaign.clone()).collect();
         return Err(MeasureError::UnknownCampaign { asked: asked.clone(), known });
     }
     if !shown.iter().any(Trial::has_control) {

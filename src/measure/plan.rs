@@ -9,7 +9,7 @@ use super::trial::outcomes;
 use super::{MeasureError, Prior, Request, leave_out, window};
 use crate::publish::OutputLock;
 use crate::run::{Job, Observer, Surroundings, load};
-use crate::units::{Language, MONEY_SCALE};
+use crate::units::MONEY_SCALE;
 
 /// Shares of the customers that are kept as control: halves need the fewest customers, a tenth is usual.
 const CONTROL_SHARES: [f64; 3] = [0.5, 0.2, 0.1];
@@ -64,11 +64,7 @@ pub fn plan(
             Some(customers.iter().map(|customer| before(customer).revenue as f64 / MONEY_SCALE as f64).collect())
         }
     };
-    let labels = match request.language {
-        Language::English => ["conversion", "revenue", "margin"],
-        Language::German => ["Konversion", "Umsatz", "Deckungsbeitrag"],
-    };
-    let measured = outcomes(&spends, labels).into_iter().filter(|outcome| !outcome.values.is_empty());
+    let measured = outcomes(&spends).into_iter().filter(|outcome| !outcome.values.is_empty());
     let planned = measured.map(|outcome| {
         let past = Summary::of(&outcome.values);
         let left = known.as_ref().and_then(|known| Some(cuped(&[(&outcome.values, known)])?.1)).unwrap_or(1.0);

@@ -15,7 +15,7 @@ pub fn sentence(reading: &Reading, n_compared: usize, language: Language) -> Opt
         Language::German => german,
     };
     let arm = reading.arm.as_deref().unwrap_or(word("any contact", "alle Kontakte"));
-    let outcome = &reading.outcome;
+    let outcome = of_outcome(&reading.outcome, language);
     let Some(found) = reading.decisive() else {
         let why = reading.why.unwrap_or("there is nothing to compare");
         return Some(match language {
@@ -28,13 +28,18 @@ pub fn sentence(reading: &Reading, n_compared: usize, language: Language) -> Opt
     let unit = if reading.is_share { word("percentage points ", "Prozentpunkte ") } else { "" };
     let more = if found.value < 0.0 { word("less", "weniger") } else { word("more", "mehr") };
     let each = if reading.is_share { "" } else { word(" per customer", " je Kunde") };
-    let than = word("than without", "als ohne");
     let between = match language {
         Language::English => format!("95% between {low} and {high}"),
         Language::German => format!("95 % zwischen {low} und {high}"),
     };
     let p = figure_of_p(reading.p_adjusted, language);
-    let told = format!("{arm}: {amount} {unit}{more} {outcome}{each} {than} ({between})");
+    let higher = if found.value < 0.0 { word("lower", "niedriger") } else { word("higher", "höher") };
+    let told = match (language, reading.is_share) {
+        (Language::English, true) => format!("{arm}: {outcome} {amount} {unit}{higher} than without ({between})"),
+        (Language::English, false) => format!("{arm}: {amount} {more} {outcome}{each} than without ({between})"),
+        (Language::German, true) => format!("{arm}: {outcome} um {amount} {unit}{higher} als ohne ({between})"),
+        (Language::German, false) => format!("{arm}: {amount} {more} {outcome}{each} als ohne ({between})"),
+    };
     Some(match verdict {
         Verdict::Worked => format!("{told}: {}", word("it worked", "es hat gewirkt")),
         Verdict::Harmed => format!("{told}: {}", word("it did harm", "es hat geschadet")),
@@ -93,6 +98,16 @@ pub fn of_ratio(p: f64, language: Language) -> String {
         (Language::German, true) => format!(
             "die Gruppen sind nicht so groß wie geplant (p {p}): jemand fehlt oder kam dazu, und kein Unterschied zählt"
         ),
+    }
+}
+
+/// Names what was bought in the language of the sentence; what an export names stays as it is.
+fn of_outcome(name: &str, language: Language) -> &str {
+    match (language, name) {
+        (Language::German, "conversion") => "Konversion",
+        (Language::German, "revenue") => "Umsatz",
+        (Language::German, "margin") => "Deckungsbeitrag",
+        _ => name,
     }
 }
 

@@ -17,7 +17,7 @@ use super::window::{self, Before, Spend};
 use super::{MeasureError, Prior, Request};
 use crate::features::Dataset;
 use crate::table::{Assignments, Responses, Values};
-use crate::units::{Day, Language, MONEY_SCALE};
+use crate::units::{Day, MONEY_SCALE};
 
 /// One campaign.
 #[derive(Debug, Clone)]
@@ -77,7 +77,7 @@ impl Trial {
     pub fn rows(&self, is_control: bool) -> Range<usize> {
         let mut own = self.arms.iter().filter(|arm| arm.is_control == is_control).map(|arm| arm.rows.clone());
         let first = own.next().unwrap_or(0..0);
-        first.start..own.last().map_or(first.end, |last| last.end)
+        first.start..own.next_back().map_or(first.end, |last| last.end)
     }
 
     pub fn has_control(&self) -> bool {
@@ -137,10 +137,6 @@ pub fn of_assignments(assigned: &Assignments, data: &Dataset, request: &Request)
     let position: Vec<Option<u32>> = assigned.customer_ids.iter().map(|id| data.customer_ids.position(id)).collect();
     let is_control = |arm: u32| request.is_control(assigned.arms.get(arm), assigned.is_control[arm as usize]);
     let has_costs = window::has_costs(data);
-    let labels = match request.language {
-        Language::English => ["conversion", "revenue", "margin"],
-        Language::German => ["Konversion", "Umsatz", "Deckungsbeitrag"],
-    };
     let trial = |rows: &mut [usize], campaign: u32| {
         let arms = by_arm(rows, |row| assigned.arm[row], &|arm| assigned.arms.get(arm), &is_control);
         let last_day = |row: usize| assigned.day[row].saturating_add(request.days as i32);
@@ -176,7 +172,7 @@ pub fn of_assignments(assigned: &Assignments, data: &Dataset, request: &Request)
         Trial {
             campaign: assigned.campaigns.get(campaign).to_owned(),
             arms: equal_shares(found, request),
-            outcomes: outcomes(&measured.iter().map(|row| row.spend).collect::<Vec<_>>(), labels),
+            outcomes: outcomes(&measured.iter().map(|row| row.spend).collect::<Vec<_>>()),
             known: matches!(request.prior, Some(Prior::Days(_))).then(|| measured.iter().map(known).collect()),
             open: open.clone().max().map(|day| (open.count() as u64, Day(day))),
             source: Source::Purchases(measured),
@@ -193,7 +189,7 @@ pub fn of_assignments(assigned: &Assignments, data: &Dataset, request: &Request)
 }
 
 /// Lays out what customers bought as outcomes; without any cost there is no margin.
-pub fn outcomes(spends: &[Spend], [conversion, revenue, margin]: [&str; 3]) -> Vec<Measured> {
+pub fn outcomes(spends: &[Spend]) -> Vec<Measured> {
     let outcome = |name: &str, is_share, value: &dyn Fn(&Spend) -> f64| Measured {
         name: name.to_owned(),
         is_share,
@@ -201,12 +197,13 @@ pub fn outcomes(spends: &[Spend], [conversion, revenue, margin]: [&str; 3]) -> V
         why: None,
     };
     let mut found = vec![
-        outcome(conversion, true, &|spend| f64::from(u8::from(spend.n_purchase_days > 0))),
-        outcome(revenue, false, &|spend| major(spend.revenue)),
+        outcome("conversion", true, &|spend| f64::from(u8::from(spend.n_purchase_days > 0))),
+        outcome("revenue", false, &|spend| major(spend.revenue)),
     ];
     let n_unknown = spends.iter().filter(|spend| spend.cost.is_none()).count();
     if n_unknown < spends.len() {
-        let mut of_margin = outcome(margin, false, &|spend| spend.cost.map_or(0.0, |cost| major(spend.revenue - cost)));
+        let mut of_margin =
+            outcome("margin", false, &|spend| spend.cost.map_or(0.0, |cost| major(spend.revenue - cost)));
         if n_unknown > 0 {
             of_margin.values.clear();
             of_margin.why = Some("the cost of some purchases is not known");
