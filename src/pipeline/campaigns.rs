@@ -10,7 +10,7 @@ use super::shape::key;
 use super::words::words;
 use crate::campaign::target::country::{COUNTRIES, Country};
 use crate::campaign::target::hashed::Platform;
-use crate::campaign::target::{self, Shape};
+use crate::campaign::target::{self, Channel, Shape};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::table::{ColumnKind, ColumnSpec};
 
@@ -38,7 +38,7 @@ pub(super) fn campaign(table: &mut Reader<'_, '_>) -> CampaignRule {
         columns: table.distinct_texts(columns),
         target: table.word(target, &words(target::ALL.each_ref(), |target| target.name)).unwrap_or(&target::ALL[0]),
         target_span: table.raw("target").map(toml::Spanned::span),
-        split_by: table.placed_text(split.example(r#""sales_rep""#)),
+        split_by: table.placed_text(split.example(r#""city""#)),
         home: table
             .word(
                 home.default(quoted(COUNTRIES[0].code)),
@@ -46,8 +46,8 @@ pub(super) fn campaign(table: &mut Reader<'_, '_>) -> CampaignRule {
             )
             .unwrap_or(&COUNTRIES[0]),
     };
-    let address = campaign.target.channel.needs()[0];
-    campaign.columns.retain(|column| column.text != "customer_id" && column.text != "email" && column.text != address);
+    let by_email = campaign.target.channel == Channel::Email;
+    campaign.columns.retain(|column| column.text != "customer_id" && !(by_email && column.text == "email"));
     campaign
 }
 
