@@ -12,7 +12,7 @@ use super::words::words;
 use crate::campaign::legal::LegalBasis;
 use crate::campaign::target::country::{COUNTRIES, Country};
 use crate::campaign::target::hashed::Platform;
-use crate::campaign::target::{self, Shape};
+use crate::campaign::target::{self, Channel, Shape};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::table::{ColumnKind, ColumnSpec};
 
@@ -40,7 +40,7 @@ pub(super) fn campaign(table: &mut Reader<'_, '_>) -> CampaignRule {
         columns: table.distinct_texts(columns),
         target: table.word(target, &words(target::ALL.each_ref(), |target| target.name)).unwrap_or(&target::ALL[0]),
         target_span: table.raw("target").map(toml::Spanned::span),
-        split_by: table.placed_text(split.example(r#""sales_rep""#)),
+        split_by: table.placed_text(split.example(r#""city""#)),
         home: table
             .word(
                 home.default(quoted(COUNTRIES[0].code)),
@@ -58,8 +58,8 @@ pub(super) fn campaign(table: &mut Reader<'_, '_>) -> CampaignRule {
     campaign.control_share = selection.control_share;
     campaign.stratify_by = selection.stratify_by;
     (campaign.economics, campaign.estimates) = (selection.economics, selection.estimates);
-    let address = campaign.target.channel.needs()[0];
-    campaign.columns.retain(|column| column.text != "customer_id" && column.text != "email" && column.text != address);
+    let by_email = matches!(campaign.target.channel, Channel::Email | Channel::Ads);
+    campaign.columns.retain(|column| column.text != "customer_id" && !(by_email && column.text == "email"));
     campaign
 }
 

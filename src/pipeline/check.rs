@@ -6,6 +6,7 @@ use super::canonical::{
 };
 use super::in_file_order;
 use super::settings::{Analyse, Attribute, CampaignRule, Pipeline, Placed, SegmentRule};
+use crate::campaign::target::Channel;
 use crate::diagnostic::{Diagnostic, codes, nearest};
 use crate::segment::{self, Segment, SegmentProblem};
 use crate::table::ColumnSpec;
@@ -157,6 +158,8 @@ fn switched_off(pipeline: &Pipeline, column: &str) -> Option<String> {
 fn campaign_problems(pipeline: &Pipeline, campaign: &CampaignRule, columns: &[ColumnSpec]) -> Vec<Diagnostic> {
     let mut attributes = campaign_attributes();
     attributes.extend(pipeline.input.attributes.iter().map(|attribute| attribute.name.as_str()));
+    // Where it is not the address it is a column like any other.
+    attributes.extend(["email"].iter().filter(|_| campaign.target.channel != Channel::Email));
     let name = &campaign.name;
     let mut problems = Vec::new();
     if pipeline.input.customers.is_none() && given(name) {

@@ -162,7 +162,7 @@ pub struct CampaignRule {
     pub name: Placed,
     /// Name of a segment.
     pub segment: Placed,
-    /// Columns beside `customer_id`, `email` and the address of the target, which are left out here.
+    /// Columns beside `customer_id` and, where the campaign goes by e-mail, `email`, which are left out here.
     pub columns: Vec<Placed>,
     pub target: &'static Target,
     /// Where the file names the target; nothing where it does not.

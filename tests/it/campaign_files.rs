@@ -33,17 +33,17 @@ fn project() -> Project {
 fn a_call_list_for_each_region_holds_who_can_be_called() {
     let project = project();
     let text = pipeline(
-        "[[campaign]]\nname = 'calls'\nsegment = 'all'\ntarget = 'call-list'\nlegal-basis = 'legitimate-interest'\nsplit-by = 'gebiet'\ncolumns = ['rfm_frequency']\n",
+        "[[campaign]]\nname = 'calls'\nsegment = 'all'\ntarget = 'call-list'\nlegal-basis = 'legitimate-interest'\nsplit-by = 'gebiet'\ncolumns = ['rfm_frequency', 'email']\n",
     );
     let run = project.run(&text).unwrap();
-    let header =
-        "\u{feff}customer_id;phone;salutation;first_name;last_name;company;reason;last_contact;offer;rfm_frequency\r\n";
-    let south =
-        format!("{header}1;+491701111111;Frau;Ada;Lang;;all;10.02.2026;;2\r\n5;+491705555555;;Ed;Eng;;all;;;1\r\n");
+    let header = "\u{feff}customer_id;phone;salutation;first_name;last_name;company;reason;last_contact;offer;rfm_frequency;email\r\n";
+    let south = format!(
+        "{header}1;+491701111111;Frau;Ada;Lang;;all;10.02.2026;;2;a@x.de\r\n5;+491705555555;;Ed;Eng;;all;;;1;\r\n"
+    );
     assert_eq!(run.text("campaigns/calls_sued.csv"), south);
     assert_eq!(
         run.text("campaigns/calls_nord.csv"),
-        format!("{header}2;+431588580;Herr;Bo;Kurz;;all;30.11.2025;;1\r\n")
+        format!("{header}2;+431588580;Herr;Bo;Kurz;;all;30.11.2025;;1;a@x.de\r\n")
     );
     assert!(
         !run.directory.join("campaigns/calls.csv").exists() && !run.directory.join("campaigns/calls_none.csv").exists()

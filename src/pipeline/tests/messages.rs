@@ -367,7 +367,7 @@ fn campaigns_are_checked_against_their_targets() {
     for fitting in [
         "target = 'google-customer-match'",
         "target = 'google-customer-match'\ncolumns = ['first_name', 'last_name', 'country', 'postal_code']",
-        "target = 'call-list'\ncolumns = ['phone', 'clv']\nsplit-by = 'abc_class'\ndefault-country = 'AT'",
+        "target = 'call-list'\ncolumns = ['phone', 'email', 'clv']\nsplit-by = 'abc_class'\ndefault-country = 'AT'",
     ] {
         assert_eq!(problems(&format!("{SMALLEST}{}\n", campaign(fitting))), [], "{fitting}");
     }
@@ -375,7 +375,8 @@ fn campaigns_are_checked_against_their_targets() {
 
 #[test]
 fn an_unknown_target_lists_those_that_there_are() {
-    let text = format!("{SMALLEST}[[campaign]]\nname = 'c'\nsegment = 's'\ntarget = 'mailchip'\n");
+    let segment = "[[segment]]\nname = 's'\nwhere = 'clv > 0'\n";
+    let text = format!("{SMALLEST}{segment}[[campaign]]\nname = 'c'\nsegment = 's'\ntarget = 'mailchip'\n");
     let found = problems(&text);
     assert_eq!((found[0].code, found[0].help.as_deref()), ("K0107", Some("did you mean `mailchimp`?")));
     assert!(
