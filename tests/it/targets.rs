@@ -4,10 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use klientel::campaign::legal::LegalBasis;
+use klientel::campaign::prepare::{Known, prepare};
+use klientel::campaign::pressure::{History, Limits};
 use klientel::campaign::split::shares;
+use klientel::campaign::suppression::Suppressed;
 use klientel::campaign::target::country::COUNTRIES;
 use klientel::campaign::target::{ALL, Channel, Shape, Target};
-use klientel::campaign::{Campaign, contacts};
+use klientel::campaign::{Campaign, ContactRules, file};
+use klientel::features::Dataset;
 use klientel::publish::{CampaignFiles, OutputLock, Staging};
 use klientel::scores::frame::Frame;
 use klientel::table::{Column, Customers, Ids, Values};
@@ -68,9 +73,11 @@ impl Base {
             email_opt_in: vec![true; n],
             email_opt_out: vec![false; n],
             objection: vec![false; n],
-            unreadable: vec![],
+            phone_opt_in: vec![true; n],
+            ads_opt_in: vec![true; n],
             attributes,
             ids,
+            ..Customers::default()
         };
         Self { customers, scores }
     }
@@ -91,10 +98,25 @@ impl Base {
             split_by: None,
             home: &COUNTRIES[0],
             language: Language::German,
+            basis: LegalBasis::of(target.channel)[0],
+            control_share: 0.0,
+            stratify_by: vec![],
+            economics: None,
         };
         let members = Frame::of_customers(&self.customers.ids, &self.scores);
-        let (file, counts) = contacts(&campaign, &members, &self.customers).unwrap();
-        assert!(counts.contacts > 0, "{}", target.name);
+        let data = Dataset::default();
+        let known = Known {
+            customers: &self.customers,
+            base: &self.customers.ids,
+            history: History::of(&data, &Limits::default()),
+            has_bought: &[],
+            suppressed: &Suppressed::default(),
+            earlier: &BTreeMap::new(),
+            as_of: data.as_of,
+        };
+        let prepared = prepare(&[(&campaign, &members)], &ContactRules::default(), &known).unwrap().remove(0);
+        assert!(!prepared.contacts.is_empty(), "{}", target.name);
+        let file = file(&campaign, &members, &self.customers, &prepared).unwrap();
         let dir = tempfile::tempdir().unwrap();
         let lock = OutputLock::take(dir.path()).unwrap();
         let staging = Staging::start(&lock, "run").unwrap();
