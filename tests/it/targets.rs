@@ -54,7 +54,7 @@ impl Base {
         }
         let offers = attributes.remove("offer_1_name").unwrap();
         let offers = offers.iter().map(|offer| Some(offer.as_str()).filter(|offer| !offer.is_empty()));
-        let half = |row: usize| (row % 2 == 0).then_some(row as i64 + 1);
+        let half = |row: usize| row.is_multiple_of(2).then_some(row as i64 + 1);
         let day = Day::from_ymd(2026, 3, 7).unwrap().0;
         let scores = vec![
             Column::new(
