@@ -112,7 +112,6 @@ mod tests {
                 customer: vec![2, NONE_IX],
                 day: vec![50, 60],
                 returned: vec![(0, 90), (1, 99)],
-                ..Baskets::default()
             },
             ..Dataset::default()
         };

@@ -191,9 +191,9 @@ fn crowd(n: usize) -> Customers {
 #[test]
 fn suppression_and_contact_pressure_keep_customers_away() {
     let customers = crowd(6);
-    let mut world = World::default();
-    world.suppressions =
+    let suppressions =
         Suppressions { customers: vec!["0001".into()], emails: vec!["0002@X.de".into()], phones: vec![] };
+    let mut world = World { suppressions, ..World::default() };
     world.rules.limits = Limits { cap: Some((1, Period::Days(7))), quiet: Some(Period::Days(14)) };
     world.data.contacts = Contacts {
         starts: vec![0, 0, 0, 0, 1, 2, 3],
@@ -218,11 +218,11 @@ fn a_customer_is_in_the_campaign_that_earns_most_and_of_a_household_one_is_conta
     ] {
         customers.attributes.insert(name.to_owned(), texts.map(str::to_owned).to_vec());
     }
-    let mut world = World::default();
-    world.columns = vec![
+    let columns = vec![
         Column::new("p", Values::Number([Some(0.1), Some(0.2), Some(0.001), None].into_iter().collect())),
         Column::new("m", Values::Money([Some(1_000); 4].into_iter().collect())),
     ];
+    let mut world = World { columns, ..World::default() };
     world.rules.campaigns_per_customer = Some(1);
     world.rules.deduplicate_by = Deduplicate::Household;
     let profitable = |name: &str, contact_cost| Campaign {

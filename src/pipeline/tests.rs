@@ -39,6 +39,8 @@ fn columns(pipeline: &Pipeline) -> Vec<ColumnSpec> {
         ("clv", Money),
         ("clv_p_alive", Number),
         ("churn_risk", Number),
+        ("offer_1_probability", Number),
+        ("avg_order_value", Money),
         ("churn_value_at_risk", Money),
     ]
     .into_iter()

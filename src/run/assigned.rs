@@ -38,10 +38,10 @@ pub fn earlier(
     };
     for row in 0..reading.customer.len() {
         let Some(arm) = Arm::named(reading.arms.get(reading.arm[row])) else { continue };
-        let share = match arm {
+        let share = in_millionths(match arm {
             Arm::Contact => 1.0 - reading.share[row],
             Arm::Control => reading.share[row],
-        };
+        });
         let assignment = Assignment { arm, on: Day(reading.day[row]), share };
         let campaign = reading.campaigns.get(reading.campaign[row]).to_owned();
         found
@@ -50,6 +50,11 @@ pub fn earlier(
             .insert(reading.customer_ids.get(reading.customer[row]).to_owned(), assignment);
     }
     Ok(found)
+}
+
+/// Rounds to what a share is read back in.
+fn in_millionths(share: f64) -> f64 {
+    (share * 1e6).round() / 1e6
 }
 
 /// Writes the assignments of earlier runs and of this one, by campaign and customer; nothing where there is none.
@@ -65,9 +70,7 @@ pub fn table<'a>(
     }
     let rows =
         || all.iter().flat_map(|(campaign, of)| of.iter().map(move |(customer, it)| (*campaign, *customer, *it)));
-    if rows().next().is_none() {
-        return None;
-    }
+    rows().next()?;
     let share = |assignment: Assignment| match assignment.arm {
         Arm::Contact => 1.0 - assignment.share,
         Arm::Control => assignment.share,
@@ -77,8 +80,7 @@ pub fn table<'a>(
         Column::new("customer_id", Values::from_texts(rows().map(|(_, customer, _)| Some(customer)))),
         Column::new("arm", Values::from_texts(rows().map(|(.., it)| Some(it.arm.label())))),
         Column::new("assigned_on", Values::Date(rows().map(|(.., it)| Some(it.on.0)).collect())),
-        // Millionths are what a share is read back in.
-        Column::new("share", Values::Number(rows().map(|(.., it)| Some((share(it) * 1e6).round() / 1e6)).collect())),
+        Column::new("share", Values::Number(rows().map(|(.., it)| Some(in_millionths(share(it)))).collect())),
     ];
     Some(SideTable { name: "assignments", columns })
 }

@@ -213,9 +213,10 @@ fn one_invoice_makes_no_rule() {
     let all = std::fs::read_to_string(path).unwrap();
     let without: Vec<&str> = all.lines().filter(|line| !line.starts_with("\"537434\",")).collect();
     assert_eq!(all.lines().count() - without.len(), 675);
-    let pipeline = "version = 1\nanalyses = ['cross-sell']\n[input.transactions.csv]\npath = 'lines.csv'\n[cross-sell]\noffers-per-customer = 0\n[output]\ndirectory = 'out'\n";
+    let pipeline = "version = 1\nanalyses = ['cross-sell']\n[input.transactions.csv]\npath = 'lines.csv'\n[cross-sell]\noffers-per-customer = 1\n[output]\ndirectory = 'out'\n";
     let rules = |lines: &str| {
-        let run = Project::new(&[("lines.csv", lines)]).run(pipeline).unwrap();
+        let project = Project::new(&[("lines.csv", lines)]);
+        let run = project.run(pipeline).unwrap();
         let names = ["antecedent_1", "antecedent_2", "consequent", "n_both"];
         let rules: Vec<_> = run.table("rules.csv").iter().map(|row| names.map(|name| row[name].clone())).collect();
         (rules, run.number("cross_sell.n_baskets_too_large"), run.number("cross_sell.n_substitutes"))

@@ -125,7 +125,7 @@ fn ease_recall(known: &[Vec<u32>], later: &[Vec<u32>], lambda: f64) -> f64 {
 #[test]
 fn ease_has_the_published_recall_on_movielens() {
     let (Some(known), Some(later)) = (ratings("ua.base"), ratings("ua.test")) else { return };
-    let is_held_out = |user: usize, film: u32| mixed((user * FILMS) as u64 + u64::from(film)) % 10 == 0;
+    let is_held_out = |user: usize, film: u32| mixed((user * FILMS) as u64 + u64::from(film)).is_multiple_of(10);
     let part = |held_out: bool| -> Vec<Vec<u32>> {
         let of = |(user, films): (usize, &Vec<u32>)| {
             films.iter().copied().filter(|film| is_held_out(user, *film) == held_out).collect()
