@@ -70,7 +70,10 @@ pub fn select<'a>(
             },
         ));
     }
-    let Some((first, _)) = asked.first() else { return Ok((Vec::new(), Vec::new())) };
+    let Some((first, _)) = asked.first() else {
+        // Arms of campaigns that rest tonight are kept for their next night.
+        return Ok((Vec::new(), assigned::table(sources.earlier, std::iter::empty()).into_iter().collect()));
+    };
     let needed = first.target.channel.needs()[0];
     let customers = sources.customers.ok_or_else(|| FrameError::NoColumn(needed.to_owned()))?;
     let rules = &job.settings.contact_rules;

@@ -4,6 +4,7 @@ mod architecture;
 mod bad_input;
 mod baskets;
 mod campaign_files;
+mod campaigns;
 mod cdnow;
 mod churn;
 mod churn_attributes;

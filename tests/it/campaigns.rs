@@ -1,0 +1,205 @@
+//! Campaigns through a pipeline: who is contacted, who is kept from it, night after night, and what stops a run.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::time::{Duration, SystemTime};
+
+use super::support::{Project, Run};
+
+const N: usize = 600;
+
+fn customers(objecting: &[usize]) -> String {
+    let mut text = String::from("Kundennr;E-Mail;Nachname;Newsletter;Widerspruch;Region\n");
+    for ix in 0..N {
+        let objects = if objecting.contains(&ix) { "ja" } else { "nein" };
+        let region = if ix % 3 == 0 { "Nord" } else { "Süd" };
+        text.push_str(&format!("K{ix:04};k{ix}@example.com;Name{ix};ja;{objects};{region}\n"));
+    }
+    text
+}
+
+/// Everybody buys in January; who stands in `also` buys for 40.00 on a later day.
+fn lines(also: &[(usize, &str)]) -> String {
+    let mut text = String::from("Kundennr;Belegnr;Datum;Artikelnr;Menge;Umsatz\n");
+    for ix in 0..N {
+        text.push_str(&format!("K{ix:04};B{ix};{:02}.01.2026;A{};1;{},50\n", 1 + ix % 28, ix % 7, 10 + ix % 50));
+    }
+    for (ix, day) in also {
+        text.push_str(&format!("K{ix:04};C{ix};{day};A1;1;40,00\n"));
+    }
+    text
+}
+
+fn pipeline(as_of: &str, more: &str) -> String {
+    format!(
+        "version = 1\nas-of = {as_of}\nanalyses = ['rfm']\n\
+         [input.transactions.csv]\npath = 'lines.csv'\n\
+         [input.customers]\nattributes = ['Region']\n[input.customers.csv]\npath = 'customers.csv'\n\
+         [[segment]]\nname = 'all'\nwhere = 'revenue > 0'\n{more}\n[output]\ndirectory = 'out'\n"
+    )
+}
+
+fn project() -> Project {
+    Project::new(&[("lines.csv", &lines(&[])), ("customers.csv", &customers(&[]))])
+}
+
+/// Customer id by the value of another column.
+fn column(run: &Run, table: &str, of: &str) -> BTreeMap<String, String> {
+    run.table(table).into_iter().map(|row| (row["customer_id"].clone(), row[of].clone())).collect()
+}
+
+const DRAWING: &str =
+    "[[campaign]]\nname = 'spring'\nsegment = 'all'\ncontrol-share = 0.25\nstratify-by = ['region', 'rfm_segment']\n";
+
+#[test]
+fn a_control_group_gets_no_file_and_stays_for_all_nights() {
+    let project = project();
+    let first = project.run(&pipeline("2026-01-31", DRAWING)).unwrap();
+    let arms = column(&first, "assignments.csv", "arm");
+    let control: BTreeSet<&String> = arms.iter().filter(|(_, arm)| *arm == "control").map(|(id, _)| id).collect();
+    let contacted = column(&first, "campaigns/spring.csv", "email");
+    assert_eq!(arms.len(), N);
+    assert_eq!(contacted.len() + control.len(), N);
+    assert!(control.len().abs_diff(N / 4) <= 12, "strata keep the share: {}", control.len());
+    assert!(contacted.keys().all(|id| !control.contains(id)));
+    let reasons = column(&first, "excluded.csv", "reason");
+    assert_eq!(reasons.keys().collect::<BTreeSet<_>>(), control);
+    assert!(reasons.values().all(|reason| reason == "control_group"));
+    let record = &first.manifest["campaigns"][0];
+    assert_eq!((&record["control_share"], &record["excluded"]["control_group"]), (&0.25.into(), &control.len().into()));
+    assert!(record["sample_ratio_p"].as_f64().unwrap() > 0.001);
+
+    // Another night, another share, somebody objects: whoever is left stays where they were.
+    let some: Vec<usize> = control.iter().take(2).map(|id| id[1..].parse().unwrap()).collect();
+    project.write("customers.csv", customers(&some).as_bytes());
+    let later = DRAWING.replace("0.25", "0.5");
+    let second = project.run(&pipeline("2026-02-01", &later)).unwrap();
+    let after = column(&second, "assignments.csv", "arm");
+    assert_eq!(after.len(), N - 2);
+    assert!(after.iter().all(|(id, arm)| arms[id] == *arm));
+    assert!(column(&second, "assignments.csv", "assigned_on").values().all(|day| day == "2026-01-31"));
+    for name in ["assignments.csv", "excluded.csv", "scores.csv", "campaigns/spring.csv"] {
+        for ix in &some {
+            assert!(!second.text(name).contains(&format!("K{ix:04}")), "{name} holds who objects");
+        }
+    }
+    // A pipeline without the campaign keeps its arms for the next night.
+    let third = project.run(&pipeline("2026-02-02", "")).unwrap();
+    assert_eq!(column(&third, "assignments.csv", "arm"), after);
+}
+
+#[test]
+fn what_a_run_assigned_is_what_measure_compares() {
+    let project = project();
+    let first = project.run(&pipeline("2026-01-31", DRAWING)).unwrap();
+    let arms = column(&first, "assignments.csv", "arm");
+    // Three of four contacts come back, of the control group one of four.
+    let comes_back = |ix: usize| (arms[&format!("K{ix:04}")] == "contact") == (ix % 4 > 0);
+    let back: Vec<(usize, &str)> = (0..N).filter(|ix| comes_back(*ix)).map(|ix| (ix, "10.02.2026")).collect();
+    project.write("lines.csv", lines(&back).as_bytes());
+    let more = "[input.assignments.csv]\npath = 'out/latest/assignments.csv'\n";
+    project.write("pipeline.toml", pipeline("2026-03-15", more).as_bytes());
+    let output = project.klientel().args(["measure", "pipeline.toml", "--days", "30"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("it worked") && said.contains("as large as planned"), "{said}");
+}
+
+#[test]
+fn who_is_left_out_is_told_with_the_reason() {
+    let project = project();
+    project.write("unsubscribed.csv", b"email\nk1@example.com\nK2@Example.com\n");
+    project.write(
+        "contacts.csv",
+        b"customer_id;date;kind\nK0003;28.01.2026;Mailing\nK0004;30.01.2026;Beschwerde\nK0005;01.01.2026;Mailing\n",
+    );
+    let more = "[input.suppressions.csv]\npath = 'unsubscribed.csv'\n[input.contacts.csv]\npath = 'contacts.csv'\n\
+        [contact-rules]\nfrequency-cap = 1\nfrequency-window = '7 days'\nquiet-period = '14 days'\ncampaigns-per-customer = 1\n\
+        [[campaign]]\nname = 'plain'\nsegment = 'all'\n\
+        [[campaign]]\nname = 'dear'\nsegment = 'all'\ncontact-cost = 1.00\nresponse-rate = 0.02\nmargin-column = 'avg_order_value'\n";
+    let run = project.run(&pipeline("2026-01-31", more)).unwrap();
+    let reasons = |campaign: &str| -> BTreeMap<String, String> {
+        let rows = run.table("excluded.csv").into_iter().filter(|row| row["campaign"] == campaign);
+        rows.map(|row| (row["customer_id"].clone(), row["reason"].clone())).collect()
+    };
+    let (plain, dear) = (reasons("plain"), reasons("dear"));
+    for (id, reason) in [("K0001", "suppressed"), ("K0002", "suppressed"), ("K0003", "frequency_cap")] {
+        assert_eq!((plain[id].as_str(), dear[id].as_str()), (reason, reason));
+    }
+    assert_eq!(plain["K0004"], "quiet_after_complaint");
+    // 0.02 × 50.50 is above 1.00, 0.02 × 49.50 is not; who is worth a contact is not in the campaign of unknown profit.
+    assert_eq!((dear["K0005"].as_str(), plain.get("K0005")), ("not_profitable", None));
+    assert_eq!((dear.get("K0040"), plain["K0040"].as_str()), (None, "other_campaign"));
+    let record = &run.manifest["campaigns"][1];
+    assert_eq!(record["lowest_expected_profit"], 0.01);
+    assert_eq!(run.manifest["run"]["suppression_list_hours"], 0);
+    // Each reason is in the summary that people read.
+    project.write("pipeline.toml", pipeline("2026-01-31", more).as_bytes());
+    let output = project.klientel().args(["run", "pipeline.toml"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("2 suppressed") || said.contains("already"), "{said}");
+}
+
+#[test]
+fn a_stale_suppression_list_stops_the_run_before_anything_is_written() {
+    let project = project();
+    project.write("unsubscribed.csv", b"email\nk1@example.com\n");
+    let days_ago = |days: u64| SystemTime::now() - Duration::from_secs(days * 86_400);
+    File::options().write(true).open(project.path("unsubscribed.csv")).unwrap().set_modified(days_ago(3)).unwrap();
+    let list = "[input.suppressions.csv]\npath = 'unsubscribed.csv'\n";
+    project.write("pipeline.toml", pipeline("2026-01-31", &format!("{list}{DRAWING}")).as_bytes());
+    let output = project.klientel().args(["run", "pipeline.toml"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("the suppression list is 72 hours old, the pipeline allows 48"), "{said}");
+    assert!(!project.path("out/latest").exists());
+    // Without campaigns nobody is contacted, and with a longer age it is as the pipeline wants it.
+    for more in [list.to_owned(), format!("[input.suppressions]\nmax-age = 100\n{list}{DRAWING}")] {
+        project.write("pipeline.toml", pipeline("2026-01-31", &more).as_bytes());
+        let output = project.klientel().args(["run", "pipeline.toml"]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
+fn a_campaign_that_cannot_be_is_told_at_its_line() {
+    for (keys, expected) in [
+        ("contact-cost = 1.0", "`contact-cost` needs `order-margin` or `margin-column`"),
+        ("response-rate = 0.1", "`response-rate` and `response-column` need `contact-cost`"),
+        (
+            "contact-cost = 1.0\nresponse-rate = 0.1\nmargin-column = 'rfm_segment'",
+            "campaign `c` estimates by `rfm_segment`, which is no number",
+        ),
+        (
+            "contact-cost = 1.0\nresponse-column = 'luck'\norder-margin = 5",
+            "campaign `c` estimates by unknown column `luck`",
+        ),
+        ("legal-basis = 'legitimate-interest'", "`legitimate-interest` is no ground for contacts by e-mail"),
+        ("control-share = 1.0", "`campaign.control-share` must be a number from 0 to 0.9"),
+        ("stratify-by = ['luck']", "campaign `c` uses unknown column `luck`"),
+    ] {
+        let text = pipeline("2026-01-31", &format!("[[campaign]]\nname = 'c'\nsegment = 'all'\n{keys}\n"));
+        let project = Project::new(&[("pipeline.toml", &text)]);
+        let output = project.klientel().args(["check", "pipeline.toml"]).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{keys}: {said}");
+        assert!(said.contains(expected), "{keys}: {said}");
+    }
+}
+
+#[test]
+fn a_segment_of_nobody_and_an_audience_without_consent_are_told() {
+    let project = project();
+    let more = "[[segment]]\nname = 'none'\nwhere = 'revenue > 100000'\n\
+        [[campaign]]\nname = 'empty'\nsegment = 'none'\n[[campaign]]\nname = 'ads'\nsegment = 'all'\ntarget = 'meta'\n";
+    let run = project.run(&pipeline("2026-01-31", more)).unwrap();
+    let notes: Vec<String> =
+        run.manifest["notes"].as_array().unwrap().iter().map(|note| note.as_str().unwrap().to_owned()).collect();
+    assert!(
+        notes.contains(&"campaign `empty`: segment `none` has no customers, so the file has no rows".to_owned()),
+        "{notes:?}"
+    );
+    let note = "campaign `ads`: nobody is contacted, because the customer export has no column `ads_opt_in` that says who consented";
+    assert!(notes.contains(&note.to_owned()), "{notes:?}");
+    assert_eq!(run.table("campaigns/empty.csv").len(), 0);
+}
