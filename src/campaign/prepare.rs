@@ -227,6 +227,11 @@ fn draw(
 ) -> Result<Prepared, FrameError> {
     let none = Assignments::new();
     let earlier = known.earlier.get(&campaign.name).unwrap_or(&none);
+    if campaign.control_share == 0.0 && earlier.is_empty() {
+        excluded.sort_unstable();
+        let contacts = candidates.iter().map(|candidate| (candidate.row, candidate.customer)).collect();
+        return Ok(Prepared { contacts, excluded, assignments: Assignments::new(), cut, sample_ratio_p: None });
+    }
     let ids = |candidate: &Candidate| known.customers.ids.get(candidate.customer);
     let strata = strata(campaign, members, known.customers, &candidates)?;
     let customers: Vec<(&str, &str)> =
