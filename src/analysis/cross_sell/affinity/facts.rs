@@ -55,28 +55,28 @@ pub(super) fn notes(found: &Affinities, params: &Params) -> Vec<String> {
     let short = |what: &str, needed: u32| {
         let gib = params.memory_bytes as f64 / (1_u64 << 30) as f64;
         format!(
-            "`cross-sell.memory-limit` ({gib:.1} GiB) does not hold all {what} at a `cross-sell.min-support-count` of {asked}: there they need {needed} \
-             (raise `cross-sell.min-support-count` to {needed}"
+            "{what} were searched from {needed} occurrences on: from {asked} on they need more than `cross-sell.memory-limit` ({gib:.1} GiB); raise it, or set \
+             `cross-sell.min-support-count = {needed}`"
         )
     };
     let raised = |level: &Level, what: &str| {
         let (pairs, larger) = (level.sets.min_count, level.sets.min_count_of_larger);
         let substitutes = level.substitutes.min_count;
         let of_rules = match () {
-            () if pairs > asked => Some(format!("{})", short(&format!("rules of {what}"), pairs))),
+            () if pairs > asked => Some(short(&format!("rules of {what}"), pairs)),
             () if larger > asked => Some(format!(
-                "{}, or lower `cross-sell.max-items-per-rule`)",
+                "{}, or lower `cross-sell.max-items-per-rule`",
                 short(&format!("rules of more than two {what}"), larger)
             )),
             () => None,
         };
-        let of_pairs = || format!("{})", short(&format!("substitutes among {what}"), substitutes));
+        let of_pairs = || short(&format!("substitutes among {what}"), substitutes);
         of_rules.into_iter().chain((substitutes > asked).then(of_pairs)).collect::<Vec<_>>()
     };
     let mut notes = raised(&found.products, "products");
     notes.extend(found.categories.iter().flat_map(|level| raised(level, "categories")));
     if found.orders.min_count > asked {
-        notes.push(format!("{})", short("sequences", found.orders.min_count)));
+        notes.push(short("sequences", found.orders.min_count));
     }
     let matrix = &found.products.matrix;
     if matrix.n_left_out > 0 {
