@@ -145,6 +145,21 @@ impl Period {
         }
     }
 
+    /// Returns the day after which the period that ends with `day` begins.
+    pub fn start_before(self, day: Day) -> Day {
+        match self {
+            Self::Days(days) => Day(day.0.saturating_sub(days as i32)),
+            Self::Months(months) => {
+                // The latest day from which the period reaches up to this one.
+                let longest = 31 * months as i32;
+                (0..=longest)
+                    .map(|ago| Day(day.0 - ago))
+                    .find(|start| start.add_months(months).0 <= day.0)
+                    .unwrap_or(day)
+            }
+        }
+    }
+
     /// Returns the last day of the period that starts on the day after `day`.
     pub fn end_after(self, day: Day) -> Day {
         match self {

@@ -2,7 +2,8 @@
 //!
 //! The lot of a customer in a campaign is a number in `[0, 1)` that follows from both names alone: the first 8 bytes of SHA-256 over the scope, the
 //! campaign and the customer id. It is the same in every rerun and every night, whatever the order of rows or the number of threads, and independent
-//! between campaigns. Who was assigned on an earlier night keeps the arm, also where the share has changed since.
+//! between campaigns. A stratified arm depends on the newcomers of its night as well. Who was assigned on an earlier night is not drawn again, also where
+//! the share has changed since.
 //!
 //! | draw        | control group                                                                                                |
 //! |-------------|--------------------------------------------------------------------------------------------------------------|
@@ -75,30 +76,18 @@ pub fn is_held_out(customer: &str, share: f64) -> bool {
     lot("global-holdout", "", customer) < share
 }
 
-/// Draws the arms of the customers of a campaign, each with its stratum, in their order; who has an arm keeps it.
-pub fn draw(
-    campaign: &str,
-    share: f64,
-    customers: &[(&str, &str)],
-    is_stratified: bool,
-    earlier: &Assignments,
-    on: Day,
-) -> Vec<Assignment> {
+/// Draws the arms of customers who have none yet, each with its stratum, in their order.
+pub fn draw(campaign: &str, share: f64, customers: &[(&str, &str)], is_stratified: bool, on: Day) -> Vec<Assignment> {
     let new = |arm| Assignment { arm, on, share };
     let lot = |customer: &str| lot("control", campaign, customer);
     let mut drawn: Vec<Assignment> = customers
         .iter()
-        .map(|(customer, _)| {
-            let arm = if lot(customer) < share { Arm::Control } else { Arm::Contact };
-            earlier.get(*customer).copied().unwrap_or_else(|| new(arm))
-        })
+        .map(|(customer, _)| new(if lot(customer) < share { Arm::Control } else { Arm::Contact }))
         .collect();
     if is_stratified {
         let mut strata: BTreeMap<&str, Vec<(f64, &str, usize)>> = BTreeMap::new();
         for (ix, (customer, stratum)) in customers.iter().enumerate() {
-            if !earlier.contains_key(*customer) {
-                strata.entry(stratum).or_default().push((lot(customer), customer, ix));
-            }
+            strata.entry(stratum).or_default().push((lot(customer), customer, ix));
         }
         for (stratum, mut newcomers) in strata {
             newcomers.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(b.1)));
@@ -137,9 +126,9 @@ mod tests {
         (0..n).map(|ix| format!("K{ix:06}")).collect()
     }
 
-    fn arms(campaign: &str, share: f64, ids: &[String], earlier: &Assignments) -> Vec<Assignment> {
+    fn arms(campaign: &str, share: f64, ids: &[String]) -> Vec<Assignment> {
         let customers: Vec<(&str, &str)> = ids.iter().map(|id| (id.as_str(), "")).collect();
-        draw(campaign, share, &customers, false, earlier, TODAY)
+        draw(campaign, share, &customers, false, TODAY)
     }
 
     fn n_control(drawn: &[Assignment]) -> usize {
@@ -149,7 +138,7 @@ mod tests {
     #[test]
     fn arms_have_their_share_and_are_independent_between_campaigns() {
         let ids = ids(100_000);
-        let [spring, autumn] = ["spring", "autumn"].map(|campaign| arms(campaign, 0.1, &ids, &Assignments::new()));
+        let [spring, autumn] = ["spring", "autumn"].map(|campaign| arms(campaign, 0.1, &ids));
         for drawn in [&spring, &autumn] {
             // Five standard deviations: √(100,000 · 0.1 · 0.9) = 95.
             assert!(n_control(drawn).abs_diff(10_000) < 475, "{}", n_control(drawn));
@@ -168,30 +157,17 @@ mod tests {
     }
 
     #[test]
-    fn who_has_an_arm_keeps_it_whatever_the_share_and_the_neighbours() {
-        let ids = ids(2_000);
-        let first = arms("c", 0.1, &ids[..1_000], &Assignments::new());
-        let earlier: Assignments = ids.iter().cloned().zip(first.iter().copied()).collect();
-        let turned: Vec<String> = ids.iter().rev().cloned().collect();
-        let mut second = arms("c", 0.5, &turned, &earlier);
-        second.reverse();
-        assert_eq!(second[..1_000], first);
-        assert!(n_control(&second[1_000..]).abs_diff(500) < 80);
-        assert!(second[1_000..].iter().all(|assignment| assignment.share == 0.5));
-    }
-
-    #[test]
     fn strata_have_their_share_each() {
         let ids = ids(1_003);
         let stratum = |ix: usize| if ix < 100 { "A" } else { "B" };
         let customers: Vec<(&str, &str)> = ids.iter().enumerate().map(|(ix, id)| (id.as_str(), stratum(ix))).collect();
-        let drawn = draw("c", 0.1, &customers, true, &Assignments::new(), TODAY);
+        let drawn = draw("c", 0.1, &customers, true, TODAY);
         assert_eq!(n_control(&drawn[..100]), 10);
         assert!([90, 91].contains(&n_control(&drawn[100..])));
         // Newcomers one a night: over the nights their share is kept as well.
         let alone = (0..400).filter(|night| {
             let on = Day(TODAY.0 + night);
-            draw("c", 0.25, &[("K", "A")], true, &Assignments::new(), on)[0].arm == Arm::Control
+            draw("c", 0.25, &[("K", "A")], true, on)[0].arm == Arm::Control
         });
         assert!(alone.count().abs_diff(100) < 44);
     }

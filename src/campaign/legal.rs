@@ -72,7 +72,8 @@ impl LegalBasis {
 pub fn refuses(channel: Channel, customers: &Customers, ix: usize) -> bool {
     let said = |flags: &[bool]| flags.get(ix).copied().unwrap_or(false);
     let of_channel = match channel {
-        Channel::Email | Channel::Ads => said(&customers.email_opt_out),
+        Channel::Email => said(&customers.email_opt_out),
+        Channel::Ads => said(&customers.ads_opt_out),
         Channel::Phone => said(&customers.phone_opt_out),
         Channel::Post => said(&customers.post_opt_out),
     };

@@ -4,11 +4,11 @@
 //! member → customer table → legal basis → suppression list → address → global holdout → quiet period, frequency cap → profit
 //!        → one a household or address → one campaign a customer, by expected profit → lot: contact or control group
 //! ```
-//! The lot comes last, so that contacts and control group differ by nothing but it; who is in the control group of a campaign is in no other campaign of
-//! the run either. Of members who share an address, and of campaigns that share a customer, the higher expected profit counts; without one, who stands
+//! The lot comes last, so that contacts and control group differ by nothing but it, and is one for everybody at an address. Where a customer may be in
+//! one campaign, who is in the control group of one is in no other of the run either. Of members who share an address, and of campaigns that share a customer, the higher expected profit counts; without one, who stands
 //! first. `O(members · log members)`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::control::{self, Arm, Assignment, Assignments};
 use super::pressure::{History, Pressure};
@@ -67,9 +67,11 @@ pub fn prepare(
     rules: &ContactRules,
     known: &Known<'_>,
 ) -> Result<Vec<Prepared>, FrameError> {
+    let reaches: Vec<Reach<'_>> =
+        campaigns.iter().map(|(campaign, _)| Reach::of(campaign, known.customers, known.suppressed)).collect();
     let mut open = Vec::with_capacity(campaigns.len());
-    for (campaign, members) in campaigns {
-        let (mut candidates, mut excluded, cut) = eligible(campaign, members, rules, known)?;
+    for ((campaign, members), reach) in campaigns.iter().zip(&reaches) {
+        let (mut candidates, mut excluded, cut) = eligible(campaign, members, reach, rules, known)?;
         keep_one_an_address(campaign, rules, known.customers, &mut candidates, &mut excluded);
         open.push((candidates, excluded, cut));
     }
@@ -78,10 +80,9 @@ pub fn prepare(
     }
     campaigns
         .iter()
+        .zip(&reaches)
         .zip(open)
-        .map(|((campaign, members), (candidates, excluded, cut))| {
-            draw(campaign, members, candidates, excluded, cut, known)
-        })
+        .map(|(((campaign, members), reach), open)| draw(campaign, members, reach, open, known))
         .collect()
 }
 
@@ -90,12 +91,12 @@ type Open = (Vec<Candidate>, Vec<(u32, Reason)>, Option<Cut>);
 fn eligible(
     campaign: &Campaign,
     members: &Frame<'_>,
+    reach: &Reach<'_>,
     rules: &ContactRules,
     known: &Known<'_>,
 ) -> Result<Open, FrameError> {
     let profits = campaign.economics.as_ref().map(|economics| economics.profits(members)).transpose()?;
     let mut cut = profits.as_ref().map(|_| Cut::default());
-    let reach = Reach::of(campaign, known.customers, known.suppressed);
     let (mut candidates, mut excluded) = (Vec::new(), Vec::new());
     for (row, id) in members.texts(CUSTOMER_ID)?.enumerate() {
         let position = id.and_then(|id| Some((id, known.customers.ids.position(id)?)));
@@ -110,7 +111,11 @@ fn eligible(
             Contact::Forbidden => Err(Reason::WithoutConsent),
             Contact::Suppressed => Err(Reason::Suppressed),
             Contact::Unreachable => Err(Reason::WithoutAddress),
-            Contact::At(_) if control::is_held_out(id, rules.global_holdout_share) => Err(Reason::GlobalHoldout),
+            Contact::At(_)
+                if rules.global_holdout_share > 0.0 && control::is_held_out(id, rules.global_holdout_share) =>
+            {
+                Err(Reason::GlobalHoldout)
+            }
             Contact::At(address) => match in_base.and_then(|ix| known.history.of_customer(ix)) {
                 Some(Pressure::QuietAfterComplaint) => Err(Reason::QuietAfterComplaint),
                 Some(Pressure::QuietAfterReturn) => Err(Reason::QuietAfterReturn),
@@ -220,9 +225,8 @@ fn compete(open: &mut [Open], most: usize) {
 fn draw(
     campaign: &Campaign,
     members: &Frame<'_>,
-    candidates: Vec<Candidate>,
-    mut excluded: Vec<(u32, Reason)>,
-    cut: Option<Cut>,
+    reach: &Reach<'_>,
+    (candidates, mut excluded, cut): Open,
     known: &Known<'_>,
 ) -> Result<Prepared, FrameError> {
     let none = Assignments::new();
@@ -230,20 +234,51 @@ fn draw(
     if campaign.control_share == 0.0 && earlier.is_empty() {
         excluded.sort_unstable();
         let contacts = candidates.iter().map(|candidate| (candidate.row, candidate.customer)).collect();
+        let mut cut = cut.map(|cut| Cut { lowest: None, expected_profit: 0.0, ..cut });
+        if let Some(cut) = &mut cut {
+            candidates.iter().filter_map(|candidate| candidate.profit).for_each(|profit| cut.count(profit));
+        }
         return Ok(Prepared { contacts, excluded, assignments: Assignments::new(), cut, sample_ratio_p: None });
     }
     let ids = |candidate: &Candidate| known.customers.ids.get(candidate.customer);
-    let strata = strata(campaign, members, known.customers, &candidates)?;
-    let customers: Vec<(&str, &str)> =
-        candidates.iter().zip(&strata).map(|(candidate, stratum)| (ids(candidate), stratum.as_str())).collect();
+    let mut of_address = arms_by_address(reach, known.customers, earlier);
+    // One lot an address: who shares it with a contact cannot be a control.
+    let mut seen: HashSet<&str> = of_address.keys().map(String::as_str).collect();
+    let leads = |candidate: &Candidate, seen: &mut HashSet<&str>| {
+        !earlier.contains_key(ids(candidate)) && !seen.contains(candidate.address.as_str())
+    };
+    let mut leaders: Vec<&Candidate> = Vec::new();
+    for candidate in &candidates {
+        if leads(candidate, &mut seen) {
+            seen.insert(&candidate.address);
+            leaders.push(candidate);
+        }
+    }
+    let strata = strata(campaign, members, known.customers, &leaders)?;
+    let drawing: Vec<(&str, &str)> =
+        leaders.iter().zip(&strata).map(|(candidate, stratum)| (ids(candidate), stratum.as_str())).collect();
     let is_stratified = !campaign.stratify_by.is_empty();
-    let drawn = control::draw(&campaign.name, campaign.control_share, &customers, is_stratified, earlier, known.as_of);
-    let sample_ratio_p = control::sample_ratio_p(drawn.iter().copied());
+    let drawn = control::draw(&campaign.name, campaign.control_share, &drawing, is_stratified, known.as_of);
+    let drawn: Vec<(String, Assignment)> =
+        leaders.iter().zip(drawn).map(|(leader, assignment)| (leader.address.clone(), assignment)).collect();
+    // Who follows somebody at the address was not drawn, and counts for no sample ratio.
+    let sample_ratio_p = control::sample_ratio_p(earlier.values().copied().chain(drawn.iter().map(|(_, it)| *it)));
+    of_address.extend(drawn);
     let (mut contacts, mut assignments) = (Vec::new(), Assignments::new());
-    for (candidate, Assignment { arm, on, share }) in candidates.iter().zip(drawn) {
-        assignments.insert(ids(candidate).to_owned(), Assignment { arm, on, share });
-        match arm {
-            Arm::Contact => contacts.push((candidate.row, candidate.customer)),
+    let mut cut = cut.map(|cut| Cut { lowest: None, expected_profit: 0.0, ..cut });
+    for candidate in &candidates {
+        let id = ids(candidate);
+        let Some(assignment) = earlier.get(id).or_else(|| of_address.get(&candidate.address)).copied() else {
+            continue;
+        };
+        assignments.insert(id.to_owned(), assignment);
+        match assignment.arm {
+            Arm::Contact => {
+                contacts.push((candidate.row, candidate.customer));
+                if let (Some(cut), Some(profit)) = (&mut cut, candidate.profit) {
+                    cut.count(profit);
+                }
+            }
             Arm::Control => excluded.push((candidate.row, Reason::ControlGroup)),
         }
     }
@@ -251,12 +286,28 @@ fn draw(
     Ok(Prepared { contacts, excluded, assignments, cut, sample_ratio_p })
 }
 
+/// Returns the arms of addresses whose customers have one; the first assignment counts, of one day that to the control group.
+fn arms_by_address(reach: &Reach<'_>, customers: &Customers, earlier: &Assignments) -> HashMap<String, Assignment> {
+    let mut arms: HashMap<String, Assignment> = HashMap::new();
+    for (id, assignment) in earlier {
+        let address = customers.ids.position(id).map(|ix| reach.address(ix as usize)).unwrap_or_default();
+        if address.is_empty() {
+            continue;
+        }
+        let arm = arms.entry(address).or_insert(*assignment);
+        if (assignment.on, assignment.arm == Arm::Contact) < (arm.on, arm.arm == Arm::Contact) {
+            *arm = *assignment;
+        }
+    }
+    arms
+}
+
 /// Returns the stratum of each candidate: the cells of the columns that the campaign names.
 fn strata(
     campaign: &Campaign,
     members: &Frame<'_>,
     customers: &Customers,
-    candidates: &[Candidate],
+    candidates: &[&Candidate],
 ) -> Result<Vec<String>, FrameError> {
     let mut strata = vec![String::new(); candidates.len()];
     for name in &campaign.stratify_by {

@@ -5,7 +5,7 @@
 //! | frequency cap  | with `n` contacts on different days within the window                            | the contact log, complaints aside |
 //! | quiet period   | for a time after a complaint, and after goods came back                          | the contact log, returns         |
 //!
-//! Windows end with as-of and hold the day that they begin on: 7 days before a Sunday is the Sunday before.
+//! Windows end with as-of: the 7 days of a Sunday are those from Monday on.
 
 use crate::features::Dataset;
 use crate::table::Contacts;
@@ -43,7 +43,7 @@ impl<'a> History<'a> {
     /// Looks returns up once for all campaigns.
     pub fn of(data: &'a Dataset, limits: &Limits) -> Self {
         let as_of = data.as_of.0;
-        let from = |period: Period| 2 * as_of - period.end_after(data.as_of).0;
+        let from = |period: Period| period.start_before(data.as_of).0 + 1;
         let mut last_return = Vec::new();
         if limits.quiet.is_some() {
             last_return = vec![i32::MIN; data.n_customers()];

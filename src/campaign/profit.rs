@@ -21,8 +21,8 @@ pub enum Estimate {
 /// What a campaign says about money.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Economics {
-    /// Cost of a contact, in minor units.
-    pub contact_cost: i64,
+    /// Cost of a contact, in minor units and parts of them: an e-mail costs less than a cent.
+    pub contact_cost: f64,
     /// Probability that a contact leads to a purchase.
     pub response: Estimate,
     /// What a purchase leaves, before the cost of the contact.
@@ -32,9 +32,9 @@ pub struct Economics {
 /// Where the selection of a campaign ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Cut {
-    /// The lowest expected profit of who was kept, in minor units.
+    /// The lowest expected profit of who is contacted, in minor units.
     pub lowest: Option<f64>,
-    /// Sum over who was kept, in minor units.
+    /// Sum over who is contacted, in minor units.
     pub expected_profit: f64,
     /// Members whose expected profit is not above zero, or unknown.
     pub n_below: usize,
@@ -49,7 +49,7 @@ impl Economics {
     pub fn profits(&self, members: &Frame<'_>) -> Result<Vec<Option<f64>>, FrameError> {
         let response = reader(&self.response, members, 1.0)?;
         let margin = reader(&self.margin, members, MONEY_SCALE as f64)?;
-        let cost = self.contact_cost as f64;
+        let cost = self.contact_cost;
         Ok((0..members.height()).map(|row| Some(response(row)? * margin(row)? - cost)).collect())
     }
 }
@@ -80,12 +80,17 @@ fn reader<'f>(estimate: &Estimate, members: &'f Frame<'_>, scale: f64) -> Result
 }
 
 impl Cut {
+    /// Counts the profit of a contact.
+    pub fn count(&mut self, profit: f64) {
+        self.lowest = Some(self.lowest.map_or(profit, |lowest| lowest.min(profit)));
+        self.expected_profit += profit;
+    }
+
     /// Takes a member into account; says whether the contact pays.
     pub fn take(&mut self, profit: Option<f64>) -> bool {
         match profit {
             Some(profit) if profit > 0.0 => {
-                self.lowest = Some(self.lowest.map_or(profit, |lowest| lowest.min(profit)));
-                self.expected_profit += profit;
+                self.count(profit);
                 true
             }
             Some(_) => {
@@ -113,7 +118,7 @@ mod tests {
             Column::new("m", Values::Money([Some(2_000), Some(5_000), Some(900), None].into_iter().collect())),
         ];
         let members = Frame::of_customers(&ids, &columns);
-        let economics = |response, margin| Economics { contact_cost: 100, response, margin };
+        let economics = |response, margin| Economics { contact_cost: 100.0, response, margin };
         let column = |name: &str| Estimate::Column(name.to_owned());
         let profits = economics(column("p"), column("m")).profits(&members).unwrap();
         assert_eq!(profits, [Some(100.0), Some(0.0), None, None]);

@@ -42,6 +42,8 @@ impl<'a> Reach<'a> {
     pub fn of(campaign: &'a Campaign, customers: &'a Customers, suppressed: &'a Suppressed) -> Self {
         let mut reach = Self { campaign, customers, suppressed, denied: BTreeSet::new() };
         let denying = (0..customers.ids.len()).filter(|ix| refuses(campaign.target.channel, customers, *ix));
+        let denying =
+            denying.chain(suppressed.customers().filter_map(|id| customers.ids.position(id).map(|ix| ix as usize)));
         reach.denied = denying.map(|ix| reach.address(ix)).filter(|address| !address.is_empty()).collect();
         reach
     }
@@ -50,10 +52,10 @@ impl<'a> Reach<'a> {
     pub fn contact(&self, id: &str, ix: usize, has_bought: bool) -> Contact {
         let address = self.address(ix);
         let allows = self.campaign.basis.allows(self.campaign.target.channel, self.customers, ix, has_bought);
-        if !allows || self.denied.contains(&address) {
-            Contact::Forbidden
-        } else if self.suppressed.has_customer(id) || self.is_suppressed(&address) {
+        if self.suppressed.has_customer(id) || self.is_suppressed(&address) {
             Contact::Suppressed
+        } else if !allows || self.denied.contains(&address) {
+            Contact::Forbidden
         } else if self.is_usable(ix, &address) {
             Contact::At(address)
         } else {
@@ -70,7 +72,7 @@ impl<'a> Reach<'a> {
     }
 
     /// Returns the one spelling of the address, empty where there is none.
-    fn address(&self, ix: usize) -> String {
+    pub fn address(&self, ix: usize) -> String {
         match self.campaign.target.channel {
             Channel::Email | Channel::Ads => email::normalised(self.text("email", ix)),
             Channel::Phone => {

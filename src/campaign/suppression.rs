@@ -4,16 +4,15 @@
 //! |------------|---------------------------------------------------|-----------------------------------------------------------------|
 //! | customer   | the customer, on every channel                    | id                                                              |
 //! | e-mail     | everybody with the address, where e-mail is used  | lower case, or its SHA-256 in hexadecimal                       |
-//! | phone      | everybody with the number, where it is called     | E.164                                                           |
+//! | phone      | everybody with the number, where it is called     | its last nine digits: of two that end alike both are kept away  |
 //!
-//! An entry that says nothing (all cells empty) keeps nobody away. `O(1)` a customer.
+//! The addresses of a customer on the list are kept away from, too. An entry that says nothing (all cells empty) keeps nobody away. `O(1)` a customer.
 
 use std::collections::HashSet;
 
 use sha2::{Digest, Sha256};
 
-use super::target::country::Country;
-use super::target::{email, phone};
+use super::target::email;
 use crate::table::Suppressions;
 
 /// The list as it is looked up in.
@@ -21,21 +20,37 @@ use crate::table::Suppressions;
 pub struct Suppressed {
     customers: HashSet<String>,
     emails: HashSet<String>,
-    hashes: HashSet<String>,
+    hashes: HashSet<[u8; 32]>,
     phones: HashSet<String>,
+    /// Entries for addresses and numbers that are neither.
+    pub n_unreadable: usize,
 }
 
 impl Suppressed {
-    /// Takes the entries in; numbers without a country are of `home`.
-    pub fn of(list: &Suppressions, home: &'static Country) -> Self {
-        let (hashes, emails): (HashSet<String>, _) =
-            list.emails.iter().map(|entry| email::normalised(entry)).partition(|entry| is_hash(entry));
-        Self {
-            customers: list.customers.iter().cloned().collect(),
-            emails,
-            hashes,
-            phones: list.phones.iter().filter_map(|number| phone::of_cells(number, "", home)).collect(),
+    /// Takes the entries in.
+    pub fn of(list: &Suppressions) -> Self {
+        let mut suppressed = Self { customers: list.customers.iter().cloned().collect(), ..Self::default() };
+        for entry in &list.emails {
+            let entry = email::normalised(entry);
+            if let Some(hash) = hash(&entry) {
+                suppressed.hashes.insert(hash);
+            } else {
+                suppressed.n_unreadable += usize::from(!email::is_address(&entry));
+                suppressed.emails.insert(entry);
+            }
         }
+        for number in &list.phones {
+            match end(number) {
+                Some(end) => _ = suppressed.phones.insert(end),
+                None => suppressed.n_unreadable += 1,
+            }
+        }
+        suppressed
+    }
+
+    /// Returns the ids on the list, in any order.
+    pub fn customers(&self) -> impl Iterator<Item = &str> {
+        self.customers.iter().map(String::as_str)
     }
 
     pub fn has_customer(&self, id: &str) -> bool {
@@ -44,23 +59,39 @@ impl Suppressed {
 
     /// Looks an address in its one spelling up.
     pub fn has_email(&self, address: &str) -> bool {
-        let digest = || Sha256::digest(address).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        self.emails.contains(address) || (!self.hashes.is_empty() && self.hashes.contains(&digest()))
+        self.emails.contains(address)
+            || (!self.hashes.is_empty() && self.hashes.contains(&<[u8; 32]>::from(Sha256::digest(address))))
     }
 
-    /// Looks a number in E.164 up.
+    /// Looks a number up.
     pub fn has_phone(&self, number: &str) -> bool {
-        self.phones.contains(number)
+        !self.phones.is_empty() && end(number).is_some_and(|end| self.phones.contains(&end))
     }
 }
 
-fn is_hash(entry: &str) -> bool {
-    entry.len() == 64 && entry.bytes().all(|byte| byte.is_ascii_hexdigit())
+/// Returns the last digits of a number, without country and trunk prefix; nothing where it has too few.
+fn end(number: &str) -> Option<String> {
+    const DIGITS: usize = 9;
+    const FEWEST: usize = 6;
+    let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+    let digits = digits.trim_start_matches('0');
+    (digits.len() >= FEWEST).then(|| digits[digits.len().saturating_sub(DIGITS)..].to_owned())
+}
+
+/// Reads a SHA-256 in hexadecimal.
+fn hash(entry: &str) -> Option<[u8; 32]> {
+    let mut hash = [0; 32];
+    if entry.len() != 64 || !entry.is_ascii() {
+        return None;
+    }
+    for (byte, at) in hash.iter_mut().zip((0..64).step_by(2)) {
+        *byte = u8::from_str_radix(entry.get(at..at + 2)?, 16).ok()?;
+    }
+    Some(hash)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::target::country::COUNTRIES;
     use super::*;
 
     #[test]
@@ -69,13 +100,17 @@ mod tests {
         let digest: String = Sha256::digest("ada@example.com").iter().map(|byte| format!("{byte:02X}")).collect();
         let list = Suppressions {
             customers: texts(&["K7"]),
-            emails: texts(&[" Bo@Example.com", &digest]),
-            phones: texts(&["0170 1234567"]),
+            emails: texts(&[" Bo@Example.com", &digest, "mailto"]),
+            phones: texts(&["0170 1234567", "+43 664 1234567", "491715555555", "?"]),
         };
-        let list = Suppressed::of(&list, &COUNTRIES[0]);
+        let list = Suppressed::of(&list);
         assert!(list.has_customer("K7") && !list.has_customer("K8"));
         assert!(list.has_email("bo@example.com") && list.has_email("ada@example.com"));
         assert!(!list.has_email("cy@example.com") && !list.has_email(&digest.to_lowercase()));
-        assert!(list.has_phone("+491701234567"));
+        for number in ["+491701234567", "+436641234567", "+491715555555"] {
+            assert!(list.has_phone(number), "{number}");
+        }
+        assert!(!list.has_phone("+491701234568"));
+        assert_eq!(list.n_unreadable, 2);
     }
 }

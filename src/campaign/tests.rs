@@ -64,7 +64,7 @@ impl World {
         let members = Frame::of_customers(ids, &self.columns);
         let data = Dataset { as_of: TODAY, customer_ids: ids.clone(), ..self.data.clone() };
         let has_bought = vec![true; ids.len()];
-        let suppressed = Suppressed::of(&self.suppressions, &COUNTRIES[0]);
+        let suppressed = Suppressed::of(&self.suppressions);
         let known = Known {
             customers,
             base: ids,
@@ -235,7 +235,7 @@ fn a_customer_is_in_the_campaign_that_earns_most_and_of_a_household_one_is_conta
         ..campaign("generic-en", &[])
     };
     let plain = Campaign { name: "plain".into(), ..campaign("generic-en", &[]) };
-    let all = world.prepare(&[plain, profitable("dear", 150), profitable("cheap", 50)], &customers.ids, &customers);
+    let all = world.prepare(&[plain, profitable("dear", 150.0), profitable("cheap", 50.0)], &customers.ids, &customers);
     // 0 and 1 are one household; 1 is worth more where profit counts, and first comes first where it does not.
     assert_eq!(reasons(&all[0]), [(1, Reason::SameHousehold)]);
     assert_eq!(rows(&all[0]), [0, 2, 3]);

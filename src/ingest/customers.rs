@@ -49,8 +49,12 @@ pub fn customers(table: &TypedTable) -> (Customers, u64) {
                 consents.push(same.iter().all(|row| columns.is_set(name, *row)));
             }
         }
-        if table.columns.contains_key("phone_opt_in") {
-            customers.phone_opt_out.push(same.iter().any(|row| columns.is_denied("phone_opt_in", *row)));
+        for (name, refusals) in
+            [("phone_opt_in", &mut customers.phone_opt_out), ("ads_opt_in", &mut customers.ads_opt_out)]
+        {
+            if table.columns.contains_key(name) {
+                refusals.push(same.iter().any(|row| columns.is_denied(name, *row)));
+            }
         }
         if table.columns.contains_key("post_opt_out") {
             customers.post_opt_out.push(same.iter().any(|row| columns.is_set("post_opt_out", *row)));

@@ -235,7 +235,7 @@ fn trials(loaded: &Loaded, request: &Request, notes: &mut Vec<String>) -> Result
 /// Returns the campaigns that are asked for.
 fn shown(mut shown: Vec<Trial>, request: &Request) -> Result<Vec<Trial>, MeasureError> {
     let known: Vec<String> = shown.iter().map(|trial| trial.campaign.clone()).collect();
-    shown.retain(|trial| request.campaign.as_ref().is_none_or(|name| *name == trial.campaign));
+    shown.retain(|trial| request.campaign.as_ref().is_none_or(|name| trial::is_of(&trial.campaign, name)));
     if let (true, Some(asked)) = (shown.is_empty(), &request.campaign) {
         return Err(MeasureError::UnknownCampaign { asked: asked.clone(), known });
     }

@@ -9,8 +9,9 @@
 //! | `revenue`    | net of returns, major units                                                          |
 //! | `margin`     | revenue less cost; of nobody where the cost of any purchase in the window is unknown |
 //!
-//! The window is `(assigned, assigned + days]`. Customers whose window ends after the data are left out until it is over, whatever their group.
+//! A campaign that was drawn with several control shares is as many trials. The window is `(assigned, assigned + days]`. Customers whose window ends after the data are left out until it is over, whatever their group.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::window::{self, Before, Spend};
@@ -19,7 +20,10 @@ use crate::features::Dataset;
 use crate::table::{Assignments, Responses, Values};
 use crate::units::{Day, MONEY_SCALE};
 
-/// One campaign.
+/// Millionths are what shares are written in.
+const MILLION: f64 = 1e6;
+
+/// One campaign, or the part of it that was drawn with one share.
 #[derive(Debug, Clone)]
 pub struct Trial {
     pub campaign: String,
@@ -180,12 +184,57 @@ pub fn of_assignments(assigned: &Assignments, data: &Dataset, request: &Request)
     };
     let mut rows: Vec<usize> = (0..assigned.customer.len()).collect();
     let campaigns = rows.chunk_by_mut(|a, b| assigned.campaign[*a] == assigned.campaign[*b]);
-    campaigns
-        .map(|rows| {
-            let campaign = assigned.campaign[rows[0]];
-            trial(rows, campaign)
-        })
+    let mut trials = Vec::new();
+    for rows in campaigns {
+        let campaign = assigned.campaign[rows[0]];
+        let plans = plans(assigned, rows, &is_control);
+        let plan = |row: usize| plans.get(&(assigned.arm[row], share_key(assigned.share[row]))).copied();
+        rows.sort_by_key(|row| (plan(*row), *row));
+        let mut cells: Vec<&mut [usize]> = rows.chunk_by_mut(|a, b| plan(*a) == plan(*b)).collect();
+        let is_one = cells.len() == 1;
+        for cell in &mut cells {
+            let share = plan(cell[0]).map(|key| f64::from(key) / MILLION).filter(|_| !is_one);
+            let mut trial = trial(cell, campaign);
+            if let Some(share) = share {
+                trial.campaign = part_of(&trial.campaign, share);
+            }
+            trials.push(trial);
+        }
+    }
+    trials
+}
+
+/// Returns the control share, in millionths, that the rows of an arm with a share were drawn by; empty where all were drawn by one, or the campaign has not two arms.
+///
+/// Customers of nights with different shares must not be thrown together: who came on which night would decide the arm, and the difference between
+/// nights would look like an effect.
+fn plans(assigned: &Assignments, rows: &[usize], is_control: &dyn Fn(u32) -> bool) -> BTreeMap<(u32, u32), u32> {
+    let pairs: BTreeSet<(u32, u32)> =
+        rows.iter().map(|row| (assigned.arm[*row], share_key(assigned.share[*row]))).collect();
+    let arms: BTreeSet<u32> = pairs.iter().map(|(arm, _)| *arm).collect();
+    let is_pair = arms.len() == 2 && arms.iter().filter(|arm| is_control(**arm)).count() == 1;
+    if !is_pair || pairs.len() <= 2 || pairs.iter().any(|(_, share)| *share == 0) {
+        return BTreeMap::new();
+    }
+    let whole = MILLION as u32;
+    pairs
+        .into_iter()
+        .map(|(arm, share)| ((arm, share), if is_control(arm) { share } else { whole.saturating_sub(share) }))
         .collect()
+}
+
+/// Names the part of a campaign that was drawn with a control share.
+fn part_of(campaign: &str, share: f64) -> String {
+    format!("{campaign} (control {}%)", (share * 1e4).round() / 100.0)
+}
+
+/// Says whether a trial is the campaign of that name, or a part of it.
+pub fn is_of(trial: &str, campaign: &str) -> bool {
+    trial.strip_prefix(campaign).is_some_and(|rest| rest.is_empty() || rest.starts_with(" (control "))
+}
+
+fn share_key(share: f64) -> u32 {
+    (share * MILLION).round() as u32
 }
 
 /// Lays out what customers bought as outcomes; without any cost there is no margin.

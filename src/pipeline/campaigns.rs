@@ -108,5 +108,11 @@ pub(super) fn target_problems(
         let help = "split by a column with a few values, such as a region or a segment";
         problems.push(problem.at(column.span.clone(), "would be a file for each number or date").help(help));
     }
+    for column in campaign.stratify_by.iter().filter(|column| kind(column).is_some_and(|it| it != ColumnKind::Text)) {
+        let title = format!("{called} is stratified by `{}`, which is no text", column.text);
+        let problem = Diagnostic::error(codes::CAMPAIGN_COLUMNS, title);
+        let help = "stratify by columns with a few values, such as `abc_class` or `rfm_segment`";
+        problems.push(problem.at(column.span.clone(), "would be a stratum for each number or date").help(help));
+    }
     problems
 }

@@ -103,7 +103,7 @@ fn economics(table: &mut Reader<'_, '_>) -> (Option<Economics>, Vec<Placed>) {
     let rate = table.number(rate.example("0.03"), 0.0, 1.0);
     let rates = table.placed_text(column.example(r#""offer_1_probability""#));
     let margin = table.number(margin.example("25.00"), 0.0, 1e9);
-    let margins = table.placed_text(margins.example(r#""avg_order_value""#));
+    let margins = table.placed_text(margins.example(r#""clv_expected_order_value""#));
     let (mut problem, mut is_whole) = (None, true);
     for (names, is_known, is_twice) in [
         (RESPONSE, rate.is_some() || rates.is_some(), rate.is_some() && rates.is_some()),
@@ -150,7 +150,7 @@ fn economics(table: &mut Reader<'_, '_>) -> (Option<Economics>, Vec<Placed>) {
         (number, None) => Estimate::Same(number.unwrap_or_default()),
     };
     let economics = cost.filter(|_| is_whole).map(|cost| Economics {
-        contact_cost: (cost * MONEY_SCALE as f64).round() as i64,
+        contact_cost: cost * MONEY_SCALE as f64,
         response: estimate(rate, rates),
         margin: estimate(margin, margins),
     });
@@ -171,7 +171,7 @@ pub(super) fn estimate_problems(campaign: &CampaignRule, called: &str, columns: 
         let problem =
             Diagnostic::error(codes::UNKNOWN_CAMPAIGN_COLUMN, title).at(column.span.clone(), "no number of the scores");
         problems.push(problem.help(
-            "name a score column with a probability or money, such as `offer_1_probability` or `avg_order_value`",
+            "name a score column with a probability or money, such as `offer_1_probability` or `clv_expected_order_value`",
         ));
     }
     problems

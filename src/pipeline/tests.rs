@@ -40,7 +40,7 @@ fn columns(pipeline: &Pipeline) -> Vec<ColumnSpec> {
         ("clv_p_alive", Number),
         ("churn_risk", Number),
         ("offer_1_probability", Number),
-        ("avg_order_value", Money),
+        ("clv_expected_order_value", Money),
         ("churn_value_at_risk", Money),
     ]
     .into_iter()

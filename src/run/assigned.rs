@@ -1,10 +1,11 @@
 //! Arms from night to night: what earlier runs drew, and the table that hands it to the next one and to `measure`.
 //!
-//! Every run writes `assignments` with all campaigns that ever had a control group here: those of the newest run before it, and its own. Customers who
-//! object meanwhile, or whose row cannot be read, are dropped.
+//! Every run writes `assignments` with all campaigns that ever had a control group here: those of the run that was made last, and its own. That is not
+//! what `latest` points at once a run of an older night was asked for again. Customers who object meanwhile are dropped; one whose row cannot be read
+//! tonight is not.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::error::RunError;
 use crate::analysis::SideTable;
@@ -15,24 +16,37 @@ use crate::units::Day;
 
 /// File of a run that the next one reads.
 const FILE: &str = "assignments.csv";
+const MANIFEST: &str = "manifest.json";
 
-/// Reads what the newest run left, where it left something.
+/// Finds the run that was made last, by its own clock.
+pub fn newest(directory: &Path) -> Option<PathBuf> {
+    let runs = std::fs::read_dir(directory).ok()?.filter_map(|entry| {
+        let path = entry.ok()?.path();
+        // The pointer is one of them a second time.
+        let is_run = path.join(FILE).is_file() && !path.is_symlink();
+        let text = std::fs::read_to_string(path.join(MANIFEST)).ok().filter(|_| is_run)?;
+        let manifest: serde_json::Value = serde_json::from_str(&text).ok()?;
+        Some((manifest["run"]["started_at_unix"].as_u64()?, path))
+    });
+    runs.max().map(|(_, path)| path)
+}
+
+/// Reads what a run left.
 ///
 /// # Errors
-/// Fails where the file is there and cannot be read: a new draw would put customers into the other arm.
+/// Fails where the file cannot be read: a new draw would put customers into the other arm.
 pub fn earlier(
-    newest: &Path,
-    as_of: Day,
+    newest: Option<&Path>,
     customers: Option<&Customers>,
 ) -> Result<BTreeMap<String, Assignments>, RunError> {
     let mut found: BTreeMap<String, Assignments> = BTreeMap::new();
-    if !newest.join(FILE).is_file() {
-        return Ok(found);
-    }
+    let Some(newest) = newest else { return Ok(found) };
+    let objects =
+        |id: &str| customers.is_some_and(|all| all.ids.position(id).is_some_and(|ix| all.objection[ix as usize]));
     let source = TableSource { folder: newest.to_owned(), patterns: vec![FILE.to_owned()], ..TableSource::default() };
     let table = read_table(&ASSIGNMENTS, &source, None)?;
-    let reading = match assignments(&table, None, as_of, customers) {
-        // Everybody in it objects by now, or was drawn after this as-of.
+    // Nights are made up for in any order: rows after this as-of go on as they are.
+    let reading = match assignments(&table, None, Day(i32::MAX), None) {
         Err(IngestError::NoRowLeft { .. }) => return Ok(found),
         reading => reading?.assignments,
     };
@@ -43,11 +57,12 @@ pub fn earlier(
             Arm::Control => reading.share[row],
         });
         let assignment = Assignment { arm, on: Day(reading.day[row]), share };
+        let customer = reading.customer_ids.get(reading.customer[row]);
+        if objects(customer) {
+            continue;
+        }
         let campaign = reading.campaigns.get(reading.campaign[row]).to_owned();
-        found
-            .entry(campaign)
-            .or_default()
-            .insert(reading.customer_ids.get(reading.customer[row]).to_owned(), assignment);
+        found.entry(campaign).or_default().insert(customer.to_owned(), assignment);
     }
     Ok(found)
 }
@@ -105,10 +120,18 @@ mod tests {
         staging.write_table("assignments", &crate::scores::frame::Frame::new(&table.columns)).unwrap();
         let published = staging.publish("2026-01-01-00000000").unwrap();
         assert_eq!(published, directory.path().join("2026-01-01-00000000"));
-        let mut read = earlier(&published, Day(20_010), None).unwrap();
+        let mut read = earlier(Some(&published), None).unwrap();
         assert_eq!(read.remove("autumn").unwrap(), autumn);
         assert_eq!(read, known);
-        assert!(earlier(&published, Day(10_000), None).unwrap().is_empty(), "drawn after as-of");
-        assert!(earlier(Path::new("nowhere"), Day(20_010), None).unwrap().is_empty());
+        assert!(earlier(None, None).unwrap().is_empty());
+        // Objections drop a customer, an unreadable row does not.
+        let customers = |objects| Customers {
+            ids: crate::table::Ids::from_sorted(["007"]),
+            objection: vec![objects],
+            unreadable: vec!["007".to_owned()],
+            ..Customers::default()
+        };
+        assert_eq!(earlier(Some(&published), Some(&customers(true))).unwrap()["spring"].len(), 1);
+        assert_eq!(earlier(Some(&published), Some(&customers(false))).unwrap()["spring"].len(), 2);
     }
 }

@@ -78,7 +78,7 @@ pub fn select<'a>(
     let customers = sources.customers.ok_or_else(|| FrameError::NoColumn(needed.to_owned()))?;
     let rules = &job.settings.contact_rules;
     let has_bought: Vec<bool> = base.now.n_purchase_days.iter().map(|days| *days > 0).collect();
-    let suppressed = Suppressed::of(sources.suppressions, first.home);
+    let suppressed = Suppressed::of(sources.suppressions);
     let known = Known {
         customers,
         base: &data.customer_ids,

@@ -195,7 +195,7 @@ pub struct CampaignRecord {
     pub sample_ratio_p: Option<f64>,
     /// Where the selection by profit ended, major units.
     pub lowest_expected_profit: Option<f64>,
-    /// Of everybody whom it kept, control group included.
+    /// Of everybody who is contacted.
     pub expected_profit: Option<f64>,
     /// Cells that were too long, held what the target cannot hold, or would have been computed by a spreadsheet.
     pub cells_cut: usize,

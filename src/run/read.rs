@@ -9,6 +9,8 @@ use super::job::Job;
 use super::manifest::InputRecord;
 use super::observer::{Event, Observer};
 use super::{LINES_ON_DISK, Surroundings};
+use crate::campaign::legal::LegalBasis;
+use crate::campaign::suppression::Suppressed;
 use crate::campaign::target::Channel;
 use crate::ingest::{
     Assembled, BASKETS, BasketReading, CONTACTS, CONTRACTS, CUSTOMERS, Cache, CacheReport, FileReport, INVOICES,
@@ -66,10 +68,13 @@ impl Inputs {
             ));
         }
         if let Some(customers) = &self.customers {
-            let by_email = job.campaigns.iter().any(|campaign| campaign.target.channel == Channel::Email);
+            let by_email = job
+                .campaigns
+                .iter()
+                .any(|campaign| campaign.target.channel == Channel::Email && campaign.basis == LegalBasis::Consent);
             if by_email && !customers.email_opt_in.contains(&true) {
                 notes.push(
-                    "nobody consents to e-mail (is `email-opt-in` mapped?), so campaigns by e-mail have no contacts"
+                    "nobody consents to e-mail (is `email-opt-in` mapped?), so campaigns on consent have no contacts by e-mail"
                         .to_owned(),
                 );
             }
@@ -79,6 +84,24 @@ impl Inputs {
                     customers.unreadable.len()
                 ));
             }
+        }
+        let rules = &job.settings.contact_rules;
+        if job.contacts.is_none() && rules.limits.cap.is_some() {
+            notes.push(
+                "`[contact-rules] frequency-cap` keeps nobody away: there is no `[input.contacts]` to count".to_owned(),
+            );
+        }
+        if job.contacts.is_none() && rules.limits.quiet.is_some() {
+            notes.push(
+                "`[contact-rules] quiet-period` sees returns only: without `[input.contacts]` no complaint is known"
+                    .to_owned(),
+            );
+        }
+        let n_unreadable = Suppressed::of(&self.suppressions).n_unreadable;
+        if n_unreadable > 0 {
+            notes.push(format!(
+                "{n_unreadable} entries of the suppression list are neither an address nor a number: whoever is meant is contacted unless another entry says so"
+            ));
         }
         for empty in self.records.iter().filter(|record| record.rows + record.rejected == 0) {
             notes.push(format!("`{}` has no rows", empty.path));

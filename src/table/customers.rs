@@ -17,6 +17,7 @@ pub struct Customers {
     pub phone_opt_in: Vec<bool>,
     pub ads_opt_in: Vec<bool>,
     pub phone_opt_out: Vec<bool>,
+    pub ads_opt_out: Vec<bool>,
     pub post_opt_out: Vec<bool>,
     /// Objection to profiling: removed before any feature is computed.
     pub objection: Vec<bool>,

@@ -132,12 +132,15 @@ fn who_is_left_out_is_told_with_the_reason() {
     assert_eq!((dear.get("K0040"), plain["K0040"].as_str()), (None, "other_campaign"));
     let record = &run.manifest["campaigns"][1];
     assert_eq!(record["lowest_expected_profit"], 0.01);
-    assert_eq!(run.manifest["run"]["suppression_list_hours"], 0);
-    // Each reason is in the summary that people read.
-    project.write("pipeline.toml", pipeline("2026-01-31", more).as_bytes());
+    // Each reason is in the summary that people read, and the age of the list by the clock of the program in the manifest.
+    project.write("pipeline.toml", pipeline("2026-02-01", more).as_bytes());
+    let hours_ago = SystemTime::now() - Duration::from_secs(5 * 3_600 + 60);
+    File::options().write(true).open(project.path("unsubscribed.csv")).unwrap().set_modified(hours_ago).unwrap();
     let output = project.klientel().args(["run", "pipeline.toml"]).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("2 suppressed") || said.contains("already"), "{said}");
+    assert!(said.contains("2 suppressed, 1 left alone after a complaint"), "{said}");
+    let manifest = std::fs::read_to_string(project.path("out/latest/manifest.json")).unwrap();
+    assert!(manifest.contains("\"suppression_list_hours\": 5"), "{manifest}");
 }
 
 #[test]
@@ -176,6 +179,7 @@ fn a_campaign_that_cannot_be_is_told_at_its_line() {
         ),
         ("legal-basis = 'legitimate-interest'", "`legitimate-interest` is no ground for contacts by e-mail"),
         ("control-share = 1.0", "`campaign.control-share` must be a number from 0 to 0.9"),
+        ("stratify-by = ['rfm_r']", "campaign `c` is stratified by `rfm_r`, which is no text"),
         ("stratify-by = ['luck']", "campaign `c` uses unknown column `luck`"),
     ] {
         let text = pipeline("2026-01-31", &format!("[[campaign]]\nname = 'c'\nsegment = 'all'\n{keys}\n"));
@@ -202,4 +206,90 @@ fn a_segment_of_nobody_and_an_audience_without_consent_are_told() {
     let note = "campaign `ads`: nobody is contacted, because the customer export has no column `ads_opt_in` that says who consented";
     assert!(notes.contains(&note.to_owned()), "{notes:?}");
     assert_eq!(run.table("campaigns/empty.csv").len(), 0);
+}
+
+/// Two nights with different shares and different customers: each is compared with its own control group, and nothing is found where nothing is.
+#[test]
+fn nights_of_different_shares_are_measured_apart() {
+    let mut assigned = String::from("campaign,customer_id,arm,assigned_on,share\n");
+    let mut lines = String::from("Kundennr;Belegnr;Datum;Artikelnr;Menge;Umsatz\n");
+    // (customers, one control in so many, one buyer in so many): buyers are spread evenly over the arms.
+    for (night, (n, control, buyers)) in [(4_000, 10, 3), (4_000, 2, 21)].into_iter().enumerate() {
+        for ix in 0..n {
+            let id = format!("N{night}-{ix:05}");
+            let (arm, share) = if ix % control == 0 {
+                ("control", 1.0 / control as f64)
+            } else {
+                ("contact", 1.0 - 1.0 / control as f64)
+            };
+            assigned.push_str(&format!("c,{id},{arm},2026-01-31,{share}\n"));
+            lines.push_str(&format!("{id};B{night}{ix};10.01.2026;A;1;5,00\n"));
+            if (ix / control) % buyers == 0 {
+                lines.push_str(&format!("{id};C{night}{ix};10.02.2026;A;1;5,00\n"));
+            }
+        }
+    }
+    let project = Project::new(&[("lines.csv", &lines), ("assigned.csv", &assigned)]);
+    let text = "version = 1\nas-of = 2026-03-15\nanalyses = []\n[input.transactions.csv]\npath = 'lines.csv'\n\
+        [input.assignments.csv]\npath = 'assigned.csv'\n[output]\ndirectory = 'out'\n";
+    project.write("pipeline.toml", text.as_bytes());
+    let output = project.klientel().args(["measure", "pipeline.toml", "--campaign", "c"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("c (control 10%)") && said.contains("c (control 50%)"), "{said}");
+    assert_eq!(said.matches("as large as planned").count(), 2, "{said}");
+    assert!(!said.contains("it worked"), "{said}");
+}
+
+#[test]
+fn everybody_at_an_address_has_one_arm_and_older_nights_change_nothing() {
+    let project = project();
+    let pairs = customers(&[]).lines().enumerate().fold(String::new(), |text, (nth, line)| {
+        let line = if nth == 0 {
+            line.to_owned()
+        } else {
+            line.replace(&format!("k{}@", nth - 1), &format!("k{}@", (nth - 1) / 2))
+        };
+        text + &line + "\n"
+    });
+    project.write("customers.csv", pairs.as_bytes());
+    let plain = "[[campaign]]\nname = 'spring'\nsegment = 'all'\ncontrol-share = 0.25\n";
+    let first = project.run(&pipeline("2026-01-31", plain)).unwrap();
+    let arms = column(&first, "assignments.csv", "arm");
+    let arm = |ix: usize| &arms[&format!("K{ix:04}")];
+    assert!((0..N / 2).all(|pair| arm(2 * pair) == arm(2 * pair + 1)));
+    let n_control = arms.values().filter(|arm| *arm == "control").count();
+    assert!(n_control.abs_diff(N / 4) < 60, "{n_control}");
+    // Half of the customers are new on the second night; then an older night is made up for.
+    let second = project.run(&pipeline("2026-02-01", plain)).unwrap();
+    let older = project.run(&pipeline("2026-01-20", &plain.replace("0.25", "0.6"))).unwrap();
+    for later in [second, older] {
+        assert_eq!(column(&later, "assignments.csv", "arm"), arms);
+        assert!(column(&later, "assignments.csv", "assigned_on").values().all(|day| day == "2026-01-31"));
+    }
+}
+
+/// A contact log keeps yesterday's contacts away tonight; that is no mismatch of the arms.
+#[test]
+fn a_frequency_cap_is_no_sample_ratio_mismatch() {
+    let project = project();
+    let keys = "control-share = 0.25\n";
+    let campaign = format!("[[campaign]]\nname = 'spring'\nsegment = 'all'\n{keys}");
+    let first = project.run(&pipeline("2026-01-31", &campaign)).unwrap();
+    let log: String = first
+        .table("campaigns/spring.csv")
+        .iter()
+        .map(|row| format!("{};2026-02-01;Mailing\n", row["customer_id"]))
+        .collect();
+    project.write("contacts.csv", format!("customer_id;date;kind\n{log}").as_bytes());
+    let more = format!(
+        "[input.contacts.csv]\npath = 'contacts.csv'\n[contact-rules]\nfrequency-cap = 1\nfrequency-window = '7 days'\n{campaign}"
+    );
+    let second = project.run(&pipeline("2026-02-02", &more)).unwrap();
+    let record = &second.manifest["campaigns"][0];
+    assert_eq!(record["contacts"], 0);
+    assert!(record["sample_ratio_p"].as_f64().unwrap() > 0.001, "{record}");
+    // A week after the mailing everybody may be written to again.
+    let third = project.run(&pipeline("2026-02-08", &more)).unwrap();
+    assert_eq!(third.manifest["campaigns"][0]["contacts"], first.manifest["campaigns"][0]["contacts"]);
 }

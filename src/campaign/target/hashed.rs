@@ -47,7 +47,7 @@ fn normalised(platform: Platform, column: &str, text: &str, country: &str, home:
         ("postal_code", Platform::Meta) => squeezed(|c| c == '-'),
         ("country", Platform::Google) => Country::named(text).map(|country| country.code.to_owned()),
         ("country", Platform::Meta) => Country::named(text).map(|country| country.code.to_lowercase()),
-        (_, Platform::Google) => squeezed(|_| false),
+        (_, Platform::Google) => Some(text.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ")),
         (_, Platform::Meta) => squeezed(|c| !c.is_alphanumeric()),
     }
 }

@@ -86,9 +86,8 @@ impl ShareFile<'_> {
         let mut done: Vec<(OutputFile, Vec<u32>)> = Vec::new();
         let header = render::header(self.target, self.rows.header());
         let start = |n_done: usize| -> Result<Part, PublishError> {
-            // A share goes to one person.
-            let owner_only = self.share.slug.is_some();
-            let mut file = self.staging.start_file(&format!("{}_{}.csv", self.stem, n_done + 1), owner_only)?;
+            // Names and addresses are for who runs the campaign.
+            let mut file = self.staging.start_file(&format!("{}_{}.csv", self.stem, n_done + 1), true)?;
             file.write_all(&header)?;
             Ok(Part { file, checksums: Vec::new() })
         };
