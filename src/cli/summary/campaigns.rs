@@ -9,6 +9,21 @@ use super::super::text::{count, money};
 use super::Page;
 
 impl Page<'_> {
+    /// Says what has changed in the segments since the last run before this as-of.
+    fn migration(&mut self, found: &Value) {
+        let Some(before) = found["previous_as_of"].as_str() else { return };
+        let n = |key: &str| count(found[key].as_u64().unwrap_or(0));
+        let psi = found["psi"].as_f64().unwrap_or_default();
+        let _ = writeln!(
+            self.out,
+            "  since {before}: {} moved, {} new, {} gone; shares {} (PSI {psi:.3})",
+            n("moved"),
+            n("new"),
+            n("gone"),
+            found["reading"].as_str().unwrap_or_default(),
+        );
+    }
+
     pub(super) fn segments(&mut self, manifest: &Value) {
         let rows = |key: &str| manifest[key].as_array().cloned().unwrap_or_default();
         let name = |row: &Value| row["name"].as_str().unwrap_or_default().to_owned();
@@ -18,8 +33,9 @@ impl Page<'_> {
         }
         for row in &segments {
             let customers = count(row["customers"].as_u64().unwrap_or(0));
-            let _ = writeln!(self.out, "  {:20} {customers:>10} customers", name(row));
+            let _ = writeln!(self.out, "  {:20} {customers:>10} customers{}", name(row), cut(row));
         }
+        self.migration(&manifest["segment_migration"]);
         if !campaigns.is_empty() {
             self.title("campaigns");
         }
@@ -59,4 +75,21 @@ fn address(campaign: &Value) -> &str {
         "ads" => "e-mail",
         channel => channel,
     }
+}
+
+/// Says where a limit ended a segment, where it left somebody out.
+fn cut(row: &Value) -> String {
+    let (Some(by), n) = (row["order_by"].as_str(), |key: &str| row[key].as_u64().unwrap_or(0)) else {
+        return String::new();
+    };
+    if n("matching") == n("customers") {
+        return String::new();
+    }
+    let last = match &row["last_kept"] {
+        Value::Null => "unknown ones among them".to_owned(),
+        Value::String(day) => format!("to {day}"),
+        number => format!("to {number}"),
+    };
+    let end = if row["order"] == "ascending" { "smallest" } else { "largest" };
+    format!(" of {}, the {end} {by}, {last}", count(n("matching")))
 }
