@@ -98,10 +98,9 @@ impl Predicate {
 
     /// Goes through the columns that are asked, each as often as it is.
     pub fn columns(&self) -> Vec<&str> {
-        let other = |operand| match operand {
-            &Operand::Column(ref name) => Some(name.as_str()),
-            _ => None,
-        };
+        fn other(operand: &Operand) -> Option<&str> {
+            if let Operand::Column(name) = operand { Some(name) } else { None }
+        }
         match self {
             Self::And(parts) | Self::Or(parts) => parts.iter().flat_map(Self::columns).collect(),
             Self::Not(part) => part.columns(),

@@ -60,7 +60,7 @@ fn nights_in_a_row_are_compared_with_the_one_before_and_not_with_themselves() {
         assert_eq!(told(run, "1"), ["saxony", "best", "2026-03-11"]);
         assert_eq!(told(run, "2"), ["best", "saxony", "2026-03-11"]);
         assert_eq!(told(run, "6"), ["saxony", "", "2026-03-11"]);
-        let expected = ["best > saxony: 1 1", "saxony > best: 1 1", "none > none: 2 1", "new > saxony: 1 1"];
+        let expected = ["best > saxony: 1 1.0", "saxony > best: 1 1.0", "none > none: 2 1.0", "new > saxony: 1 1.0"];
         assert_eq!(ways(run), expected, "who objects is nowhere");
         let facts = &run.manifest["segment_migration"];
         assert_eq!(
@@ -93,7 +93,7 @@ fn small_groups_are_not_told_where_a_least_size_is_asked_for() {
     project.run(&pipeline("2026-03-10", FIRST_MATCH)).unwrap();
     let text = FIRST_MATCH.replace("[segments]\n", "[segments]\nmin-size = 2\n");
     let run = project.run(&pipeline("2026-03-11", &text)).unwrap();
-    assert_eq!(ways(&run), ["best > best:  ", "saxony > saxony: 2 1", "none > none: 2 1"]);
+    assert_eq!(ways(&run), ["best > best:  ", "saxony > saxony: 2 1.0", "none > none: 2 1.0"]);
     let notes = run.manifest["notes"].to_string();
     assert!(notes.contains("fewer than 2 customers (`segments.min-size`) are left without figures: 1 in"), "{notes}");
 }
