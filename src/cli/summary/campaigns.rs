@@ -86,10 +86,27 @@ fn cut(row: &Value) -> String {
         return String::new();
     }
     let last = match &row["last_kept"] {
-        Value::Null => "unknown ones among them".to_owned(),
-        Value::String(day) => format!("to {day}"),
-        number => format!("to {number}"),
+        Value::Null => "unknown".to_owned(),
+        Value::String(day) => day.clone(),
+        number => number.to_string(),
     };
-    let end = if row["order"] == "ascending" { "smallest" } else { "largest" };
-    format!(" of {}, the {end} {by}, {last}", count(n("matching")))
+    let (end, way) = if row["order"] == "ascending" { ("smallest", "up") } else { ("largest", "down") };
+    format!(" of {}, the {end} {by} {way} to {last}", count(n("matching")))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_limit_is_told_where_it_left_somebody_out() {
+        let row = |order: &str, matching: u64, last: Value| json!({ "customers": 20, "matching": matching, "order_by": "clv", "order": order, "last_kept": last });
+        assert_eq!(cut(&row("descending", 1_770, 41.5.into())), " of 1,770, the largest clv down to 41.5");
+        assert_eq!(cut(&row("ascending", 21, "2026-01-01".into())), " of 21, the smallest clv up to 2026-01-01");
+        assert_eq!(cut(&row("ascending", 21, Value::Null)), " of 21, the smallest clv up to unknown");
+        assert_eq!(cut(&row("descending", 20, Value::Null)), "");
+        assert_eq!(cut(&json!({ "customers": 20, "matching": 30, "order_by": null })), "");
+    }
 }
