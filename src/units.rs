@@ -88,8 +88,13 @@ impl Day {
 
     /// Returns the same day of the month `months` later, or the month's last day where it is shorter.
     pub fn add_months(self, months: u32) -> Self {
+        self.shift_months(months as i32)
+    }
+
+    /// Returns the same day of the month `months` later, or earlier where negative; the month's last day where it is shorter.
+    pub fn shift_months(self, months: i32) -> Self {
         let (year, month, day) = self.ymd();
-        let from_zero = year * 12 + month as i32 - 1 + months as i32;
+        let from_zero = year * 12 + month as i32 - 1 + months;
         let (year, month) = (from_zero.div_euclid(12), from_zero.rem_euclid(12) as u32 + 1);
         Self(days_from_civil(year, month, day.min(days_in_month(year, month))))
     }
@@ -237,6 +242,8 @@ mod tests {
         let end = Day::parse_iso("2023-11-30").unwrap();
         assert_eq!(end.add_months(3).to_string(), "2024-02-29");
         assert_eq!(end.add_months(12).to_string(), "2024-11-30");
+        assert_eq!(end.shift_months(-9).to_string(), "2023-02-28");
+        assert_eq!(end.shift_months(-11).to_string(), "2022-12-30");
     }
 
     #[test]

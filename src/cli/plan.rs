@@ -67,7 +67,9 @@ fn text(job: &Job) -> String {
         let _ = writeln!(out, "    {:26} {}", spec.name, spec.meaning);
     }
     for segment in &job.segments {
-        let _ = writeln!(out, "  segment        {}: {}", segment.name, segment.text);
+        let limit = segment.limit.as_ref();
+        let best = limit.map(|limit| format!(", at most {} by {} {}", limit.most, limit.by, limit.order.label()));
+        let _ = writeln!(out, "  segment        {}: {}{}", segment.name, segment.text, best.unwrap_or_default());
     }
     for campaign in &job.campaigns {
         let (name, segment, target) = (&campaign.name, &campaign.segment, campaign.target);

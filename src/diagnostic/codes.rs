@@ -33,6 +33,7 @@ codes! {
     UNKNOWN_ATTRIBUTE = "K0208", "a customer attribute that the pipeline does not read";
     ATTRIBUTE_NAME = "K0209", "a customer attribute whose name is taken or empty";
     CAMPAIGN_COLUMNS = "K0210", "a campaign with columns that its target cannot take";
+    RESERVED_NAME = "K0211", "a segment called as the tables call those in none";
 
     NO_FILE = "K0301", "no file matches a path or pattern";
     DIRECTORY = "K0302", "a path names a directory";
@@ -63,6 +64,7 @@ codes! {
     TOO_MANY_ARMS = "K0327", "more arms in a campaign, or more campaigns, than can be";
     TOO_MANY_FILES = "K0328", "a campaign that is split into more files than can be";
     STALE_SUPPRESSIONS = "K0329", "a suppression list that is older than the pipeline allows";
+    NO_SEGMENT_COLUMN = "K0330", "a segment over a column that the customer export does not have";
 
     ANALYSIS = "K0401", "an analysis that cannot be computed";
     FRAME = "K0402", "scores that cannot be selected or joined";

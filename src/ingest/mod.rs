@@ -59,6 +59,7 @@ mod files;
 mod headers;
 mod interner;
 mod lines;
+mod memberships;
 mod number_format;
 mod numbers;
 mod outcomes;
@@ -103,6 +104,7 @@ pub use lines::{
     AssembleError, Assembled, Currency, LineCounts, LineReading, LineTable, OverlapCounts, ReturnRules, Spill,
     TransactionRules, assemble, read_lines,
 };
+pub use memberships::{MEMBERSHIPS, memberships};
 pub use number_format::NumberFormat;
 pub use outcomes::OUTCOME;
 pub use products::{ProductFindings, ProductList, ProductRules, describe};

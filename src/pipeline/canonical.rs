@@ -171,6 +171,11 @@ pub(super) fn analysed_attributes() -> Vec<&'static str> {
     campaign_attributes().into_iter().filter(|name| !PERSONAL.contains(name)).collect()
 }
 
+/// Canonical customer columns that a segment may ask for: nothing that says who somebody is. That a company is named tells of a business.
+pub(super) fn segment_attributes() -> Vec<&'static str> {
+    analysed_attributes().into_iter().chain(["company"]).collect()
+}
+
 /// Returns the canonical customer column that an attribute of this name is, whatever it is called in the export.
 pub(super) fn canonical_attribute(name: &str) -> Option<&'static str> {
     let normal = name.replace('_', "");

@@ -5,10 +5,11 @@ use super::canonical::{
     CUSTOMERS, analysed_attributes, attribute_name, campaign_attributes, canonical_attribute, snake_case,
 };
 use super::in_file_order;
-use super::settings::{Analyse, Attribute, CampaignRule, Pipeline, Placed, SegmentRule};
+use super::segments::{checked, reserved_names};
+use super::settings::{Analyse, Attribute, CampaignRule, Pipeline, Placed};
 use crate::campaign::target::Channel;
 use crate::diagnostic::{Diagnostic, codes, nearest};
-use crate::segment::{self, Segment, SegmentProblem};
+use crate::segment::{Segment, membership_columns};
 use crate::table::ColumnSpec;
 
 /// Finds names that are used twice, campaigns for segments that do not exist, and attributes that nothing reads.
@@ -40,6 +41,7 @@ pub(super) fn names(pipeline: &Pipeline) -> Vec<Diagnostic> {
         let problem = Diagnostic::error(codes::UNKNOWN_SEGMENT, title);
         problems.push(problem.at(wanted.span.clone(), "no segment has this name").help(help));
     }
+    problems.extend(reserved_names(pipeline));
     problems.extend(attribute_names(&pipeline.input.attributes));
     for (key, wanted) in
         [("lifetime-value.covariates", &pipeline.covariates), ("churn.attributes", &pipeline.churn_attributes)]
@@ -103,15 +105,17 @@ fn analysed_problem(pipeline: &Pipeline, key: &str, covariate: &Placed) -> Optio
 pub fn check_segments(pipeline: &Pipeline, columns: &[ColumnSpec]) -> Result<Vec<Segment>, Vec<Diagnostic>> {
     let mut problems = Vec::new();
     let mut segments = Vec::new();
-    for rule in pipeline.segments.iter().filter(|rule| given(&rule.condition)) {
-        let text = &rule.condition.text;
-        match segment::parse_and_check(text, columns) {
-            Ok(predicate) => {
-                segments.push(Segment { name: rule.name.text.clone(), text: text.clone(), predicate });
-            }
-            Err(found) => problems.extend(found.into_iter().map(|problem| placed(pipeline, rule, problem))),
+    for rule in &pipeline.segments {
+        match checked(pipeline, rule, columns) {
+            Ok(segment) => segments.extend(segment),
+            Err(found) => problems.extend(found),
         }
     }
+    let mut columns = columns.to_vec();
+    if !pipeline.segments.is_empty() {
+        columns.extend(membership_columns());
+    }
+    let columns = &columns[..];
     for Attribute { name, header } in &pipeline.input.attributes {
         if columns.iter().any(|column| column.name == *name) {
             let title = format!("attribute `{}` would be called `{name}`, as a column of the scores", header.text);
@@ -126,27 +130,17 @@ pub fn check_segments(pipeline: &Pipeline, columns: &[ColumnSpec]) -> Result<Vec
 }
 
 /// Names a segment or campaign in a message, even where the file gives it no name.
-fn called(what: &str, name: &Placed) -> String {
+pub(super) fn called(what: &str, name: &Placed) -> String {
     if given(name) { format!("{what} `{}`", name.text) } else { format!("a {what} without a name") }
 }
 
 /// Says whether the file has a value here; what stands in for a missing or wrong one is empty.
-fn given(placed: &Placed) -> bool {
+pub(super) fn given(placed: &Placed) -> bool {
     !placed.text.is_empty()
 }
 
-fn placed(pipeline: &Pipeline, rule: &SegmentRule, problem: SegmentProblem) -> Diagnostic {
-    let title = format!("{} {}", called("segment", &rule.name), problem.title);
-    let diagnostic = Diagnostic::error(problem.code, title).at(rule.condition.locate(&problem.range), problem.label);
-    let switched_off = problem.unknown_column.as_deref().and_then(|column| switched_off(pipeline, column));
-    match switched_off.or(problem.help) {
-        Some(help) => diagnostic.help(help),
-        None => diagnostic,
-    }
-}
-
 /// Names the analysis that a missing column would come from, if the pipeline leaves it out.
-fn switched_off(pipeline: &Pipeline, column: &str) -> Option<String> {
+pub(super) fn switched_off(pipeline: &Pipeline, column: &str) -> Option<String> {
     let mut left_out = Analyse::ALL.into_iter().filter(|analyse| !pipeline.analyses.contains(analyse));
     let writer = left_out.find(|analyse| column.starts_with(analyse.column_prefix()))?;
     if pipeline.input.transactions.is_none() && (writer != Analyse::Churn || pipeline.input.contracts.is_none()) {

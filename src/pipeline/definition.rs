@@ -17,7 +17,8 @@ use super::events;
 use super::lifetime_value::{COVARIATES, lifetime_value};
 use super::offers::offers;
 use super::reader::Reader;
-use super::settings::{Analyse, Attribute, CacheSettings, Inputs, OutputSettings, Pipeline, Placed, SegmentRule};
+use super::segments::{segment, segment_rules};
+use super::settings::{Analyse, Attribute, CacheSettings, Inputs, OutputSettings, Pipeline, Placed};
 use super::shape::key;
 use super::words::{date_formats, words};
 use crate::analysis::churn::contract::Setting;
@@ -51,7 +52,9 @@ pub(super) fn pipeline(file: &mut Reader<'_, '_>) -> Pipeline {
         churn: file.table(key("churn", "Risk that a customer does not come back"), churn),
         churn_attributes: file.texts_below("churn", CHURN_ATTRIBUTES),
         cross_sell: file.table(key("cross-sell", "What is bought together, and next best offers"), cross_sell),
-        segments: file.tables(key("segment", "A group of customers by a condition over the score columns"), segment),
+        segment_rules: file.table(key("segments", "What holds for all segments"), segment_rules),
+        segments: file
+            .tables(key("segment", "A group of customers by a condition over scores and customer columns"), segment),
         contact_rules: file
             .table(key("contact-rules", "Rules that hold for the campaigns of a run together"), contact_rules),
         campaigns: file.tables(key("campaign", "A file for the mailing tool: the customers of a segment"), campaign),
@@ -354,17 +357,6 @@ fn cross_sell(table: &mut Reader<'_, '_>) -> cross_sell::Params {
             .map_or(defaults.neighbours_per_product, |n| n as usize),
         affinity: affinity(table),
         offers: offers(table),
-    }
-}
-
-fn segment(table: &mut Reader<'_, '_>) -> SegmentRule {
-    let name = key("name", "Name of the segment and of its file; used once").required().example(r#""win-back""#);
-    let condition = key("where", "Condition over the score columns, as in SQL")
-        .required()
-        .example(r#""abc_class = 'A' and churn_risk >= 0.6 and rfm_recency_days > 90""#);
-    SegmentRule {
-        name: table.slug(name).unwrap_or_default(),
-        condition: table.placed_text(condition).unwrap_or_default(),
     }
 }
 

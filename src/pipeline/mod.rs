@@ -25,6 +25,7 @@ mod offers;
 mod reader;
 mod reference;
 mod schema;
+mod segments;
 mod settings;
 mod shape;
 mod values;
@@ -41,7 +42,7 @@ pub use reference::reference;
 pub use schema::schema;
 pub use settings::{
     Analyse, Attribute, CacheSettings, CampaignRule, ContactSource, Contractual, Inputs, OutputSettings, Pipeline,
-    Placed, SegmentRule, Trials,
+    Placed, SegmentRule, SegmentRules, Trials,
 };
 
 /// Reads a pipeline file without its segment expressions and campaign columns.

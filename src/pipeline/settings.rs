@@ -11,6 +11,7 @@ use crate::campaign::profit::Economics;
 use crate::campaign::target::Target;
 use crate::campaign::target::country::Country;
 use crate::ingest::{Currency, ProductRules, ReturnRules, TableSource};
+use crate::segment::{Membership, Order};
 use crate::units::{Day, Language};
 
 /// A pipeline file that was read.
@@ -36,6 +37,7 @@ pub struct Pipeline {
     /// Customer attributes that churn is learnt from, as the file names them.
     pub churn_attributes: Vec<Placed>,
     pub cross_sell: cross_sell::Params,
+    pub segment_rules: SegmentRules,
     pub segments: Vec<SegmentRule>,
     pub contact_rules: ContactRules,
     pub campaigns: Vec<CampaignRule>,
@@ -154,6 +156,19 @@ pub struct Attribute {
 pub struct SegmentRule {
     pub name: Placed,
     pub condition: Placed,
+    /// Customers that it holds at most.
+    pub limit: Option<u32>,
+    /// Score column by which they are the best.
+    pub order_by: Option<Placed>,
+    pub order: Order,
+}
+
+/// What holds for all segments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SegmentRules {
+    pub membership: Membership,
+    /// Customers below whom published tables do not count a group.
+    pub min_size: Option<u32>,
 }
 
 /// A file for a mailing tool, a letter shop or a call centre.

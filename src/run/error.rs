@@ -22,6 +22,9 @@ pub enum RunError {
     /// A campaign needs a column that the customer export does not have.
     #[error("campaign `{campaign}` needs `{column}`, which the customer export does not have")]
     NoCampaignColumn { campaign: String, column: String },
+    /// A segment asks for a column that the customer export does not have.
+    #[error("segment `{segment}` asks for `{column}`, which the customer export does not have")]
+    NoSegmentColumn { segment: String, column: String },
     /// The suppression list is older than the pipeline allows.
     #[error("the suppression list is {hours} hours old, the pipeline allows {allowed}")]
     StaleSuppressions { hours: u64, allowed: u64 },
@@ -95,6 +98,13 @@ impl RunError {
                 codes::NO_CAMPAIGN_COLUMN,
                 format!(
                     "name its header under `[input.customers.columns]`: `{} = \"…\"`, or leave it out of the campaign",
+                    kebab(column)
+                ),
+            ),
+            Self::NoSegmentColumn { column, .. } => (
+                codes::NO_SEGMENT_COLUMN,
+                format!(
+                    "name its header under `[input.customers.columns]`: `{} = \"…\"`, or leave it out of the condition",
                     kebab(column)
                 ),
             ),

@@ -19,7 +19,7 @@ use crate::diagnostic::Diagnostic;
 use crate::ingest::{CUSTOMERS, ProductRules, TableSource, TransactionRules, attributes, without_detours};
 use crate::pipeline::{self, Analyse, Pipeline};
 use crate::scores::promised;
-use crate::segment::Segment;
+use crate::segment::{MEMBERSHIP_COLUMNS, Segment, membership_columns};
 use crate::state::StoredModel;
 use crate::table::{Column, ColumnSpec, Customers, Fingerprint, Ids};
 
@@ -120,7 +120,10 @@ impl Job {
                 returns: pipeline.returns,
             },
             product_rules: pipeline.products,
-            promised: promised(&analyses),
+            promised: promised(&analyses)
+                .into_iter()
+                .chain((!segments.is_empty()).then(membership_columns).into_iter().flatten())
+                .collect(),
             settings,
             analyses,
             reused: None,
@@ -186,6 +189,33 @@ impl Job {
         }
         let named = self.customers.iter().flat_map(|source| &source.attributes).collect::<Vec<_>>();
         Ok(attributes(customers, ids, &wanted, |name| named.iter().any(|named| *named == name)))
+    }
+
+    /// Returns the columns of the scores that the analyses write.
+    pub fn analysed(&self) -> &[ColumnSpec] {
+        let n_further = if self.segments.is_empty() { 0 } else { MEMBERSHIP_COLUMNS.len() };
+        &self.promised[..self.promised.len() - n_further]
+    }
+
+    /// Lays out the customer columns that segments ask for, as texts.
+    ///
+    /// # Errors
+    /// Fails where the customer export does not have one.
+    pub fn segment_attributes(&self, customers: Option<&Customers>, ids: &Ids) -> Result<Vec<Column>, RunError> {
+        let is_score = |name: &str| self.promised.iter().any(|spec| spec.name == name);
+        let mut wanted = Vec::new();
+        for segment in &self.segments {
+            for column in segment.predicate.columns().into_iter().filter(|column| !is_score(column)) {
+                if !customers.is_some_and(|customers| customers.attributes.contains_key(column)) {
+                    let (segment, column) = (segment.name.clone(), column.to_owned());
+                    return Err(RunError::NoSegmentColumn { segment, column });
+                }
+                wanted.push(column.to_owned());
+            }
+        }
+        wanted.sort_unstable();
+        wanted.dedup();
+        Ok(customers.map_or_else(Vec::new, |customers| attributes(customers, ids, &wanted, |_| false)))
     }
 
     /// Checks that the customer export has every attribute that a campaign asks for.

@@ -173,6 +173,14 @@ pub struct SegmentRecord {
     #[serde(rename = "where")]
     pub condition: String,
     pub customers: usize,
+    /// Most customers that it may hold, and by what they are the best.
+    pub limit: Option<usize>,
+    pub order_by: Option<String>,
+    pub order: Option<&'static str>,
+    /// Customers who could have been in it without a limit.
+    pub matching: usize,
+    /// Value of `order_by` of the last who was kept, where somebody was left out.
+    pub last_kept: Option<Value>,
 }
 
 /// One campaign and who was left out.

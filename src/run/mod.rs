@@ -12,11 +12,14 @@ mod further;
 mod job;
 mod load;
 mod manifest;
+mod migration;
 mod observer;
 mod read;
 mod record;
 mod resources;
 mod reuse;
+mod segments;
+mod small_groups;
 mod stages;
 mod suppressed;
 mod write;
@@ -29,7 +32,7 @@ use serde_json::Value;
 use crate::analysis::Base;
 use crate::features::at;
 use crate::ingest::{Reject, SUPPRESSIONS};
-use crate::publish::{OutputLock, Pointer, PublishError, REASON, Staging, make_latest, prune};
+use crate::publish::{OutputLock, Pointer, PublishError, REASON, Staging, make_latest, newest, prune};
 use crate::scores::ScoredCustomers;
 use crate::state::model::Settings;
 use crate::state::{Drift, StoredModel, drift, to_text};
@@ -177,15 +180,22 @@ fn publish(
     }
 
     let earlier = assigned::earlier(assigned::newest(lock.directory()).as_deref(), inputs.customers.as_ref())?;
+    let newest = newest(lock, Pointer::Latest);
+    let memberships = match job.segments.is_empty() {
+        true => None,
+        false => segments::earlier(&newest, data.as_of, inputs.customers.as_ref())?,
+    };
+    let mut chosen = None;
     let staging = Staging::start(lock, &id)?;
     let selected = stages.run(
         "select",
         None,
         || {
-            let scored = ScoredCustomers::assemble(&data.customer_ids, &job.promised, &findings);
+            let scored = ScoredCustomers::assemble(&data.customer_ids, job.analysed(), &findings);
             let customers = inputs.customers.as_ref();
+            let chosen = chosen.insert(segments::choose(job, &scored.frame, &data, customers, memberships.as_ref())?);
             let sources = Sources { customers, suppressions: &inputs.suppressions, earlier: &earlier };
-            write::select(job, scored, &findings, &base, &sources)
+            write::select(job, scored, chosen, &findings, &base, &sources)
         },
         |selected| format!("{} segments, {} campaigns", selected.segments.len(), selected.campaigns.len()),
     )?;

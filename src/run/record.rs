@@ -17,8 +17,10 @@ use super::resources::peak_memory_bytes;
 use super::write::{Selected, Written};
 use crate::analysis::Findings;
 use crate::features::{BuildCounts, CustomerFeatures, Dataset};
-use crate::table::Fingerprint;
-use crate::units::MONEY_SCALE;
+use crate::scores::frame::{Cells, Frame, FrameColumn};
+use crate::segment::{Members, Segment};
+use crate::table::{Fingerprint, Values};
+use crate::units::{Day, MONEY_SCALE, Money};
 
 /// Version of the program.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -96,7 +98,7 @@ pub fn manifest(run: &Everything<'_>) -> Manifest {
     let notes = notes.chain(reused.map(|reused| reused.notes(run.inputs.as_of)).unwrap_or_default());
     let notes =
         notes.chain(campaigns::notes(&run.selected.campaigns, &run.written.campaigns, run.inputs.customers.as_ref()));
-    let notes = notes.chain(short_of_memory(run));
+    let notes = notes.chain(short_of_memory(run)).chain(run.selected.notes.iter().cloned());
     Manifest {
         manifest_version: MANIFEST_VERSION,
         klientel_version: VERSION,
@@ -126,11 +128,8 @@ pub fn manifest(run: &Everything<'_>) -> Manifest {
             .selected
             .segments
             .iter()
-            .map(|(segment, members)| SegmentRecord {
-                name: segment.name.clone(),
-                condition: segment.text.clone(),
-                customers: members.height(),
-            })
+            .zip(run.selected.members)
+            .map(|((segment, _), members)| segment_record(segment, members, &run.selected.scored.frame))
             .collect(),
         campaigns: campaigns::records(&run.selected.campaigns, &run.written.campaigns),
         unknown_scores: run.selected.scored.unknown.iter().cloned().collect(),
@@ -152,7 +151,36 @@ pub fn manifest(run: &Everything<'_>) -> Manifest {
             .findings
             .iter()
             .map(|(name, found)| ((*name).to_owned(), facts_to_json(&found.facts)))
+            .chain(run.selected.migration.map(|facts| ("segment_migration".to_owned(), facts_to_json(facts))))
             .collect::<Map<_, _>>(),
+    }
+}
+
+fn segment_record(segment: &Segment, members: &Members, scores: &Frame<'_>) -> SegmentRecord {
+    let limit = segment.limit.as_ref();
+    let last = limit.zip(members.last_kept).and_then(|(limit, row)| value(scores.column(&limit.by).ok()?, row));
+    SegmentRecord {
+        name: segment.name.clone(),
+        condition: segment.text.clone(),
+        customers: members.rows.len(),
+        limit: limit.map(|limit| limit.most),
+        order_by: limit.map(|limit| limit.by.clone()),
+        order: limit.map(|limit| limit.order.label()),
+        matching: members.n_matching,
+        last_kept: last,
+    }
+}
+
+/// Writes a value as other facts are: money in major units, dates in ISO.
+fn value(column: &FrameColumn<'_>, row: u32) -> Option<Value> {
+    let Cells::Values(values) = &column.cells else { return None };
+    let at = column.position(row as usize);
+    match values.as_ref() {
+        Values::Text { .. } => None,
+        Values::Integer(cells) => cells.get(at).map(Value::from),
+        Values::Number(cells) => cells.get(at).map(Value::from),
+        Values::Money(cells) => cells.get(at).map(|minor| Value::from(Money(minor).major())),
+        Values::Date(cells) => cells.get(at).map(|day| Value::from(Day(day).to_string())),
     }
 }
 

@@ -9,13 +9,15 @@ use super::equity;
 use super::error::RunError;
 use super::job::Job;
 use super::read::shown;
-use crate::analysis::{Base, Findings, SideTable};
+use super::segments::Chosen;
+use super::small_groups::leave_out;
+use crate::analysis::{Base, Fact, Findings, SideTable};
 use crate::campaign::target::CellCounts;
 use crate::ingest::{PRODUCTS, Reject, TRANSACTIONS};
 use crate::publish::{OutputFile, PublishError, Staging};
 use crate::scores::ScoredCustomers;
 use crate::scores::frame::{Cells, Frame, FrameColumn};
-use crate::segment::{Segment, select as select_members};
+use crate::segment::{Members, Segment};
 use crate::state::MODEL_FILE;
 use crate::table::Values;
 
@@ -23,27 +25,41 @@ use crate::table::Values;
 pub struct Selected<'a> {
     pub scored: ScoredCustomers<'a>,
     pub segments: Vec<(Segment, Frame<'a>)>,
+    /// Of each segment.
+    pub members: &'a [Members],
+    /// What has changed in the segments since the last run before this as-of.
+    pub migration: Option<&'a [(&'static str, Fact)]>,
+    pub notes: Vec<String>,
     pub campaigns: Vec<Contacted<'a>>,
     /// Tables over scores and segments.
     pub tables: Vec<SideTable>,
 }
 
-/// Selects the members of every segment and the contacts of every campaign.
+/// Shows the members of every segment and selects the contacts of every campaign.
 ///
 /// # Errors
-/// Fails where a condition does not fit the scores, which checking the pipeline rules out.
+/// Fails where a campaign cannot be prepared.
 pub fn select<'a>(
     job: &Job,
     scored: ScoredCustomers<'a>,
+    chosen: &'a Chosen,
     findings: &[(&'static str, Findings)],
     base: &Base<'a>,
     sources: &Sources<'a>,
 ) -> Result<Selected<'a>, RunError> {
-    let members = |segment: &Segment| Ok((segment.clone(), select_members(&scored.frame, &segment.predicate)?));
-    let segments: Vec<(Segment, Frame<'a>)> = job.segments.iter().map(members).collect::<Result<_, RunError>>()?;
+    let scored = scored.with(&chosen.columns);
+    let members = job.segments.iter().cloned().zip(&chosen.members);
+    let segments: Vec<(Segment, Frame<'a>)> =
+        members.map(|(segment, members)| (segment, scored.frame.pick(members.rows.clone()))).collect();
     let (campaigns, of_campaigns) = campaigns::select(job, base, &segments, sources)?;
-    let tables = equity::table(&scored.frame, &segments, findings).into_iter().chain(of_campaigns).collect();
-    Ok(Selected { scored, segments, campaigns, tables })
+    let equity = equity::table(&scored.frame, &segments, findings);
+    let migration = chosen.migration.as_ref();
+    let mut counted: Vec<SideTable> = equity.into_iter().chain(migration.map(|found| found.table.clone())).collect();
+    let min_size = job.settings.segment_rules.min_size;
+    let notes = min_size.and_then(|min_size| leave_out(&mut counted, min_size)).into_iter().collect();
+    let tables = counted.into_iter().chain(chosen.memberships.clone()).chain(of_campaigns).collect();
+    let migration = migration.map(|found| &found.facts[..]);
+    Ok(Selected { scored, segments, members: &chosen.members, migration, campaigns, tables, notes })
 }
 
 /// What was written.

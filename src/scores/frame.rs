@@ -137,6 +137,16 @@ impl<'a> Frame<'a> {
         Self::of(std::iter::once(id).chain(columns.into_iter().map(shown)).collect())
     }
 
+    /// Adds finished columns at the end.
+    ///
+    /// # Panics
+    /// Panics if their height is another.
+    #[must_use]
+    pub fn with(mut self, columns: impl IntoIterator<Item = &'a Column>) -> Self {
+        self.columns.extend(columns.into_iter().map(shown));
+        Self::of(self.columns)
+    }
+
     /// Returns the number of rows.
     pub fn height(&self) -> usize {
         self.height

@@ -45,4 +45,14 @@ impl<'a> ScoredCustomers<'a> {
             .collect();
         Self { frame: Frame::of_customers(ids, columns), unknown }
     }
+
+    /// Adds columns of the same customers after those of the analyses; that they are unknown for somebody is no failure to compute them.
+    ///
+    /// # Panics
+    /// Panics if a column has not one value a customer.
+    #[must_use]
+    pub fn with(mut self, columns: &'a [Column]) -> Self {
+        self.frame = self.frame.with(columns);
+        self
+    }
 }

@@ -42,11 +42,34 @@ impl Checker<'_> {
                 let (high, low) = (bounds.pop()?, bounds.pop()?);
                 Predicate::Between { column: column.text.clone(), low, high, negated: *negated }
             }
+            Condition::StartsWith { column, prefix, negated } => {
+                let kind = self.column(&column.text, &column.range)?;
+                let prefix = self.prefix(column, kind, prefix)?;
+                Predicate::StartsWith { column: column.text.clone(), prefix, negated: *negated }
+            }
             Condition::IsNull { column, negated } => {
                 self.column(&column.text, &column.range)?;
                 Predicate::IsNull { column: column.text.clone(), negated: *negated }
             }
         })
+    }
+
+    fn prefix(&mut self, column: &Name, kind: ColumnKind, value: &Value) -> Option<String> {
+        let name = &column.text;
+        let title = format!("asks `{name}` for a start that it cannot have");
+        match &value.kind {
+            _ if kind != ColumnKind::Text => {
+                let label = format!("this column is {}, only texts start with one", named(kind));
+                self.note(&column.range, title, label, Some(format!("compare it: `{name} >= …`")))
+            }
+            ValueKind::Text(text) if text.is_empty() => {
+                let help = format!("known texts are found with `{name} is not null`");
+                self.note(&value.range, title, "every text starts with an empty one".to_owned(), Some(help))
+            }
+            ValueKind::Text(text) => Some(text.clone()),
+            // The parser takes texts alone.
+            _ => None,
+        }
     }
 
     fn parts(&mut self, parts: &[Condition]) -> Option<Vec<Predicate>> {
@@ -82,9 +105,13 @@ impl Checker<'_> {
                 };
             }
             (ColumnKind::Text, ValueKind::Text(text)) => Ok(Operand::Text(text.clone())),
-            (ColumnKind::Date, ValueKind::Text(text)) => Day::parse_iso(text).map(Operand::Date).ok_or_else(|| {
-                (format!("not a date, `{column}` is one"), "dates are written `'2026-06-30'`".to_owned())
-            }),
+            (ColumnKind::Date, ValueKind::Text(text)) => Day::parse_iso(text)
+                .map(Operand::Date)
+                .ok_or_else(|| (format!("not a date, `{column}` is one"), DATE_HELP.to_owned())),
+            (ColumnKind::Date, ValueKind::AsOf(shift)) => Ok(Operand::AsOf(*shift)),
+            (_, ValueKind::AsOf(_)) => {
+                Err((format!("a date, `{column}` is {is}"), "only dates compare with as-of".to_owned()))
+            }
             (ColumnKind::Integer, ValueKind::Number(number)) => integer(number),
             (ColumnKind::Number, ValueKind::Number(number)) => real(number),
             (ColumnKind::Money, ValueKind::Number(number)) => money(number),
@@ -92,7 +119,7 @@ impl Checker<'_> {
                 Err((format!("a number, `{column}` is {is}"), format!("write `'{number}'` to compare with a text")))
             }
             (ColumnKind::Date, ValueKind::Number(_)) => {
-                Err((format!("a number, `{column}` is {is}"), "dates are written `'2026-06-30'`".to_owned()))
+                Err((format!("a number, `{column}` is {is}"), DATE_HELP.to_owned()))
             }
             (_, ValueKind::Text(text)) => {
                 let example = if real(text).is_ok() { text } else { "90" };
@@ -131,6 +158,9 @@ impl Checker<'_> {
         None
     }
 }
+
+/// How a day is written.
+const DATE_HELP: &str = "dates are written `'2026-06-30'`, or `as_of - 90 days`";
 
 fn named(kind: ColumnKind) -> &'static str {
     match kind {
@@ -186,7 +216,7 @@ fn too_large() -> Misfit {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::{Op, parse_and_check};
+    use super::super::{Op, Shift, parse_and_check};
     use super::*;
 
     fn columns() -> Vec<ColumnSpec> {
@@ -224,6 +254,14 @@ mod tests {
         check("last_purchase_date < '2026-06-30'", "last_purchase_date < '2026-06-30'");
         check("clv > revenue and n_orders > churn_risk", "clv > revenue and n_orders > churn_risk");
         check("abc_class in ('A', 'B')", "abc_class in ('A', 'B')");
+        check("abc_class Starts  WITH 'O''N'", "abc_class starts with 'O''N'");
+        check("not abc_class not starts with 'A'", "not abc_class not starts with 'A'");
+        check("last_purchase_date<AS_OF-90 days", "last_purchase_date < as_of - 90 days");
+        check("last_purchase_date in (as_of, as_of + 1 day)", "last_purchase_date in (as_of, as_of + 1 day)");
+        check(
+            "last_purchase_date between as_of - 2 years and as_of -3 weeks",
+            "last_purchase_date between as_of - 24 months and as_of - 21 days",
+        );
         check("n_orders NOT IN (1,2)", "n_orders not in (1, 2)");
         check("clv not between 1 and 2.50", "clv not between 1.00 and 2.50");
         check("clv is null or not (clv is not null)", "clv is null or not clv is not null");
@@ -247,6 +285,10 @@ mod tests {
         check_misfit("rfm_recency_days > '90'", "'90'", "a text, `rfm_recency_days` is a whole number");
         check_misfit("last_purchase_date > 20260630", "20260630", "a number, `last_purchase_date` is a date");
         check_misfit("last_purchase_date > '30.06.2026'", "'30.06.2026'", "not a date, `last_purchase_date` is one");
+        check_misfit("clv < as_of - 1 day", "as_of - 1 day", "a date, `clv` is an amount of money");
+        check_misfit("n_orders in (1, as_of)", "as_of", "a date, `n_orders` is a whole number");
+        check_misfit("clv starts with '8'", "clv", "this column is an amount of money, only texts start with one");
+        check_misfit("abc_class starts with ''", "''", "every text starts with an empty one");
         check_misfit("clv > 1.005", "1.005", "not an amount of money");
         check_misfit("clv > n_orders", "n_orders", "this column is a whole number, `clv` is an amount of money");
         check_misfit("n_orders > 99999999999999999999", "99999999999999999999", "too large a number");
@@ -282,12 +324,20 @@ mod tests {
             prop::num::f64::NORMAL.prop_map(|number| ("churn_risk", Operand::Number(number))),
             (-i64::MAX..i64::MAX).prop_map(|minor| ("clv", Operand::Money(minor))),
             (-100_000..100_000).prop_map(|day| ("last_purchase_date", Operand::Date(Day(day)))),
+            (-36_500..36_500, any::<bool>()).prop_map(|(by, days)| {
+                let shift = if days { Shift { days: by, months: 0 } } else { Shift { days: 0, months: by } };
+                ("last_purchase_date", Operand::AsOf(shift))
+            }),
             Just(("clv", Operand::Column("revenue".to_owned()))),
         ];
-        let leaf = (operand, op, any::<bool>(), 0..4).prop_map(|((column, operand), op, negated, form)| {
+        let leaf = (operand, op, any::<bool>(), 0..5).prop_map(|((column, operand), op, negated, form)| {
             let column = column.to_owned();
             match form {
                 0 => Predicate::IsNull { column, negated },
+                4 => {
+                    let prefix = if let Operand::Text(text) = operand { format!("x{text}") } else { "8'0".to_owned() };
+                    Predicate::StartsWith { column: "abc_class".to_owned(), prefix, negated }
+                }
                 1 => Predicate::Between { column, low: operand.clone(), high: operand, negated },
                 2 if !matches!(operand, Operand::Column(_)) => {
                     Predicate::In { column, values: vec![operand.clone(), operand], negated }

@@ -1,11 +1,12 @@
 //! Text of a condition to a tree, with the byte range of every name and literal; knows no columns.
 //!
-//! A hand-written lexer and a recursive descent parser; nesting is limited so that no text can exhaust the stack.
+//! A recursive descent parser over [`tokens`](super::tokens); nesting is limited so that no text can exhaust the stack.
 
 use std::ops::Range;
 
+use super::predicate::{MOST_SHIFTED, Shift};
+use super::tokens::{AS_OF, Token, TokenKind, is_keyword, problem, tokens};
 use super::{Op, SegmentProblem};
-use crate::diagnostic::codes;
 
 /// Parentheses and `not` inside each other; a hand-written condition has less than ten.
 const MAX_DEPTH: usize = 64;
@@ -20,6 +21,7 @@ pub(super) enum Condition {
     In { column: Name, values: Vec<Value>, negated: bool },
     Between { column: Name, low: Value, high: Value, negated: bool },
     IsNull { column: Name, negated: bool },
+    StartsWith { column: Name, prefix: Value, negated: bool },
 }
 
 /// A name and where it stands.
@@ -42,6 +44,7 @@ pub(super) enum ValueKind {
     Column(String),
     Number(String),
     Text(String),
+    AsOf(Shift),
 }
 
 /// Boxed, because nearly every function here can return one.
@@ -55,162 +58,6 @@ pub(super) fn parse(text: &str) -> Result<Condition, Problem> {
         TokenKind::End => Ok(condition),
         _ => Err(parser.unexpected("`and`, `or` or the end", None)),
     }
-}
-
-#[derive(Debug, Clone, PartialEq)]
-enum TokenKind {
-    Word(String),
-    Number(String),
-    Text(String),
-    Op(Op),
-    Open,
-    Close,
-    Comma,
-    End,
-}
-
-#[derive(Debug, Clone)]
-struct Token {
-    kind: TokenKind,
-    range: Range<usize>,
-}
-
-const KEYWORDS: &[&str] = &["and", "or", "not", "in", "between", "is", "null"];
-
-fn is_keyword(word: &str) -> bool {
-    KEYWORDS.iter().any(|keyword| word.eq_ignore_ascii_case(keyword))
-}
-
-fn problem(range: Range<usize>, title: impl Into<String>, label: impl Into<String>, help: Option<&str>) -> Problem {
-    Box::new(SegmentProblem {
-        range,
-        code: codes::EXPRESSION,
-        title: title.into(),
-        label: label.into(),
-        help: help.map(str::to_owned),
-        unknown_column: None,
-    })
-}
-
-fn tokens(text: &str) -> Result<Vec<Token>, Problem> {
-    let mut tokens = Vec::new();
-    let mut at = 0;
-    while let Some(first) = text[at..].chars().next() {
-        let rest = &text[at..];
-        let (kind, len) = match first {
-            _ if first.is_whitespace() => {
-                at += first.len_utf8();
-                continue;
-            }
-            '(' => (TokenKind::Open, 1),
-            ')' => (TokenKind::Close, 1),
-            ',' => (TokenKind::Comma, 1),
-            '\'' => quoted(rest, at)?,
-            _ if first.is_ascii_alphabetic() || first == '_' => {
-                let len = prefix(rest, |c| c.is_ascii_alphanumeric() || c == '_');
-                (TokenKind::Word(rest[..len].to_owned()), len)
-            }
-            _ if first.is_ascii_digit() || first == '-' || first == '.' => number(rest, at)?,
-            _ => operator(rest, at)?,
-        };
-        tokens.push(Token { kind, range: at..at + len });
-        at += len;
-    }
-    tokens.push(Token { kind: TokenKind::End, range: text.len()..text.len() });
-    Ok(tokens)
-}
-
-/// Returns the length of the longest start of a text whose characters all pass.
-fn prefix(text: &str, pass: impl Fn(char) -> bool) -> usize {
-    text.find(|c| !pass(c)).unwrap_or(text.len())
-}
-
-fn quoted(rest: &str, at: usize) -> Result<(TokenKind, usize), Problem> {
-    let mut value = String::new();
-    let mut len = 1;
-    while let Some(end) = rest[len..].find('\'') {
-        value.push_str(&rest[len..len + end]);
-        len += end + 1;
-        if !rest[len..].starts_with('\'') {
-            return Ok((TokenKind::Text(value), len));
-        }
-        value.push('\'');
-        len += 1;
-    }
-    Err(problem(
-        at..at + rest.len(),
-        "has a text that does not end",
-        "the closing `'` is missing",
-        Some("a `'` inside a text is doubled: `'O''Neill'`"),
-    ))
-}
-
-/// Reads `-?digits[.digits][e[+-]digits]`.
-fn number(rest: &str, at: usize) -> Result<(TokenKind, usize), Problem> {
-    let digits = |from: usize| prefix(&rest[from..], |c| c.is_ascii_digit());
-    let mut len = usize::from(rest.starts_with('-'));
-    let whole = digits(len);
-    len += whole;
-    let mut well_formed = whole > 0;
-    if rest[len..].starts_with('.') {
-        let fraction = digits(len + 1);
-        well_formed &= fraction > 0;
-        len += 1 + fraction;
-    }
-    if rest[len..].starts_with(['e', 'E']) {
-        let sign = usize::from(rest[len + 1..].starts_with(['+', '-']));
-        let exponent = digits(len + 1 + sign);
-        well_formed &= exponent > 0;
-        len += 1 + sign + exponent;
-    }
-    let tail = prefix(&rest[len..], |c| c.is_alphanumeric() || c == '_' || c == '.');
-    if well_formed && tail == 0 {
-        return Ok((TokenKind::Number(rest[..len].to_owned()), len));
-    }
-    Err(problem(
-        at..at + (len + tail).max(1),
-        "has a number that cannot be read",
-        "not a number",
-        Some(
-            "numbers are written `90`, `-5` or `0.25`; names start with a letter, dates and texts stand in single quotes",
-        ),
-    ))
-}
-
-fn operator(rest: &str, at: usize) -> Result<(TokenKind, usize), Problem> {
-    const OPERATORS: &[(&str, Op)] = &[
-        ("<=", Op::LessOrEqual),
-        (">=", Op::GreaterOrEqual),
-        ("<>", Op::NotEqual),
-        ("!=", Op::NotEqual),
-        ("<", Op::Less),
-        (">", Op::Greater),
-        ("=", Op::Equal),
-    ];
-    const MISTAKES: &[(&str, &str)] = &[
-        ("==", "equality is a single `=`"),
-        ("=>", "write `>=`"),
-        ("=<", "write `<=`"),
-        ("&&", "write `and`"),
-        ("||", "write `or`"),
-        ("!", "write `not`"),
-        ("\"", "texts stand in single quotes: `'A'`"),
-        ("“", "texts stand in straight single quotes: `'A'`"),
-        ("‘", "texts stand in straight single quotes: `'A'`"),
-        ("’", "texts stand in straight single quotes: `'A'`"),
-        ("%", "shares are written as numbers from 0 to 1: `0.9`"),
-    ];
-    let mistake = MISTAKES.iter().find(|(written, _)| rest.starts_with(written) && !rest.starts_with("!="));
-    if let (None, Some((written, op))) = (mistake, OPERATORS.iter().find(|(written, _)| rest.starts_with(written))) {
-        return Ok((TokenKind::Op(*op), written.len()));
-    }
-    let len = mistake.map_or_else(|| rest.chars().next().map_or(0, char::len_utf8), |(written, _)| written.len());
-    Err(problem(
-        at..at + len,
-        format!("cannot be read at `{}`", &rest[..len]),
-        "not part of an expression",
-        mistake.map(|(_, help)| *help),
-    ))
 }
 
 struct Parser {
@@ -320,13 +167,27 @@ impl Parser {
             self.expect_keyword("and")?;
             return Ok(Condition::Between { column, low, high: self.value()?, negated });
         }
-        let wanted =
-            if negated { "`in` or `between`" } else { "a comparison such as `=`, `>=`, `in`, `between` or `is`" };
+        if self.take_keyword("starts") {
+            self.expect_keyword("with")?;
+            if !matches!(self.peek().kind, TokenKind::Text(_)) {
+                return Err(self.unexpected("a text in single quotes", None));
+            }
+            return Ok(Condition::StartsWith { column, prefix: self.value()?, negated });
+        }
+        let wanted = if negated {
+            "`in`, `between` or `starts with`"
+        } else {
+            "a comparison such as `=`, `>=`, `in`, `between`, `starts with` or `is`"
+        };
         Err(self.unexpected(wanted, None))
     }
 
     fn column(&mut self) -> Result<Name, Problem> {
         match &self.peek().kind {
+            TokenKind::Word(word) if word.eq_ignore_ascii_case(AS_OF) => {
+                let help = "a comparison starts with the column: `last_purchase_date < as_of - 90 days`";
+                Err(self.unexpected("a column", Some(help)))
+            }
             TokenKind::Word(word) if !is_keyword(word) => {
                 let name = Name { text: word.clone(), range: self.peek().range.clone() };
                 self.take();
@@ -344,7 +205,7 @@ impl Parser {
         self.expect(&TokenKind::Open, "`(`")?;
         let mut values = Vec::new();
         loop {
-            if matches!(self.peek().kind, TokenKind::Word(_)) {
+            if matches!(self.peek().kind, TokenKind::Word(_)) && !self.at_keyword(AS_OF) {
                 return Err(self.unexpected("a number or a text in single quotes", None));
             }
             values.push(self.value()?);
@@ -357,6 +218,9 @@ impl Parser {
     }
 
     fn value(&mut self) -> Result<Value, Problem> {
+        if self.at_keyword(AS_OF) {
+            return self.as_of();
+        }
         let kind = match &self.peek().kind {
             TokenKind::Word(word) if !is_keyword(word) => ValueKind::Column(word.clone()),
             TokenKind::Number(number) => ValueKind::Number(number.clone()),
@@ -369,6 +233,47 @@ impl Parser {
         Ok(Value { kind, range: self.take().range })
     }
 }
+
+impl Parser {
+    /// Reads `as_of`, and how far from it where that is said.
+    fn as_of(&mut self) -> Result<Value, Problem> {
+        let start = self.take().range.start;
+        let mut end = start + AS_OF.len();
+        let mut shift = Shift::default();
+        if let TokenKind::Sign(sign) = self.peek().kind {
+            self.take();
+            let number = match &self.peek().kind {
+                TokenKind::Number(number) => number.parse::<i32>().ok().filter(|n| (1..=MOST_SHIFTED).contains(n)),
+                _ => None,
+            };
+            let wanted = format!("a whole number from 1 to {MOST_SHIFTED}");
+            let number = number.ok_or_else(|| self.unexpected(&wanted, Some(SHIFT_HELP)))?;
+            self.take();
+            let unit = match &self.peek().kind {
+                TokenKind::Word(word) => word.to_ascii_lowercase(),
+                _ => String::new(),
+            };
+            let by = sign * number;
+            shift = match unit.as_str() {
+                "day" | "days" => Shift { days: by, months: 0 },
+                "week" | "weeks" => Shift { days: 7 * by, months: 0 },
+                "month" | "months" => Shift { days: 0, months: by },
+                "year" | "years" => Shift { days: 0, months: 12 * by },
+                _ => return Err(self.unexpected("`days`, `weeks`, `months` or `years`", Some(SHIFT_HELP))),
+            };
+            end = self.peek().range.end;
+            self.take();
+        }
+        if shift.days.abs().max(shift.months.abs()) > MOST_SHIFTED {
+            let label = format!("more than {MOST_SHIFTED} days or months");
+            return Err(problem(start..end, "is too far from as-of", label, Some(SHIFT_HELP)));
+        }
+        Ok(Value { kind: ValueKind::AsOf(shift), range: start..end })
+    }
+}
+
+/// How a day is told by its distance.
+const SHIFT_HELP: &str = "days relative to as-of are written `as_of - 90 days`, with days, weeks, months or years";
 
 fn single_or(mut parts: Vec<Condition>, many: impl Fn(Vec<Condition>) -> Condition) -> Condition {
     match (parts.len(), parts.pop()) {
@@ -404,7 +309,12 @@ mod tests {
     #[test]
     fn points_at_what_cannot_be_read() {
         check("", "", "ends too early", "expected a column here");
-        check("a", "", "ends too early", "expected a comparison such as `=`, `>=`, `in`, `between` or `is` here");
+        check(
+            "a",
+            "",
+            "ends too early",
+            "expected a comparison such as `=`, `>=`, `in`, `between`, `starts with` or `is` here",
+        );
         check("a = 'x", "'x", "has a text that does not end", "the closing `'` is missing");
         check("a = 1 b = 2", "b", "cannot be read", "expected `and`, `or` or the end here");
         check("a == 1", "==", "cannot be read at `==`", "not part of an expression");
@@ -413,12 +323,21 @@ mod tests {
         check("a = null", "null", "cannot be read", "expected a number, a text in single quotes or a column here");
         check("a in (1, b)", "b", "cannot be read", "expected a number or a text in single quotes here");
         check("a in (1 2)", "2", "cannot be read", "expected `,` or `)` here");
-        check("a not = 1", "=", "cannot be read", "expected `in` or `between` here");
+        check("a not = 1", "=", "cannot be read", "expected `in`, `between` or `starts with` here");
         check("a between 1 or 2", "or", "cannot be read", "expected `and` here");
         check("(a = 1", "", "ends too early", "expected `)`, `and` or `or` here");
         check("a = 1.2.3", "1.2.3", "has a number that cannot be read", "not a number");
         check("a = 90d", "90d", "has a number that cannot be read", "not a number");
         check("a = -", "-", "has a number that cannot be read", "not a number");
+        check("as_of > a", "as_of", "cannot be read", "expected a column here");
+        check("a < as_of - 90", "", "ends too early", "expected `days`, `weeks`, `months` or `years` here");
+        check("a < as_of - 90 dogs", "dogs", "cannot be read", "expected `days`, `weeks`, `months` or `years` here");
+        check("a < as_of - 1.5 days", "1.5", "cannot be read", "expected a whole number from 1 to 36500 here");
+        check("a < as_of + 0 days", "0", "cannot be read", "expected a whole number from 1 to 36500 here");
+        check("a < as_of -9000 years", "as_of -9000 years", "is too far from as-of", "more than 36500 days or months");
+        check("a < as_of 90 days", "90", "cannot be read", "expected `and`, `or` or the end here");
+        check("a starts 'x'", "'x'", "cannot be read", "expected `with` here");
+        check("a starts with 8", "8", "cannot be read", "expected a text in single quotes here");
         check("a = ü", "ü", "cannot be read at `ü`", "not part of an expression");
     }
 

@@ -5,9 +5,11 @@
 //! and-part   = not-part { "and" not-part }
 //! not-part   = [ "not" ] ( "(" condition ")" | test )
 //! test       = column ( op value | [ "not" ] "in" "(" literal { "," literal } ")"
-//!                     | [ "not" ] "between" value "and" value | "is" [ "not" ] "null" )
+//!                     | [ "not" ] "between" value "and" value | "is" [ "not" ] "null"
+//!                     | [ "not" ] "starts" "with" 'text' )
 //! op         = "=" | "!=" | "<>" | "<" | "<=" | ">" | ">="
-//! value      = column | literal          literal = [ "-" ] number | 'text'
+//! value      = column | literal          literal = [ "-" ] number | 'text' | as-of
+//! as-of      = "as_of" [ ( "+" | "-" ) number ( "days" | "weeks" | "months" | "years" ) ]
 //! ```
 //! Keywords may be written in any case, columns as they are named. A quote inside a text is doubled.
 //!
@@ -17,7 +19,7 @@
 //! | whole number| `90`, `1.5`                          | `Integer`, or `Number` where it has a point  |
 //! | number      | `0.6`                                | `Number`                                     |
 //! | money       | `1000`, `99.95`: major units, exact  | `Money`, minor units                         |
-//! | date        | `'2026-06-30'`                       | `Date`                                       |
+//! | date        | `'2026-06-30'`, `as_of - 90 days`    | `Date`, `AsOf`                               |
 //!
 //! Two columns compare where their kinds are equal, or where one is a whole number and the other a number. Comparison with an
 //! unknown value is neither true nor false, and only what is true is in the segment: the three-valued logic of SQL (ISO/IEC 9075-2,
@@ -25,15 +27,18 @@
 
 mod check;
 mod expression;
+mod members;
 mod predicate;
 mod select;
+mod tokens;
 mod truth;
 
 use std::ops::Range;
 
-use crate::table::ColumnSpec;
+use crate::table::{ColumnKind, ColumnSpec};
 
-pub use predicate::{Op, Operand, Predicate};
+pub use members::{Limit, Members, Membership, Order, first_of, members};
+pub use predicate::{Op, Operand, Predicate, Shift};
 pub use select::select;
 
 /// A segment whose condition is known to fit the columns.
@@ -45,6 +50,21 @@ pub struct Segment {
     pub text: String,
     /// Condition as it is computed.
     pub predicate: Predicate,
+    /// How many customers it holds at most, where that is limited.
+    pub limit: Option<Limit>,
+}
+
+/// Names of the columns that say to which segment a customer belongs, belonged, and since when.
+pub const MEMBERSHIP_COLUMNS: [&str; 3] = ["segment", "segment_previous", "segment_since"];
+
+/// Returns the score columns that are known once the members of all segments are chosen.
+pub fn membership_columns() -> Vec<ColumnSpec> {
+    let [segment, previous, since] = MEMBERSHIP_COLUMNS;
+    vec![
+        ColumnSpec::new(segment, ColumnKind::Text, "first segment of the pipeline that holds the customer"),
+        ColumnSpec::new(previous, ColumnKind::Text, "the same of the last run before this as-of"),
+        ColumnSpec::new(since, ColumnKind::Date, "as-of of the first run of those in a row that found the segment"),
+    ]
 }
 
 /// What is wrong with an expression, in parts that the pipeline makes a diagnostic of.

@@ -8,20 +8,22 @@
 use rayon::prelude::*;
 
 use super::predicate::{Op, Operand, Predicate};
-use super::truth::{Asked, Test, Truth, all, any, columns, known, literal, not};
+use super::truth::{Asked, Test, Truth, all, any, columns, known, literal, not, starts_with};
 use crate::scores::frame::{Frame, FrameError};
+use crate::units::Day;
 
 /// Rows that a task takes at least: below that, handing them out costs more than testing them.
 const ROWS_PER_TASK: usize = 16_384;
 
-/// Returns the rows of `scores` for which the condition is true, in their order.
+/// Returns the rows of `scores` for which the condition is true as of a day, ascending.
 ///
 /// # Errors
 /// Fails where the condition does not fit the columns, which checking it against them rules out.
-pub fn select<'a>(scores: &Frame<'a>, condition: &Predicate) -> Result<Frame<'a>, FrameError> {
-    let holds = tree(scores, condition)?;
+pub fn select(scores: &Frame<'_>, condition: &Predicate, as_of: Day) -> Result<Vec<u32>, FrameError> {
+    let condition = condition.as_of(as_of);
+    let holds = tree(scores, &condition)?;
     let rows = (0..scores.height() as u32).into_par_iter().with_min_len(ROWS_PER_TASK);
-    Ok(scores.pick(rows.filter(|row| holds(*row as usize) == Truth::True).collect()))
+    Ok(rows.filter(|row| holds(*row as usize) == Truth::True).collect())
 }
 
 /// Builds the test of a condition; the parser bounds how deep it can be.
@@ -43,6 +45,9 @@ fn tree<'f>(scores: &'f Frame<'_>, condition: &'f Predicate) -> Result<Test<'f>,
         Predicate::Between { column, low, high, negated } => {
             let bounds = vec![compare(column, Op::GreaterOrEqual, low)?, compare(column, Op::LessOrEqual, high)?];
             unless(negated, all(bounds))
+        }
+        Predicate::StartsWith { column, prefix, negated } => {
+            unless(negated, starts_with(scores.column(column)?, prefix)?)
         }
         Predicate::IsNull { column, negated } => unless(&!*negated, known(scores.column(column)?)),
     })
@@ -77,8 +82,10 @@ mod tests {
         promised.extend(columns.iter().map(|column| ColumnSpec::new(&column.name, column.values.kind(), "")));
         let predicate =
             parse_and_check(condition, &promised).unwrap_or_else(|problems| panic!("{condition}: {problems:?}"));
-        let selected = select(&Frame::of_customers(&ids, &columns), &predicate).unwrap();
-        let ids: Vec<&str> = selected.texts("customer_id").unwrap().flatten().collect();
+        let scores = Frame::of_customers(&ids, &columns);
+        let selected = select(&scores, &predicate, Day::parse_iso("2024-10-31").unwrap()).unwrap();
+        let picked = scores.pick(selected);
+        let ids: Vec<&str> = picked.texts("customer_id").unwrap().flatten().collect();
         assert_eq!(ids, expected, "{condition}");
     }
 
@@ -97,6 +104,12 @@ mod tests {
         check("value < 0", &["2"]);
         check("last >= '1970-02-01'", &["2", "3"]);
         check("last in ('1970-01-01', '2024-10-04')", &["1", "3"]);
+        check("last < as_of - 9 months", &["1", "2"]);
+        check("last in (as_of - 27 days, as_of)", &["3"]);
+        check("last between as_of - 54 years and as_of + 1 week", &["3"]);
+        check("class starts with 'A'", &["1", "3"]);
+        check("class not starts with 'A'", &["2"]);
+        check("customer_id starts with '2' or class starts with 'AB'", &["2"]);
         check("risk is null", &["4"]);
         check("risk is not null and customer_id <> '1'", &["2", "3"]);
         check("orders > risk", &["1", "2", "3"]);

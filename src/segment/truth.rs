@@ -12,7 +12,7 @@ use std::cmp::Ordering;
 
 use super::predicate::{Op, Operand};
 use crate::scores::frame::{Cells, FrameColumn, FrameError};
-use crate::table::{Ids, Nullable, Values};
+use crate::table::{ColumnKind, Ids, Nullable, Values};
 
 /// What a test says; the order makes `and` the least and `or` the greatest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,6 +37,29 @@ pub(super) enum Asked<'f> {
     Compare(Op, &'f Operand),
     /// They equal one of these literals.
     In(Vec<&'f Operand>),
+}
+
+/// Holds where a text begins with another.
+///
+/// # Errors
+/// Fails where the column holds no texts.
+pub(super) fn starts_with<'f>(column: &'f FrameColumn<'_>, prefix: &'f str) -> Result<Test<'f>, FrameError> {
+    if column.kind() != ColumnKind::Text {
+        return Err(FrameError::Kind(column.name.to_owned()));
+    }
+    let begins = move |text: &str| Truth::from(text.starts_with(prefix));
+    if let Cells::Values(values) = &column.cells
+        && let Values::Text { codes, labels } = values.as_ref()
+    {
+        let truths: Vec<Truth> = labels.iter().map(|label| begins(label)).collect();
+        return Ok(of_labels(column, codes, truths));
+    }
+    Ok(Box::new(move |row| column.cells.text(column.position(row)).map_or(Truth::Unknown, begins)))
+}
+
+/// Says of every row what was found of its label; an unknown text has a code past all labels.
+fn of_labels<'f>(column: &'f FrameColumn<'_>, codes: &'f [u32], truths: Vec<Truth>) -> Test<'f> {
+    Box::new(move |row| truths.get(codes[column.position(row)] as usize).copied().unwrap_or(Truth::Unknown))
 }
 
 /// Holds where all tests do.
@@ -106,11 +129,7 @@ pub(super) fn literal<'f>(column: &'f FrameColumn<'_>, asked: Asked<'f>) -> Resu
         Values::Text { codes, labels } => {
             let criterion = Criterion::new(&asked, text).ok_or_else(misfit)?;
             let truths: Vec<Truth> = labels.iter().map(|label| criterion.holds(&label.as_str()).into()).collect();
-            Box::new(move |row| {
-                let code = codes[column.position(row)] as usize;
-                // An unknown text has a code past all labels.
-                truths.get(code).copied().unwrap_or(Truth::Unknown)
-            })
+            of_labels(column, codes, truths)
         }
         Values::Integer(cells) => {
             let (whole, fractional) = asked.split();

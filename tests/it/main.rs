@@ -29,6 +29,7 @@ mod reuse_model;
 mod rfm_orders;
 mod sample_data;
 mod scale;
+mod segments;
 mod superstore;
 mod support;
 mod targets;

@@ -113,11 +113,12 @@ impl Analysis for Rfm {
         let score = |dimension: usize| {
             Values::Integer(scores.iter().map(|scores| scores.map(|scores| i64::from(scores[dimension]))).collect())
         };
-        let mut n_in_segment = [0_i64; 11];
+        let names = segments.names();
+        let mut n_in_segment = vec![0_i64; names.len()];
         for segment in segment.iter().filter(|segment| **segment != NONE_IX) {
             n_in_segment[*segment as usize] += 1;
         }
-        let labels: Arc<[String]> = segments.names().map(str::to_owned).into();
+        let labels: Arc<[String]> = names.iter().map(|name| (*name).to_owned()).collect();
         let columns = vec![
             Column::new("rfm_recency_days", Values::Integer(integers(|habits| habits.recency_days))),
             Column::new("rfm_frequency", Values::Integer(integers(|habits| habits.frequency))),
@@ -138,7 +139,7 @@ impl Analysis for Rfm {
             facts.push(("cut_points", Fact::Group(scale.facts())));
             notes.extend(scale.notes());
         }
-        let by_segment = segments.names().into_iter().zip(n_in_segment.map(Fact::Integer)).collect();
+        let by_segment = names.into_iter().zip(n_in_segment.into_iter().map(Fact::Integer)).collect();
         facts.push(("segments", Fact::Group(by_segment)));
         Ok(Findings { columns, facts, notes, chosen: chosen.map(Chosen::Rfm), ..Findings::default() })
     }

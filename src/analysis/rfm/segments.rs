@@ -3,6 +3,7 @@
 //! [`SegmentMap::Eleven`] names each of the 125 codes once; it is the list that Putler, Mindbox and Squeezely use.
 //! [`SegmentMap::RPackage`] is that of the R package rfm 0.3.0: ten boxes of scores, the first that fits gives the name,
 //! and what fits none is "Others".
+//! [`SegmentMap::Grid`] is the grid of recency and frequency that the Python tutorials use: ten boxes, monetary value does not matter.
 
 /// Which names the scores are given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -12,6 +13,8 @@ pub enum SegmentMap {
     Eleven,
     /// Ten segments and "Others".
     RPackage,
+    /// Ten segments by recency and frequency alone.
+    Grid,
 }
 
 /// The 125 codes, each with the digits of R, F and M.
@@ -53,23 +56,39 @@ const R_PACKAGE: [(&str, [[u8; 2]; 3]); 11] = [
     ("Others", [[1, 5], [1, 5], [1, 5]]),
 ];
 
+/// Name and inclusive ranges of R and F; no two boxes overlap.
+const GRID: [(&str, [[u8; 2]; 2]); 10] = [
+    ("Champions", [[5, 5], [4, 5]]),
+    ("Loyal", [[3, 4], [4, 5]]),
+    ("Potential Loyalist", [[4, 5], [2, 3]]),
+    ("New Customers", [[5, 5], [1, 1]]),
+    ("Promising", [[4, 4], [1, 1]]),
+    ("Need Attention", [[3, 3], [3, 3]]),
+    ("About To Sleep", [[3, 3], [1, 2]]),
+    ("At Risk", [[1, 2], [3, 4]]),
+    ("Cannot Lose Them", [[1, 2], [5, 5]]),
+    ("Hibernating", [[1, 2], [1, 2]]),
+];
+
 impl SegmentMap {
     /// All maps, the default first.
-    pub const ALL: [Self; 2] = [Self::Eleven, Self::RPackage];
+    pub const ALL: [Self; 3] = [Self::Eleven, Self::RPackage, Self::Grid];
 
     /// Returns the word that pipeline and manifest use.
     pub fn label(self) -> &'static str {
         match self {
             Self::Eleven => "eleven",
             Self::RPackage => "r-package",
+            Self::Grid => "grid",
         }
     }
 
     /// Returns the names of the segments, in the order of the positions that [`SegmentMap::table`] holds.
-    pub fn names(self) -> [&'static str; 11] {
+    pub fn names(self) -> Vec<&'static str> {
         match self {
-            Self::Eleven => ELEVEN.map(|(name, _)| name),
-            Self::RPackage => R_PACKAGE.map(|(name, _)| name),
+            Self::Eleven => ELEVEN.map(|(name, _)| name).to_vec(),
+            Self::RPackage => R_PACKAGE.map(|(name, _)| name).to_vec(),
+            Self::Grid => GRID.map(|(name, _)| name).to_vec(),
         }
     }
 
@@ -85,11 +104,11 @@ impl SegmentMap {
 
     fn find(self, scores: [u8; 3]) -> u8 {
         let [r, f, m] = scores.map(u16::from);
-        let fits =
-            |ranges: &[[u8; 2]; 3]| ranges.iter().zip(scores).all(|([low, high], s)| (*low..=*high).contains(&s));
+        let fits = |ranges: &[[u8; 2]]| ranges.iter().zip(scores).all(|([low, high], s)| (*low..=*high).contains(&s));
         let found = match self {
             Self::Eleven => ELEVEN.iter().position(|(_, codes)| codes.contains(&(100 * r + 10 * f + m))),
             Self::RPackage => R_PACKAGE.iter().position(|(_, ranges)| fits(ranges)),
+            Self::Grid => GRID.iter().position(|(_, ranges)| fits(ranges)),
         };
         found.expect("each map covers all 125 combinations, as its tests show") as u8
     }
@@ -144,7 +163,18 @@ mod tests {
     }
 
     #[test]
-    fn every_combination_has_a_segment_in_both_maps() {
+    fn the_grid_goes_by_recency_and_frequency_and_no_two_boxes_overlap() {
+        check(SegmentMap::Grid, [5, 4, 1], "Champions");
+        check(SegmentMap::Grid, [3, 3, 5], "Need Attention");
+        check(SegmentMap::Grid, [2, 5, 5], "Cannot Lose Them");
+        check(SegmentMap::Grid, [4, 1, 5], "Promising");
+        let area = |[[a, b], [c, d]]: [[u8; 2]; 2]| u32::from((b - a + 1) * (d - c + 1));
+        // Every one of 25 cells has a box, so boxes of 25 cells together do not overlap.
+        assert_eq!(GRID.map(|(_, ranges)| area(ranges)).iter().sum::<u32>(), 25);
+    }
+
+    #[test]
+    fn every_combination_has_a_segment_in_all_maps() {
         for map in SegmentMap::ALL {
             let table = map.table();
             assert!(table.segment.iter().all(|segment| usize::from(*segment) < map.names().len()));

@@ -9,6 +9,21 @@ use super::super::text::{count, money};
 use super::Page;
 
 impl Page<'_> {
+    /// Says what has changed in the segments since the last run before this as-of.
+    fn migration(&mut self, found: &Value) {
+        let Some(before) = found["previous_as_of"].as_str() else { return };
+        let n = |key: &str| count(found[key].as_u64().unwrap_or(0));
+        let psi = found["psi"].as_f64().unwrap_or_default();
+        let _ = writeln!(
+            self.out,
+            "  since {before}: {} moved, {} new, {} gone; shares {} (PSI {psi:.3})",
+            n("moved"),
+            n("new"),
+            n("gone"),
+            found["reading"].as_str().unwrap_or_default(),
+        );
+    }
+
     pub(super) fn segments(&mut self, manifest: &Value) {
         let rows = |key: &str| manifest[key].as_array().cloned().unwrap_or_default();
         let name = |row: &Value| row["name"].as_str().unwrap_or_default().to_owned();
@@ -18,8 +33,9 @@ impl Page<'_> {
         }
         for row in &segments {
             let customers = count(row["customers"].as_u64().unwrap_or(0));
-            let _ = writeln!(self.out, "  {:20} {customers:>10} customers", name(row));
+            let _ = writeln!(self.out, "  {:20} {customers:>10} customers{}", name(row), cut(row));
         }
+        self.migration(&manifest["segment_migration"]);
         if !campaigns.is_empty() {
             self.title("campaigns");
         }
@@ -58,5 +74,39 @@ fn address(campaign: &Value) -> &str {
         "post" => "postal address",
         "ads" => "e-mail",
         channel => channel,
+    }
+}
+
+/// Says where a limit ended a segment, where it left somebody out.
+fn cut(row: &Value) -> String {
+    let (Some(by), n) = (row["order_by"].as_str(), |key: &str| row[key].as_u64().unwrap_or(0)) else {
+        return String::new();
+    };
+    if n("matching") == n("customers") {
+        return String::new();
+    }
+    let last = match &row["last_kept"] {
+        Value::Null => "unknown".to_owned(),
+        Value::String(day) => day.clone(),
+        number => number.to_string(),
+    };
+    let (end, way) = if row["order"] == "ascending" { ("smallest", "up") } else { ("largest", "down") };
+    format!(" of {}, the {end} {by} {way} to {last}", count(n("matching")))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_limit_is_told_where_it_left_somebody_out() {
+        let row = |order: &str, matching: u64, last: Value| json!({ "customers": 20, "matching": matching, "order_by": "clv", "order": order, "last_kept": last });
+        assert_eq!(cut(&row("descending", 1_770, 41.5.into())), " of 1,770, the largest clv down to 41.5");
+        assert_eq!(cut(&row("ascending", 21, "2026-01-01".into())), " of 21, the smallest clv up to 2026-01-01");
+        assert_eq!(cut(&row("ascending", 21, Value::Null)), " of 21, the smallest clv up to unknown");
+        assert_eq!(cut(&row("descending", 20, Value::Null)), "");
+        assert_eq!(cut(&json!({ "customers": 20, "matching": 30, "order_by": null })), "");
     }
 }
