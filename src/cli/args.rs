@@ -35,6 +35,11 @@ pub enum Command {
         after_help = "Examples: klientel measure pipelines/nightly.toml --days 30 --cuped 365\n          klientel measure pipelines/nightly.toml --plan --effect 0.5"
     )]
     Measure(MeasureArgs),
+    /// Erase customers from everything below the output directory, and keep tomorrow's exports from bringing them back
+    #[command(
+        after_help = "Examples: klientel erase pipelines/nightly.toml 4711\n          klientel erase pipelines/nightly.toml --ids-from erase.txt"
+    )]
+    Erase(EraseArgs),
     /// Write a synthetic customer base, for trials and benchmarks
     #[command(after_help = "Example: klientel generate --customers 100000 --out base")]
     Generate(GenerateArgs),
@@ -106,6 +111,25 @@ pub struct MeasureArgs {
     #[arg(long)]
     pub json: bool,
     /// Print the table and errors only
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// Arguments of `erase`.
+#[derive(Debug, clap::Args)]
+pub struct EraseArgs {
+    /// Pipeline file (TOML) whose output directory is meant
+    pub pipeline: PathBuf,
+    /// Customer ids as they stand in the exports; everybody on the machine may see the arguments of a program
+    #[arg(required_unless_present = "ids_from", value_name = "CUSTOMER")]
+    pub customers: Vec<String>,
+    /// File with one customer id a line, `-` for stdin
+    #[arg(long, value_name = "FILE")]
+    pub ids_from: Option<PathBuf>,
+    /// Print what was erased as JSON on stdout
+    #[arg(long)]
+    pub json: bool,
+    /// Print errors only
     #[arg(long, short)]
     pub quiet: bool,
 }

@@ -4,6 +4,7 @@
 
 mod args;
 mod check;
+mod erase;
 mod exit;
 mod generate;
 mod measure;
@@ -56,6 +57,7 @@ fn run_command(args: Args) -> Exit {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
         Command::Measure(args) => measure::measure(&args),
+        Command::Erase(args) => erase::erase(&args),
         Command::Generate(args) => generate::generate(&args),
         Command::Schema(args) => schema::print(&args),
     }

@@ -76,6 +76,7 @@ codes! {
     LOCKED = "K0501", "another run that holds the lock of the output directory";
     OUTPUT = "K0502", "results that cannot be written";
     AFTER_PUBLISHING = "K0503", "a published run that could not be pointed at or whose predecessors could not be removed";
+    ERASURE = "K0504", "customers who cannot be erased, or were not everywhere";
 }
 
 /// Returns what a code means, if it is one of [`ALL`].

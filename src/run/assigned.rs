@@ -1,7 +1,7 @@
 //! Arms from night to night: what earlier runs drew, and the table that hands it to the next one and to `measure`.
 //!
 //! Every run writes `assignments` with all campaigns that ever had a control group here: those of the newest run before it, and its own. Customers who
-//! object meanwhile, or whose row cannot be read, are dropped.
+//! object meanwhile, whose row cannot be read, or who were erased, are dropped.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,7 +10,7 @@ use super::error::RunError;
 use crate::analysis::SideTable;
 use crate::campaign::control::{Arm, Assignment, Assignments};
 use crate::ingest::{ASSIGNMENTS, IngestError, TableSource, assignments, read_table};
-use crate::table::{Column, Customers, Values};
+use crate::table::{Column, Customers, Tombstones, Values};
 use crate::units::Day;
 
 /// File of a run that the next one reads.
@@ -24,6 +24,7 @@ pub fn earlier(
     newest: &Path,
     as_of: Day,
     customers: Option<&Customers>,
+    tombstones: &Tombstones,
 ) -> Result<BTreeMap<String, Assignments>, RunError> {
     let mut found: BTreeMap<String, Assignments> = BTreeMap::new();
     if !newest.join(FILE).is_file() {
@@ -44,10 +45,12 @@ pub fn earlier(
         });
         let assignment = Assignment { arm, on: Day(reading.day[row]), share };
         let campaign = reading.campaigns.get(reading.campaign[row]).to_owned();
-        found
-            .entry(campaign)
-            .or_default()
-            .insert(reading.customer_ids.get(reading.customer[row]).to_owned(), assignment);
+        let customer = reading.customer_ids.get(reading.customer[row]);
+        // An erasure that was interrupted may not have come to this file.
+        if tombstones.holds(customer) {
+            continue;
+        }
+        found.entry(campaign).or_default().insert(customer.to_owned(), assignment);
     }
     Ok(found)
 }
@@ -105,10 +108,11 @@ mod tests {
         staging.write_table("assignments", &crate::scores::frame::Frame::new(&table.columns)).unwrap();
         let published = staging.publish("2026-01-01-00000000").unwrap();
         assert_eq!(published, directory.path().join("2026-01-01-00000000"));
-        let mut read = earlier(&published, Day(20_010), None).unwrap();
+        let nobody = Tombstones::default();
+        let mut read = earlier(&published, Day(20_010), None, &nobody).unwrap();
         assert_eq!(read.remove("autumn").unwrap(), autumn);
         assert_eq!(read, known);
-        assert!(earlier(&published, Day(10_000), None).unwrap().is_empty(), "drawn after as-of");
-        assert!(earlier(Path::new("nowhere"), Day(20_010), None).unwrap().is_empty());
+        assert!(earlier(&published, Day(10_000), None, &nobody).unwrap().is_empty(), "drawn after as-of");
+        assert!(earlier(Path::new("nowhere"), Day(20_010), None, &nobody).unwrap().is_empty());
     }
 }

@@ -114,6 +114,9 @@ impl RunError {
             ),
             Self::Publish(error @ PublishError::Locked(_)) => (codes::LOCKED, error.help()),
             Self::Publish(error @ PublishError::AfterPublishing { .. }) => (codes::AFTER_PUBLISHING, error.help()),
+            Self::Publish(error @ (PublishError::NotErased { .. } | PublishError::Manifest { .. })) => {
+                (codes::ERASURE, error.help())
+            }
             Self::Publish(error) => (codes::OUTPUT, error.help()),
         };
         Diagnostic::error(code, self.to_string()).help(help)

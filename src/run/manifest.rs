@@ -127,6 +127,9 @@ pub struct CountsRecord {
     pub guest_revenue: f64,
     pub objections: u64,
     pub lines_of_objections: u64,
+    /// Customers who were erased and stand in an export all the same.
+    pub erased: u64,
+    pub lines_of_erased: u64,
     pub returns: ReturnsRecord,
     pub adjustments: u64,
     pub not_merchandise: NotMerchandiseRecord,

@@ -7,6 +7,7 @@ mod analyses;
 mod assigned;
 mod campaigns;
 mod equity;
+mod erase;
 mod error;
 mod further;
 mod job;
@@ -29,13 +30,15 @@ use serde_json::Value;
 use crate::analysis::Base;
 use crate::features::at;
 use crate::ingest::Reject;
-use crate::publish::{OutputLock, Pointer, PublishError, REASON, Staging, make_latest, newest, prune};
+use crate::publish::{OutputLock, Pointer, PublishError, REASON, Staging, make_latest, newest, prune, read_tombstones};
 use crate::scores::ScoredCustomers;
 use crate::state::model::Settings;
 use crate::state::{Drift, StoredModel, drift, to_text};
+use crate::table::Tombstones;
 use campaigns::Sources;
 use stages::Stages;
 
+pub use erase::{Erasure, erase};
 pub use error::{FailureKind, RunError};
 pub use job::Job;
 pub use load::{Loaded, load};
@@ -79,12 +82,13 @@ pub fn run(job: &Job, surroundings: Surroundings, observer: &dyn Observer) -> Re
     let lock = OutputLock::take(&job.output)?;
     // Best effort: lines that an interrupted run left behind; a run that needs the place says so where it cannot have it.
     let _ = std::fs::remove_dir_all(job.output.join(LINES_ON_DISK));
+    let tombstones = read_tombstones(lock.directory())?;
     let mut rejects = Vec::new();
-    let result = publish(job, surroundings, observer, &lock, &mut rejects);
+    let result = publish(job, surroundings, observer, &lock, &tombstones, &mut rejects);
     let nothing_published =
         |error: &RunError| !matches!(error, RunError::Publish(PublishError::AfterPublishing { .. }));
     if let Some(error) = result.as_ref().err().filter(|error| nothing_published(error)) {
-        keep_evidence(job, &lock, error, &rejects);
+        keep_evidence(job, &lock, error, &rejects, &tombstones);
     }
     result
 }
@@ -94,6 +98,7 @@ fn publish(
     surroundings: Surroundings,
     observer: &dyn Observer,
     lock: &OutputLock,
+    tombstones: &Tombstones,
     rejects: &mut Vec<Reject>,
 ) -> Result<Outcome, RunError> {
     let start = Instant::now();
@@ -103,7 +108,7 @@ fn publish(
     let tables = stages.run(
         "read",
         job.input_bytes(),
-        || read::read_tables(job, &surroundings, observer),
+        || read::read_tables(job, &surroundings, tombstones, observer),
         |tables| {
             let (rows, rejected) =
                 tables.rows().iter().fold((0, 0), |sum, (_, rows, rejected)| (sum.0 + rows, sum.1 + rejected));
@@ -115,7 +120,7 @@ fn publish(
     let (mut inputs, assembled) = stages.run(
         "lines",
         None,
-        || tables.assemble(job),
+        || tables.assemble(job, tombstones),
         |(inputs, lines)| {
             let n_lines = lines.as_ref().map_or(0, |lines| lines.n_lines);
             format!("{n_lines} lines, as of {}", inputs.as_of)
@@ -126,7 +131,7 @@ fn publish(
     check_rejects(job, &inputs.rows)?;
     job.check_campaign_columns(inputs.customers.as_ref())?;
 
-    let fingerprint = record::fingerprint(job, &inputs);
+    let fingerprint = record::fingerprint(job, &inputs, tombstones);
     let id = format!("{}-{}", inputs.as_of, &fingerprint[..8]);
     let published = lock.directory().join(&id);
     if let Some(manifest) = record::complete_run(&published, &fingerprint) {
@@ -176,7 +181,7 @@ fn publish(
         findings.push((drift::NAME, drift.findings));
     }
 
-    let earlier = assigned::earlier(&newest(lock, Pointer::Latest), data.as_of, inputs.customers.as_ref())?;
+    let earlier = assigned::earlier(&newest(lock, Pointer::Latest), data.as_of, inputs.leaving(), tombstones)?;
     let staging = Staging::start(lock, &id)?;
     let selected = stages.run(
         "select",
@@ -192,7 +197,15 @@ fn publish(
     let written = stages.run(
         "write",
         None,
-        || write::write_all(&staging, &selected, &findings, &write::rejects_table(job, &inputs.rejects), &model),
+        || {
+            write::write_all(
+                &staging,
+                &selected,
+                &findings,
+                &write::rejects_table(job, &inputs.rejects, tombstones),
+                &model,
+            )
+        },
         |written| format!("{} files", written.files.len() + 1),
     )?;
 
@@ -260,13 +273,13 @@ fn settings<'a>(job: &'a Job, inputs: &read::Inputs) -> Settings<'a> {
 }
 
 /// Leaves reason and rejects under `failed/`; where even that cannot be written, the error itself says enough.
-fn keep_evidence(job: &Job, lock: &OutputLock, error: &RunError, rejects: &[Reject]) {
+fn keep_evidence(job: &Job, lock: &OutputLock, error: &RunError, rejects: &[Reject], tombstones: &Tombstones) {
     let keep = || -> Result<(), RunError> {
         let staging = Staging::start(lock, "failed")?;
         let diagnostic = error.diagnostic();
         let help = diagnostic.help.unwrap_or_default();
         staging.write_text(REASON, &format!("error[{}]: {}\nhelp: {help}\n", diagnostic.code, diagnostic.title))?;
-        staging.write_parquet("rejects.parquet", &write::rejects_table(job, rejects))?;
+        staging.write_parquet("rejects.parquet", &write::rejects_table(job, rejects, tombstones))?;
         staging.keep_as_failed()?;
         Ok(())
     };

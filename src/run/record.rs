@@ -17,7 +17,7 @@ use super::resources::peak_memory_bytes;
 use super::write::{Selected, Written};
 use crate::analysis::Findings;
 use crate::features::{BuildCounts, CustomerFeatures, Dataset};
-use crate::table::Fingerprint;
+use crate::table::{Fingerprint, Tombstones};
 use crate::units::MONEY_SCALE;
 
 /// Version of the program.
@@ -43,8 +43,8 @@ pub struct Everything<'a> {
     pub seconds: f64,
 }
 
-/// Hashes what decides the results: version, pipeline, input contents, as-of and the model that is reused.
-pub fn fingerprint(job: &Job, inputs: &Inputs) -> String {
+/// Hashes what decides the results: version, pipeline, input contents, as-of, who was erased and the model that is reused.
+pub fn fingerprint(job: &Job, inputs: &Inputs, tombstones: &Tombstones) -> String {
     let mut hash = Fingerprint::default();
     hash.update(format!("{VERSION}\n{}\n{}\n", job.pipeline_sha256, inputs.as_of));
     for record in &inputs.records {
@@ -52,6 +52,9 @@ pub fn fingerprint(job: &Job, inputs: &Inputs) -> String {
     }
     if let Some(reused) = &job.reused {
         hash.update(format!("model {}\n", reused.sha256));
+    }
+    if !tombstones.is_empty() {
+        hash.update(format!("erased {}\n", Fingerprint::of(tombstones.to_text())));
     }
     if job.settings.cross_sell.affinity.null_check {
         hash.update("null check\n");
@@ -190,6 +193,8 @@ fn counts(run: &Everything<'_>) -> CountsRecord {
         guest_revenue: major(run.data.guest_revenue),
         objections: lines.objections,
         lines_of_objections: lines.lines_of_objections,
+        erased: run.inputs.n_erased() as u64,
+        lines_of_erased: lines.lines_of_erased,
         returns: ReturnsRecord {
             lines: returns.lines,
             exact: returns.exact,

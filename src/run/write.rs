@@ -17,7 +17,7 @@ use crate::scores::ScoredCustomers;
 use crate::scores::frame::{Cells, Frame, FrameColumn};
 use crate::segment::{Segment, select as select_members};
 use crate::state::MODEL_FILE;
-use crate::table::Values;
+use crate::table::{Tombstones, Values};
 
 /// Everything that is selected from the scores.
 pub struct Selected<'a> {
@@ -96,8 +96,13 @@ pub fn write_all(
 
 /// Turns rejected rows into a table: where they stood, why, and of lines and products the row itself.
 ///
-/// Rows of the other tables may hold addresses, or be of customers who object to profiling.
-pub fn rejects_table(job: &Job, rejects: &[Reject]) -> Frame<'static> {
+/// Rows of the other tables may hold addresses, or be of customers who object to profiling. Rows with the id of somebody who was erased are not
+/// among them.
+pub fn rejects_table(job: &Job, rejects: &[Reject], tombstones: &Tombstones) -> Frame<'static> {
+    let is_theirs = |reject: &Reject| {
+        reject.key.as_deref().is_some_and(|id| tombstones.holds(id)) || tombstones.hold_a_cell_of(&reject.row)
+    };
+    let rejects: Vec<&Reject> = rejects.par_iter().filter(|reject| !is_theirs(reject)).collect();
     let files: Vec<String> = rejects.iter().map(|reject| shown(&job.below(reject.table, &reject.file))).collect();
     let lines: Vec<i64> = rejects.iter().map(|reject| reject.line as i64).collect();
     let kept_as_they_read = [TRANSACTIONS.name, PRODUCTS.name];
