@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use klientel::measure::Effect;
+use klientel::units::Language;
 
 /// Analytical CRM on one machine: from last night's exports to scored customers and campaign files.
 #[derive(Debug, Parser)]
@@ -35,6 +36,9 @@ pub enum Command {
         after_help = "Examples: klientel measure pipelines/nightly.toml --days 30 --cuped 365\n          klientel measure pipelines/nightly.toml --plan --effect 0.5"
     )]
     Measure(MeasureArgs),
+    /// Print everything that the newest run holds of one customer
+    #[command(after_help = "Example: klientel explain pipelines/nightly.toml 4711")]
+    Explain(ExplainArgs),
     /// Erase customers from everything below the output directory, and keep tomorrow's exports from bringing them back
     #[command(
         after_help = "Examples: klientel erase pipelines/nightly.toml 4711\n          klientel erase pipelines/nightly.toml --ids-from erase.txt"
@@ -115,6 +119,21 @@ pub struct MeasureArgs {
     pub quiet: bool,
 }
 
+/// Arguments of `explain`.
+#[derive(Debug, clap::Args)]
+pub struct ExplainArgs {
+    /// Pipeline file (TOML), whose newest run is meant, or the directory of a run
+    pub pipeline: PathBuf,
+    /// Customer id as it stands in the exports
+    pub customer: String,
+    /// Language of the headings for the directory of a run; a pipeline says it itself
+    #[arg(long, value_name = "en|de", value_parser = language)]
+    pub language: Option<Language>,
+    /// Print the record as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Arguments of `erase`.
 #[derive(Debug, clap::Args)]
 pub struct EraseArgs {
@@ -192,6 +211,12 @@ pub struct SchemaArgs {
     /// Print a pipeline with every key, its default and what it means
     #[arg(long)]
     pub reference: bool,
+}
+
+/// Reads a language.
+fn language(text: &str) -> Result<Language, String> {
+    let found = Language::ALL.into_iter().find(|language| language.label() == text);
+    found.ok_or_else(|| "write `en` or `de`".to_owned())
 }
 
 /// Reads an effect: a number, percent of the control mean, or percentage points.

@@ -6,6 +6,7 @@ mod args;
 mod check;
 mod erase;
 mod exit;
+mod explain;
 mod generate;
 mod measure;
 mod plan;
@@ -58,6 +59,7 @@ fn run_command(args: Args) -> Exit {
         Command::Check(args) => check::check(&args),
         Command::Measure(args) => measure::measure(&args),
         Command::Erase(args) => erase::erase(&args),
+        Command::Explain(args) => explain::explain(&args),
         Command::Generate(args) => generate::generate(&args),
         Command::Schema(args) => schema::print(&args),
     }

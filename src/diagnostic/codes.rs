@@ -33,6 +33,7 @@ codes! {
     UNKNOWN_ATTRIBUTE = "K0208", "a customer attribute that the pipeline does not read";
     ATTRIBUTE_NAME = "K0209", "a customer attribute whose name is taken or empty";
     CAMPAIGN_COLUMNS = "K0210", "a campaign with columns that its target cannot take";
+    SENSITIVE = "K0211", "a sensitive attribute that is used without explicit consent";
 
     NO_FILE = "K0301", "no file matches a path or pattern";
     DIRECTORY = "K0302", "a path names a directory";
@@ -63,6 +64,7 @@ codes! {
     TOO_MANY_ARMS = "K0327", "more arms in a campaign, or more campaigns, than can be";
     TOO_MANY_FILES = "K0328", "a campaign that is split into more files than can be";
     STALE_SUPPRESSIONS = "K0329", "a suppression list that is older than the pipeline allows";
+    PSEUDONYM_KEY = "K0330", "a key of pseudonyms that cannot be read or is too short";
 
     ANALYSIS = "K0401", "an analysis that cannot be computed";
     FRAME = "K0402", "scores that cannot be selected or joined";
@@ -72,6 +74,7 @@ codes! {
     OTHER_MODEL = "K0406", "a stored model that does not fit the pipeline";
     DRIFT = "K0407", "scores that have drifted further from a stored model than the pipeline allows";
     MEASURE = "K0410", "a campaign that cannot be measured or planned";
+    EXPLAIN = "K0411", "a customer of whom nothing is held, or no run to tell by";
 
     LOCKED = "K0501", "another run that holds the lock of the output directory";
     OUTPUT = "K0502", "results that cannot be written";

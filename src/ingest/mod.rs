@@ -69,6 +69,7 @@ mod parquet;
 mod parquet_texts;
 mod parquet_values;
 mod products;
+mod pseudonyms;
 mod read;
 #[cfg(test)]
 mod read_tests;
@@ -108,6 +109,7 @@ pub use lines::{
 pub use number_format::NumberFormat;
 pub use outcomes::OUTCOME;
 pub use products::{ProductFindings, ProductList, ProductRules, describe};
+pub use pseudonyms::resolve_pseudonyms;
 pub use read::{TypedTable, read_table};
 pub use reject::{Reject, key_of, reject_rows};
 pub use report::FileReport;

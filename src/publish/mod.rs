@@ -20,10 +20,10 @@ mod staging;
 mod target;
 mod tombstones;
 
-pub use erase::{Erased, Wanted, erase};
+pub use erase::{Erased, Wanted, erase, rows_of};
 pub use error::PublishError;
 pub use lock::OutputLock;
-pub use staging::{OutputFile, Pointer, REASON, Staging, make_latest, newest, prune};
+pub use staging::{OutputFile, Pointer, REASON, Staging, make_latest, newest, newest_run, prune};
 pub use target::CampaignFiles;
 pub use tombstones::{add_tombstones, read_tombstones};
 

@@ -120,6 +120,16 @@ impl<'a> Staging<'a> {
         self.write(path, Some(table.height()), |to| csv::write(table, to).map_err(PublishError::io("write", &full)))
     }
 
+    /// Writes a table as one CSV file that nobody but its owner can read.
+    ///
+    /// # Errors
+    /// Fails where the file cannot be written.
+    pub fn write_csv_for_owner(&self, path: &str, table: &Frame<'_>) -> Result<OutputFile, PublishError> {
+        let mut file = self.start_file(path, true)?;
+        csv::write(table, &mut file.to).map_err(PublishError::io("write", &file.full))?;
+        file.finish(Some(table.height()))
+    }
+
     /// Writes a text file.
     ///
     /// # Errors
@@ -241,7 +251,15 @@ fn point(lock: &OutputLock, run: &str, pointer: Pointer) -> Result<(), PublishEr
 
 /// Returns the directory that a pointer follows, whether or not it is there.
 pub fn newest(lock: &OutputLock, pointer: Pointer) -> PathBuf {
-    let directory = lock.directory();
+    followed(lock.directory(), pointer)
+}
+
+/// Returns the directory of the newest run in an output directory, whether or not it is there; to read what no run changes, no lock is needed.
+pub fn newest_run(output: &Path) -> PathBuf {
+    followed(output, Pointer::Latest)
+}
+
+fn followed(directory: &Path, pointer: Pointer) -> PathBuf {
     if cfg!(unix) {
         return directory.join(pointer.name());
     }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::LINES_ON_DISK;
 use super::error::RunError;
 use super::job::Job;
+use super::pseudonyms;
 use crate::ingest::{CUSTOMERS, clear_cache, customers, key_of, read_table};
 use crate::publish::{Erased, OutputLock, PublishError, Wanted, add_tombstones, erase as erase_outputs};
 use crate::units::Day;
@@ -38,9 +39,14 @@ pub fn erase(job: &Job, ids: &[String], random: &[u8; 32], today: Day) -> Result
     ids.sort_unstable();
     ids.dedup();
     let lock = OutputLock::take(&job.output)?;
-    add_tombstones(&lock, &ids, random)?;
+    let key = pseudonyms::key(job)?;
+    let stands_for = |id: &String| key.as_ref().map(|key| key.pseudonym(id));
+    // What stands for the customers may come back as well.
+    let buried: Vec<String> = ids.iter().cloned().chain(ids.iter().filter_map(stands_for)).collect();
+    add_tombstones(&lock, &buried, random)?;
     let mut notes = Vec::new();
     let mut wanted = Wanted::new(ids.iter().cloned());
+    ids.iter().filter_map(stands_for).for_each(|pseudonym| wanted.add_pseudonym(&pseudonym));
     match addresses(job, &ids) {
         Ok(addresses) => {
             let home = job.campaigns.first().map(|campaign| campaign.home);

@@ -1,5 +1,7 @@
 //! Why a run published nothing, and what its exit code says about it.
 
+use std::path::PathBuf;
+
 use crate::analysis::AnalysisError;
 use crate::campaign::split::SplitError;
 use crate::diagnostic::{Diagnostic, codes};
@@ -28,6 +30,9 @@ pub enum RunError {
     /// An analysis reads an attribute that the customer export does not have.
     #[error("an analysis reads the attribute `{attribute}`, which the customer export does not have")]
     NoAttribute { attribute: String },
+    /// The pipeline asks for pseudonyms, and there is no key.
+    #[error("cannot read the key of pseudonyms `{}`: {why}", path.display())]
+    PseudonymKey { path: PathBuf, why: String },
     /// An analysis could not run.
     #[error(transparent)]
     Analysis(#[from] AnalysisError),
@@ -105,6 +110,12 @@ impl RunError {
             Self::NoAttribute { attribute } => (
                 codes::NO_ATTRIBUTE,
                 format!("name its header under `[input.customers.columns]`: `{} = \"…\"`, or leave the attribute out", kebab(attribute)),
+            ),
+            Self::PseudonymKey { .. } => (
+                codes::PSEUDONYM_KEY,
+                "name a file with a secret of at least 16 bytes under `[privacy] pseudonym-key`, such as from `openssl rand -hex 32`, and keep it: \
+                 with another one no response finds its customer"
+                    .to_owned(),
             ),
             Self::Analysis(error) => (codes::ANALYSIS, error.help.clone()),
             Self::Frame(_) => (codes::FRAME, "please report this with the pipeline file: a checked condition must fit".to_owned()),

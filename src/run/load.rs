@@ -4,6 +4,7 @@ use super::error::RunError;
 use super::job::Job;
 use super::manifest::InputRecord;
 use super::observer::Observer;
+use super::pseudonyms;
 use super::read::{Inputs, read_tables, record};
 use super::stages::Stages;
 use super::{LINES_ON_DISK, Surroundings, check_rejects, further};
@@ -34,7 +35,7 @@ pub struct Loaded {
 pub fn load(job: &Job, surroundings: Surroundings, observer: &dyn Observer) -> Result<Loaded, RunError> {
     // Best effort, as in a run.
     let _ = std::fs::remove_dir_all(job.output.join(LINES_ON_DISK));
-    let tombstones = read_tombstones(&job.output)?;
+    let (tombstones, key) = (read_tombstones(&job.output)?, pseudonyms::key(job)?);
     let mut stages = Stages::new(observer);
     let tables = stages.run(
         "read",
@@ -49,7 +50,7 @@ pub fn load(job: &Job, surroundings: Surroundings, observer: &dyn Observer) -> R
     let (mut inputs, assembled) = stages.run(
         "lines",
         None,
-        || tables.assemble(job, &tombstones),
+        || tables.assemble(job, &tombstones, key.as_ref()),
         |(inputs, _)| format!("as of {}", inputs.as_of),
     )?;
     check_rejects(job, &inputs.rows)?;

@@ -9,11 +9,13 @@ mod campaigns;
 mod equity;
 mod erase;
 mod error;
+mod explain;
 mod further;
 mod job;
 mod load;
 mod manifest;
 mod observer;
+mod pseudonyms;
 mod read;
 mod record;
 mod resources;
@@ -34,12 +36,13 @@ use crate::publish::{OutputLock, Pointer, PublishError, REASON, Staging, make_la
 use crate::scores::ScoredCustomers;
 use crate::state::model::Settings;
 use crate::state::{Drift, StoredModel, drift, to_text};
-use crate::table::Tombstones;
+use crate::table::{Key, Tombstones};
 use campaigns::Sources;
 use stages::Stages;
 
 pub use erase::{Erasure, erase};
 pub use error::{FailureKind, RunError};
+pub use explain::explain;
 pub use job::Job;
 pub use load::{Loaded, load};
 pub use manifest::{InputRecord, Manifest};
@@ -82,15 +85,21 @@ pub fn run(job: &Job, surroundings: Surroundings, observer: &dyn Observer) -> Re
     let lock = OutputLock::take(&job.output)?;
     // Best effort: lines that an interrupted run left behind; a run that needs the place says so where it cannot have it.
     let _ = std::fs::remove_dir_all(job.output.join(LINES_ON_DISK));
-    let tombstones = read_tombstones(lock.directory())?;
+    let privacy = Privacy { tombstones: read_tombstones(lock.directory())?, key: pseudonyms::key(job)? };
     let mut rejects = Vec::new();
-    let result = publish(job, surroundings, observer, &lock, &tombstones, &mut rejects);
+    let result = publish(job, surroundings, observer, &lock, &privacy, &mut rejects);
     let nothing_published =
         |error: &RunError| !matches!(error, RunError::Publish(PublishError::AfterPublishing { .. }));
     if let Some(error) = result.as_ref().err().filter(|error| nothing_published(error)) {
-        keep_evidence(job, &lock, error, &rejects, &tombstones);
+        keep_evidence(job, &lock, error, &rejects, &privacy.tombstones);
     }
     result
+}
+
+/// Who is in nothing that a run writes, and the key of what stands for the others in what leaves.
+struct Privacy {
+    tombstones: Tombstones,
+    key: Option<Key>,
 }
 
 fn publish(
@@ -98,7 +107,7 @@ fn publish(
     surroundings: Surroundings,
     observer: &dyn Observer,
     lock: &OutputLock,
-    tombstones: &Tombstones,
+    Privacy { tombstones, key }: &Privacy,
     rejects: &mut Vec<Reject>,
 ) -> Result<Outcome, RunError> {
     let start = Instant::now();
@@ -120,7 +129,7 @@ fn publish(
     let (mut inputs, assembled) = stages.run(
         "lines",
         None,
-        || tables.assemble(job, tombstones),
+        || tables.assemble(job, tombstones, key.as_ref()),
         |(inputs, lines)| {
             let n_lines = lines.as_ref().map_or(0, |lines| lines.n_lines);
             format!("{n_lines} lines, as of {}", inputs.as_of)
@@ -131,7 +140,7 @@ fn publish(
     check_rejects(job, &inputs.rows)?;
     job.check_campaign_columns(inputs.customers.as_ref())?;
 
-    let fingerprint = record::fingerprint(job, &inputs, tombstones);
+    let fingerprint = record::fingerprint(job, &inputs, tombstones, key.as_ref());
     let id = format!("{}-{}", inputs.as_of, &fingerprint[..8]);
     let published = lock.directory().join(&id);
     if let Some(manifest) = record::complete_run(&published, &fingerprint) {
@@ -189,7 +198,8 @@ fn publish(
         || {
             let scored = ScoredCustomers::assemble(&data.customer_ids, &job.promised, &findings);
             let customers = inputs.customers.as_ref();
-            let sources = Sources { customers, suppressions: &inputs.suppressions, earlier: &earlier };
+            let sources =
+                Sources { customers, suppressions: &inputs.suppressions, earlier: &earlier, pseudonyms: key.as_ref() };
             write::select(job, scored, &findings, &base, &sources)
         },
         |selected| format!("{} segments, {} campaigns", selected.segments.len(), selected.campaigns.len()),
@@ -202,7 +212,7 @@ fn publish(
                 &staging,
                 &selected,
                 &findings,
-                &write::rejects_table(job, &inputs.rejects, tombstones),
+                &write::rejects_table(job, &inputs.rejects, inputs.customers.as_ref(), tombstones),
                 &model,
             )
         },
@@ -279,7 +289,7 @@ fn keep_evidence(job: &Job, lock: &OutputLock, error: &RunError, rejects: &[Reje
         let diagnostic = error.diagnostic();
         let help = diagnostic.help.unwrap_or_default();
         staging.write_text(REASON, &format!("error[{}]: {}\nhelp: {help}\n", diagnostic.code, diagnostic.title))?;
-        staging.write_parquet("rejects.parquet", &write::rejects_table(job, rejects, tombstones))?;
+        staging.write_parquet("rejects.parquet", &write::rejects_table(job, rejects, None, tombstones))?;
         staging.keep_as_failed()?;
         Ok(())
     };

@@ -14,9 +14,9 @@ use crate::ingest::{
     Assembled, BASKETS, BasketReading, CONTACTS, CONTRACTS, CUSTOMERS, Cache, CacheReport, FileReport, INVOICES,
     LineCounts, LineReading, LineTable, PRODUCTS, ProductFindings, ProductList, RESPONSES, Reject, SUPPRESSIONS, Spill,
     TRANSACTIONS, TableSource, TableSpec, TypedTable, assemble, baskets, customers, describe, erased_of_lines,
-    erased_of_table, read_lines, read_table, suppressions, without_detours,
+    erased_of_table, read_lines, read_table, resolve_pseudonyms, suppressions, without_detours,
 };
-use crate::table::{Contracts, Customers, Ids, Responses, Suppressions, Tombstones};
+use crate::table::{Contracts, Customers, Ids, Key, Responses, Suppressions, Tombstones};
 use crate::units::Day;
 
 /// Everything that was read, but for the lines themselves.
@@ -221,6 +221,14 @@ impl Tables {
         format!("{cache}{disk}")
     }
 
+    /// Puts ids in place of pseudonyms that came back.
+    fn resolve(&mut self, key: &Key) {
+        let known: Vec<&TypedTable> = self.customers.iter().chain(&self.contracts).collect();
+        for table in [&mut self.responses, &mut self.suppressions, &mut self.contacts].into_iter().flatten() {
+            resolve_pseudonyms(table, key, &known, self.transactions.as_ref());
+        }
+    }
+
     /// Takes those who were erased out of the customers; where there is no customer table, returns who they are.
     fn take_out_erased(&self, customers: Option<&mut Customers>, tombstones: &Tombstones) -> Option<Customers> {
         let with_customers = [
@@ -257,10 +265,14 @@ impl Tables {
     /// # Errors
     /// Fails where currencies cannot be added up or no line is left.
     pub fn assemble<'a>(
-        self,
+        mut self,
         job: &'a Job,
         tombstones: &Tombstones,
+        pseudonyms: Option<&Key>,
     ) -> Result<(Inputs, Option<Assembled<'a>>), RunError> {
+        if let Some(key) = pseudonyms {
+            self.resolve(key);
+        }
         let (mut customers, customer_conflicts) = self.customers.as_ref().map(customers).unzip();
         let only_erased = self.take_out_erased(customers.as_mut(), tombstones);
         let leaving = customers.as_ref().or(only_erased.as_ref());

@@ -9,15 +9,15 @@ use super::Surroundings;
 use super::campaigns;
 use super::job::{Job, relative};
 use super::manifest::{
-    CountsRecord, MANIFEST_VERSION, Manifest, NotMerchandiseRecord, OutputRecord, PipelineRecord, ReturnsRecord,
-    RunRecord, SegmentRecord, StageRecord, facts_to_json,
+    CountsRecord, MANIFEST_VERSION, Manifest, NotMerchandiseRecord, OutputRecord, PipelineRecord, ProcessingRecord,
+    ReturnsRecord, RunRecord, SegmentRecord, StageRecord, facts_to_json,
 };
 use super::read::{Inputs, shown};
 use super::resources::peak_memory_bytes;
 use super::write::{Selected, Written};
 use crate::analysis::Findings;
 use crate::features::{BuildCounts, CustomerFeatures, Dataset};
-use crate::table::{Fingerprint, Tombstones};
+use crate::table::{Fingerprint, Key, Tombstones};
 use crate::units::MONEY_SCALE;
 
 /// Version of the program.
@@ -44,7 +44,7 @@ pub struct Everything<'a> {
 }
 
 /// Hashes what decides the results: version, pipeline, input contents, as-of, who was erased and the model that is reused.
-pub fn fingerprint(job: &Job, inputs: &Inputs, tombstones: &Tombstones) -> String {
+pub fn fingerprint(job: &Job, inputs: &Inputs, tombstones: &Tombstones, key: Option<&Key>) -> String {
     let mut hash = Fingerprint::default();
     hash.update(format!("{VERSION}\n{}\n{}\n", job.pipeline_sha256, inputs.as_of));
     for record in &inputs.records {
@@ -55,6 +55,10 @@ pub fn fingerprint(job: &Job, inputs: &Inputs, tombstones: &Tombstones) -> Strin
     }
     if !tombstones.is_empty() {
         hash.update(format!("erased {}\n", Fingerprint::of(tombstones.to_text())));
+    }
+    if let Some(key) = key {
+        // Tells keys apart and nothing of any.
+        hash.update(format!("pseudonyms {}\n", key.digits("")));
     }
     if job.settings.cross_sell.affinity.null_check {
         hash.update("null check\n");
@@ -123,6 +127,7 @@ pub fn manifest(run: &Everything<'_>) -> Manifest {
             sha256: run.job.pipeline_sha256.clone(),
         },
         reused_model: reused.map(|reused| reused.record(run.inputs.as_of, &run.job.directory)),
+        processing: processing(run),
         inputs: run.inputs.records.clone(),
         counts: counts(run),
         segments: run
@@ -156,6 +161,28 @@ pub fn manifest(run: &Everything<'_>) -> Manifest {
             .iter()
             .map(|(name, found)| ((*name).to_owned(), facts_to_json(&found.facts)))
             .collect::<Map<_, _>>(),
+    }
+}
+
+fn processing(run: &Everything<'_>) -> ProcessingRecord {
+    let privacy = &run.job.settings.privacy;
+    let mut fields_read: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
+    for record in &run.inputs.records {
+        fields_read.entry(record.table).or_default().extend(record.columns.keys().cloned());
+    }
+    fields_read.values_mut().for_each(|fields| {
+        fields.sort_unstable();
+        fields.dedup();
+    });
+    ProcessingRecord {
+        purpose: privacy.purpose.clone(),
+        controller: privacy.controller.clone(),
+        legal_basis: run.job.campaigns.iter().map(|own| (own.name.clone(), own.basis.label())).collect(),
+        fields_read,
+        fields_computed: run.job.promised.iter().map(|spec| (spec.name.clone(), spec.meaning)).collect(),
+        sensitive_allowed: privacy.allowed.iter().map(|allowed| allowed.text.clone()).collect(),
+        campaign_ids_pseudonymised: privacy.pseudonym_key.is_some(),
+        retention_runs: run.job.keep_runs,
     }
 }
 

@@ -205,3 +205,132 @@ fn tombstones_without_their_key_stop_the_run() {
     assert_eq!(code, 3, "{stderr}");
     assert!(stderr.contains("nobody can tell who was erased"), "{stderr}");
 }
+
+#[test]
+fn who_asks_gets_the_whole_record() {
+    let project = project();
+    let text = pipeline()
+        .replace("[output]", "[privacy]\npurpose = 'offers to customers'\n[report]\nlanguage = 'de'\n[output]");
+    project.write("pipeline.toml", text.as_bytes());
+    let manifest = run(&project);
+    let processing = &manifest["processing"];
+    assert_eq!((&processing["purpose"], &processing["controller"]), (&"offers to customers".into(), &Value::Null));
+    assert_eq!((&processing["retention_runs"], &processing["legal_basis"]["plain"]), (&14.into(), &"consent".into()));
+    assert!(processing["fields_read"]["customers"].as_array().unwrap().contains(&"email".into()));
+
+    let (code, stdout, _) = command(&project, &["explain", "pipeline.toml", &id(9), "--json"]);
+    let record: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!((code, &record["segments"]), (0, &serde_json::json!(["all"])));
+    let scores = record["scores"].as_array().unwrap();
+    let recency = scores.iter().find(|score| score["column"] == "rfm_recency_days").unwrap();
+    assert!(recency["value"].is_string() && recency["meaning"].as_str().is_some_and(|meaning| meaning.len() > 5));
+    let campaigns = record["campaigns"].as_array().unwrap();
+    assert_eq!(campaigns.len(), 4);
+    assert_eq!(campaigns[0]["status"], "contacted");
+    // Half of them are in the control group of one campaign.
+    let statuses: Vec<String> = (0..N)
+        .map(|n| {
+            let (_, stdout, _) = command(&project, &["explain", "out/latest", &id(n), "--json"]);
+            let record: Value = serde_json::from_str(&stdout).unwrap();
+            record["campaigns"].as_array().unwrap().iter().find(|own| own["campaign"] == "tested").unwrap()["status"]
+                .to_string()
+        })
+        .collect();
+    for (status, file) in [("\"contacted\"", true), ("\"control\"", false)] {
+        let n =
+            statuses.iter().find(|own| *own == status).map(|own| statuses.iter().filter(|other| *other == own).count());
+        assert!(n.is_some_and(|n| n > 5), "{status} {n:?} {file}");
+    }
+    let rows = fs::read_to_string(project.path("out/latest/campaigns/tested.csv")).unwrap().lines().count() - 1;
+    assert_eq!(statuses.iter().filter(|status| *status == "\"contacted\"").count(), rows);
+
+    let (code, stdout, _) = command(&project, &["explain", "pipeline.toml", &id(9)]);
+    assert_eq!(code, 0);
+    for words in ["Kennzahlen", "rfm_recency_days", "Kampagnen", "plain: angeschrieben", "Zweck: offers to customers"] {
+        assert!(stdout.contains(words), "{words}: {stdout}");
+    }
+    let (code, stdout, stderr) = command(&project, &["explain", "pipeline.toml", "nobody"]);
+    assert_eq!((code, stdout.as_str()), (2, ""));
+    assert!(stderr.contains("K0411") && !stderr.contains("nobody"), "{stderr}");
+}
+
+#[test]
+fn what_leaves_names_nobody_and_finds_its_way_back() {
+    let project = project();
+    let text = pipeline().replace("[output]", "[privacy]\npseudonym-key = 'secret.key'\n[output]");
+    project.write("pipeline.toml", text.as_bytes());
+    let (code, _, stderr) = command(&project, &["run", "pipeline.toml"]);
+    assert!(code == 2 && stderr.contains("K0330"), "{stderr}");
+    project.write("secret.key", b"too short\n");
+    let (code, _, stderr) = command(&project, &["run", "pipeline.toml"]);
+    assert!(code == 2 && stderr.contains("9 bytes") && !stderr.contains("too short"), "{stderr}");
+
+    let secret = b"0123456789abcdef0123456789abcdef";
+    project.write("secret.key", secret);
+    run(&project);
+    let latest = project.path("out/latest");
+    let pseudonym = klientel::table::Key::new(secret).pseudonym(&id(9));
+    assert_eq!(holding(&latest.join("campaigns"), "K-10"), Vec::<PathBuf>::new());
+    let plain = fs::read_to_string(latest.join("campaigns/plain.csv")).unwrap();
+    assert!(
+        plain.contains(&pseudonym)
+            && fs::read_to_string(latest.join("campaigns/list.csv")).unwrap().contains(&pseudonym)
+    );
+    let map = fs::read_to_string(latest.join("pseudonyms.csv")).unwrap();
+    assert!(map.contains(&format!("\n{pseudonym},{}\n", id(9))), "{map}");
+    assert_eq!(map.lines().count(), N + 1);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(fs::metadata(latest.join("pseudonyms.csv")).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    // The list of who unsubscribed comes back from the tool with what it was given.
+    project.write("unsubscribed.csv", format!("customer_id\n{pseudonym}\n").as_bytes());
+    let text = text.replace("[output]", "[input.suppressions.csv]\npath = 'unsubscribed.csv'\n[output]");
+    project.write("pipeline.toml", text.as_bytes());
+    run(&project);
+    let (_, stdout, _) = command(&project, &["explain", "pipeline.toml", &id(9), "--json"]);
+    let record: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(
+        (&record["campaigns"][0]["status"], &record["campaigns"][0]["reason"]),
+        (&"not contacted".into(), &"suppressed".into())
+    );
+
+    assert_eq!(command(&project, &["erase", "pipeline.toml", &id(9)]).0, 0);
+    assert_eq!(holding(&project.path("out"), &id(9)), Vec::<PathBuf>::new());
+    assert_eq!(holding(&project.path("out"), &pseudonym), Vec::<PathBuf>::new());
+    run(&project);
+    assert_eq!(holding(&project.path("out"), &pseudonym), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn responses_come_back_by_pseudonym_and_measures_are_erased_too() {
+    let project = project();
+    let secret = b"0123456789abcdef0123456789abcdef";
+    project.write("secret.key", secret);
+    let key = klientel::table::Key::new(secret);
+    let response = |n: usize| {
+        let (arm, responded) = (["control", "contact"][n % 2], ["no", "yes"][usize::from(n % 3 == 0)]);
+        format!("{},spring,{arm},{responded}\n", key.pseudonym(&id(n)))
+    };
+    let responses = "customer_id,campaign,arm,response\n".to_owned() + &(0..N).map(response).collect::<String>();
+    project.write("responses.csv", responses.as_bytes());
+    let text = pipeline().replace(
+        "[output]",
+        "[input.responses.csv]\npath = 'responses.csv'\n[input.assignments.csv]\npath = 'out/latest/assignments.csv'\n[privacy]\npseudonym-key = 'secret.key'\n[output]",
+    );
+    project.write("pipeline.toml", text.as_bytes());
+    run(&project);
+    let (code, _, stderr) = command(&project, &["measure", "pipeline.toml", "--days", "1", "--shares", "equal"]);
+    assert_eq!(code, 0, "{stderr}");
+    let out = project.path("out");
+    assert!(!holding(&out, &id(9)).is_empty());
+    assert_eq!(command(&project, &["erase", "pipeline.toml", &id(9)]).0, 0);
+    assert_eq!(holding(&out, &id(9)), Vec::<PathBuf>::new());
+    is_as_the_manifest_says(&out.join("measured"));
+    run(&project);
+    let (code, _, stderr) = command(&project, &["measure", "pipeline.toml", "--days", "1", "--shares", "equal"]);
+    assert_eq!(code, 0, "{stderr}");
+    assert_eq!(holding(&out, &id(9)), Vec::<PathBuf>::new());
+}

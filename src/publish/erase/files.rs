@@ -24,6 +24,8 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 
+use serde_json::Value;
+
 use super::records;
 use super::wanted::Wanted;
 use crate::campaign::target::{Shape, Target};
@@ -276,4 +278,22 @@ fn table_error(path: &Path, error: ParquetError) -> PublishError {
         Ok(source) => PublishError::io("rewrite", path)(source),
         Err(source) => PublishError::Table { path: path.to_owned(), source },
     }
+}
+
+/// Returns the rows of a customer in one of the program's own tables, by column; a table without customers has none.
+///
+/// # Errors
+/// Fails where the file cannot be read.
+pub fn rows_of(path: &Path, customer: &str) -> Result<Vec<Vec<(String, Value)>>, PublishError> {
+    let (mut found, mut header) = (Vec::new(), Vec::<String>::new());
+    each_record(path, Form::Table, &mut |_, cells, id| {
+        if header.is_empty() {
+            header = cells.iter().map(|name| (*name).to_owned()).collect();
+        } else if id.and_then(|id| cells.get(id)) == Some(&customer) {
+            let value = |cell: &&str| if cell.is_empty() { Value::Null } else { Value::from(*cell) };
+            found.push(header.iter().cloned().zip(cells.iter().map(value)).collect());
+        }
+        Ok(())
+    })?;
+    Ok(found)
 }

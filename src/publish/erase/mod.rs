@@ -27,6 +27,7 @@ use crate::table::Fingerprint;
 use crate::units::Day;
 use files::{Form, collect, erase_csv, erase_parquet, replace};
 
+pub use files::rows_of;
 pub use wanted::Wanted;
 
 /// Ends the name of a file in the making.

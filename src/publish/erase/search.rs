@@ -84,9 +84,10 @@ fn in_stream(mut from: impl Read, window: u64, texts: &[Text<'_>]) -> std::io::R
         if is_over {
             return Ok(false);
         }
-        is_first = false;
         // What touches the end of a window stands in the next one with the byte before it.
-        bytes.drain(..bytes.len().saturating_sub(longest + 2));
+        let n_done = bytes.len().saturating_sub(longest + 2);
+        bytes.drain(..n_done);
+        is_first &= n_done == 0;
     }
 }
 
