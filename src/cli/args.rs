@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use klientel::measure::Effect;
+use klientel::units::Language;
 
 /// Analytical CRM on one machine: from last night's exports to scored customers and campaign files.
 #[derive(Debug, Parser)]
@@ -35,6 +36,14 @@ pub enum Command {
         after_help = "Examples: klientel measure pipelines/nightly.toml --days 30 --cuped 365\n          klientel measure pipelines/nightly.toml --plan --effect 0.5"
     )]
     Measure(MeasureArgs),
+    /// Print everything that the newest run holds of one customer
+    #[command(after_help = "Example: klientel explain pipelines/nightly.toml 4711")]
+    Explain(ExplainArgs),
+    /// Erase customers from everything below the output directory, and keep tomorrow's exports from bringing them back
+    #[command(
+        after_help = "Examples: klientel erase pipelines/nightly.toml 4711\n          klientel erase pipelines/nightly.toml --ids-from erase.txt"
+    )]
+    Erase(EraseArgs),
     /// Write a synthetic customer base, for trials and benchmarks
     #[command(after_help = "Example: klientel generate --customers 100000 --out base")]
     Generate(GenerateArgs),
@@ -110,6 +119,40 @@ pub struct MeasureArgs {
     pub quiet: bool,
 }
 
+/// Arguments of `explain`.
+#[derive(Debug, clap::Args)]
+pub struct ExplainArgs {
+    /// Pipeline file (TOML), whose newest run is meant, or the directory of a run
+    pub pipeline: PathBuf,
+    /// Customer id as it stands in the exports
+    pub customer: String,
+    /// Language of the headings for the directory of a run; a pipeline says it itself
+    #[arg(long, value_name = "en|de", value_parser = language)]
+    pub language: Option<Language>,
+    /// Print the record as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `erase`.
+#[derive(Debug, clap::Args)]
+pub struct EraseArgs {
+    /// Pipeline file (TOML) whose output directory is meant
+    pub pipeline: PathBuf,
+    /// Customer ids as they stand in the exports; everybody on the machine may see the arguments of a program
+    #[arg(required_unless_present = "ids_from", value_name = "CUSTOMER")]
+    pub customers: Vec<String>,
+    /// File with one customer id a line, `-` for stdin
+    #[arg(long, value_name = "FILE")]
+    pub ids_from: Option<PathBuf>,
+    /// Print what was erased as JSON on stdout
+    #[arg(long)]
+    pub json: bool,
+    /// Print errors only
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
 /// Planned shares by group; none where all are equal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shares(pub Vec<(String, f64)>);
@@ -168,6 +211,12 @@ pub struct SchemaArgs {
     /// Print a pipeline with every key, its default and what it means
     #[arg(long)]
     pub reference: bool,
+}
+
+/// Reads a language.
+fn language(text: &str) -> Result<Language, String> {
+    let found = Language::ALL.into_iter().find(|language| language.label() == text);
+    found.ok_or_else(|| "write `en` or `de`".to_owned())
 }
 
 /// Reads an effect: a number, percent of the control mean, or percentage points.

@@ -4,7 +4,9 @@
 
 mod args;
 mod check;
+mod erase;
 mod exit;
+mod explain;
 mod generate;
 mod measure;
 mod plan;
@@ -56,6 +58,8 @@ fn run_command(args: Args) -> Exit {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
         Command::Measure(args) => measure::measure(&args),
+        Command::Erase(args) => erase::erase(&args),
+        Command::Explain(args) => explain::explain(&args),
         Command::Generate(args) => generate::generate(&args),
         Command::Schema(args) => schema::print(&args),
     }

@@ -82,7 +82,11 @@ impl Problems {
             eprint!("{}", render(&self.diagnostics, &self.path, &self.text, super::is_colored()));
         } else {
             eprint!("{}", snippets(&self.diagnostics, &self.path, &self.text, super::is_colored()));
-            if self.diagnostics.iter().all(|d| d.code != codes::AFTER_PUBLISHING) {
+            if self
+                .diagnostics
+                .iter()
+                .all(|d| ![codes::AFTER_PUBLISHING, codes::ERASURE, codes::EXPLAIN].contains(&d.code))
+            {
                 eprintln!("error: nothing was published");
             }
         }

@@ -34,6 +34,7 @@ codes! {
     ATTRIBUTE_NAME = "K0209", "a customer attribute whose name is taken or empty";
     CAMPAIGN_COLUMNS = "K0210", "a campaign with columns that its target cannot take";
     RESERVED_NAME = "K0211", "a segment called as the tables call those in none";
+    SENSITIVE = "K0212", "a sensitive attribute that is used without explicit consent";
 
     NO_FILE = "K0301", "no file matches a path or pattern";
     DIRECTORY = "K0302", "a path names a directory";
@@ -65,6 +66,7 @@ codes! {
     TOO_MANY_FILES = "K0328", "a campaign that is split into more files than can be";
     STALE_SUPPRESSIONS = "K0329", "a suppression list that is older than the pipeline allows";
     NO_SEGMENT_COLUMN = "K0330", "a segment over a column that the customer export does not have";
+    PSEUDONYM_KEY = "K0331", "a key of pseudonyms that cannot be read or is too short";
 
     ANALYSIS = "K0401", "an analysis that cannot be computed";
     FRAME = "K0402", "scores that cannot be selected or joined";
@@ -74,10 +76,12 @@ codes! {
     OTHER_MODEL = "K0406", "a stored model that does not fit the pipeline";
     DRIFT = "K0407", "scores that have drifted further from a stored model than the pipeline allows";
     MEASURE = "K0410", "a campaign that cannot be measured or planned";
+    EXPLAIN = "K0411", "a customer of whom nothing is held, or no run to tell by";
 
     LOCKED = "K0501", "another run that holds the lock of the output directory";
     OUTPUT = "K0502", "results that cannot be written";
     AFTER_PUBLISHING = "K0503", "a published run that could not be pointed at or whose predecessors could not be removed";
+    ERASURE = "K0504", "customers who cannot be erased, or were not everywhere";
 }
 
 /// Returns what a code means, if it is one of [`ALL`].

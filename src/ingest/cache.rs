@@ -6,7 +6,8 @@
 //! are gone.
 //!
 //! Nothing here can fail a run: what cannot be kept is read again next time. Entries hold what the lines hold, by customer id; rows that
-//! were rejected are not among it, and are read again from the file.
+//! were rejected are not among it, and are read again from the file. A file with lines of somebody who was erased is not kept: it is read
+//! every night until the export is clean.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -20,12 +21,13 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use super::cache_entry::EntryError;
+use super::erased::holds_erased;
 use super::file::{Job, ParsedFile, sha256_of_file};
 use super::lines::PackedPart;
 use super::read::Parse;
 use super::readings::Stated;
 use super::{IngestError, cache_entry};
-use crate::table::Fingerprint;
+use crate::table::{Fingerprint, Tombstones};
 
 const INDEX: &str = "index.json";
 const ENTRY: &str = "lines";
@@ -93,9 +95,11 @@ struct Entry {
 
 /// Keeps what was read.
 #[derive(Debug)]
-pub struct Cache {
+pub struct Cache<'a> {
     directory: PathBuf,
     max_bytes: u64,
+    /// Who was erased.
+    tombstones: &'a Tombstones,
     /// When this run began, by the clock of the file system; nothing where the directory cannot be written.
     started: Option<SystemTime>,
     /// Makes the names of files in the making unique.
@@ -112,9 +116,9 @@ struct State {
     problem: Option<String>,
 }
 
-impl Cache {
+impl<'a> Cache<'a> {
     /// Opens the cache in a directory, or starts one.
-    pub fn open(directory: &Path, max_bytes: u64) -> Self {
+    pub fn open(directory: &Path, max_bytes: u64, tombstones: &'a Tombstones) -> Self {
         let index = fs::read(directory.join(INDEX)).ok().and_then(|bytes| serde_json::from_slice::<Index>(&bytes).ok());
         let mut index = index.unwrap_or_default();
         index.run = index.run.saturating_add(1);
@@ -124,6 +128,7 @@ impl Cache {
         Self {
             directory: directory.to_owned(),
             max_bytes,
+            tombstones,
             started: marked.and_then(|meta| meta.modified()).ok(),
             n_written: AtomicU64::new(0),
             state: Mutex::new(State { index, ..State::default() }),
@@ -178,6 +183,10 @@ impl Cache {
         }
         let open = || File::open(self.directory.join(name).with_extension(ENTRY)).map_err(EntryError::Io);
         match open().and_then(|entry| cache_entry::read(BufReader::with_capacity(BUFFER, entry), job.spec, path)) {
+            Ok(file) if holds_erased(&file.parts, self.tombstones) => {
+                self.with(|state| state.index.entries.remove(name));
+                None
+            }
             Ok(file) => {
                 self.with(|state| {
                     let (used, path) = (state.index.run, path.to_string_lossy().into_owned());
@@ -197,6 +206,9 @@ impl Cache {
     }
 
     fn keep(&self, name: &str, file: &ParsedFile<PackedPart>) {
+        if holds_erased(&file.parts, self.tombstones) {
+            return;
+        }
         let n_bytes = file.parts.iter().map(PackedPart::bytes).sum::<usize>() as u64;
         let fits = self.with(|state| {
             let run = state.index.run;
@@ -293,6 +305,31 @@ impl Cache {
         // A thread that panicked left counts and entries behind that are each right.
         work(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// Removes everything that a cache keeps in a directory, and nothing that is not its own by its name; returns how many files there were.
+///
+/// # Errors
+/// Fails where the directory cannot be read, or a file in it cannot be removed.
+pub fn clear(directory: &Path) -> io::Result<usize> {
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        entries => entries?,
+    };
+    let mut n_removed = 0;
+    for entry in entries {
+        let path = entry?.path();
+        let is_own = match (path.file_stem().and_then(OsStr::to_str), path.extension().and_then(OsStr::to_str)) {
+            (Some(name), Some(ENTRY)) => is_entry_name(name),
+            (_, Some(TEMPORARY)) => true,
+            _ => path.file_name().is_some_and(|name| name == INDEX || name == STARTED),
+        };
+        if is_own {
+            fs::remove_file(&path)?;
+            n_removed += 1;
+        }
+    }
+    Ok(n_removed)
 }
 
 /// Says whether a name is 32 hexadecimal digits: nothing else in the directory is ours to read or remove.

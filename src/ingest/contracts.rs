@@ -284,12 +284,11 @@ fn spells(rows: &[Row]) -> Vec<ContractSpell> {
     spells
 }
 
-/// Says of each customer whether profiling is objected to, or may be: an unreadable row could have said so.
+/// Says of each customer whether profiling is objected to, or may be, an unreadable row could have said so, and whether the customer was erased.
 pub(super) fn objecting(ids: &Ids, customers: Option<&Customers>) -> Vec<bool> {
     let mut objects = vec![false; ids.len()];
     let Some(customers) = customers else { return objects };
-    let listed = customers.ids.iter().zip(&customers.objection).filter(|(_, objects)| **objects).map(|(id, _)| id);
-    for id in listed.chain(customers.unreadable.iter().map(String::as_str)) {
+    for id in customers.objecting().chain(customers.erased.iter().map(String::as_str)) {
         if let Some(ix) = ids.position(id) {
             objects[ix as usize] = true;
         }

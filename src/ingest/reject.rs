@@ -97,7 +97,7 @@ pub(super) fn rejected_rows(report: &FileReport) -> Result<Vec<(u64, String)>, I
 }
 
 /// Returns the cell of an id the way ids are kept, or nothing where it is empty.
-pub(super) fn key_of(cell: &str) -> Option<String> {
+pub fn key_of(cell: &str) -> Option<String> {
     let cell = cells::trim(cell);
     (!cells::is_empty(cell)).then(|| cells::id(cell).to_owned())
 }

@@ -5,6 +5,7 @@ use super::canonical::{
     CUSTOMERS, analysed_attributes, attribute_name, campaign_attributes, canonical_attribute, snake_case,
 };
 use super::in_file_order;
+use super::privacy::sensitive_problems;
 use super::segments::{checked, reserved_names};
 use super::settings::{Analyse, Attribute, CampaignRule, Pipeline, Placed};
 use crate::campaign::target::Channel;
@@ -48,6 +49,7 @@ pub(super) fn names(pipeline: &Pipeline) -> Vec<Diagnostic> {
     {
         problems.extend(wanted.iter().filter_map(|wanted| analysed_problem(pipeline, key, wanted)));
     }
+    problems.extend(sensitive_problems(pipeline));
     problems
 }
 

@@ -16,6 +16,7 @@ use super::contracts::{self, BASES};
 use super::events;
 use super::lifetime_value::{COVARIATES, lifetime_value};
 use super::offers::offers;
+use super::privacy::privacy;
 use super::reader::Reader;
 use super::segments::{segment, segment_rules};
 use super::settings::{Analyse, Attribute, CacheSettings, Inputs, OutputSettings, Pipeline, Placed};
@@ -60,6 +61,7 @@ pub(super) fn pipeline(file: &mut Reader<'_, '_>) -> Pipeline {
         campaigns: file.tables(key("campaign", "A file for the mailing tool: the customers of a segment"), campaign),
         max_drift_psi: file.table(key("quality", "When results are not good enough to be published"), quality),
         language: file.table(key("report", "What people read"), report),
+        privacy: file.table(key("privacy", "The people whom the data is about"), privacy),
         output: file.table(key("output", "Where results go"), output),
         cache: file.table(key("cache", "What was read of transaction files is kept for the next run"), cache),
     };

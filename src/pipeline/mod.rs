@@ -22,6 +22,7 @@ mod definition;
 mod events;
 mod lifetime_value;
 mod offers;
+mod privacy;
 mod reader;
 mod reference;
 mod schema;
@@ -38,6 +39,7 @@ use crate::segment::Segment;
 use crate::table::ColumnSpec;
 
 pub use check::check_segments;
+pub use privacy::PrivacySettings;
 pub use reference::reference;
 pub use schema::schema;
 pub use settings::{

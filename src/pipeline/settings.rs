@@ -4,6 +4,7 @@
 
 use std::ops::Range;
 
+use super::privacy::PrivacySettings;
 use crate::analysis::{abc, churn, cross_sell, lifetime_value, rfm};
 use crate::campaign::ContactRules;
 use crate::campaign::legal::LegalBasis;
@@ -45,6 +46,7 @@ pub struct Pipeline {
     pub max_drift_psi: Option<f64>,
     /// Language of the sentences in the results.
     pub language: Language,
+    pub privacy: PrivacySettings,
     pub output: OutputSettings,
     pub cache: CacheSettings,
 }

@@ -28,6 +28,18 @@ pub enum PublishError {
     /// A campaign has a column that its contacts lack.
     #[error("cannot write `{path}`: {source}")]
     Contacts { path: PathBuf, source: FrameError },
+    /// Nobody can tell any more who was erased.
+    #[error("`{path}` is missing or shorter than 16 bytes, so that nobody can tell who was erased")]
+    TombstoneKey { path: PathBuf },
+    /// The list of who was erased is not one.
+    #[error("`{path}` is damaged, so that nobody can tell who was erased")]
+    Tombstones { path: PathBuf },
+    /// A manifest that an erasure has to change is none.
+    #[error("`{path}` is no manifest, so that what is erased beside it cannot be written down")]
+    Manifest { path: PathBuf },
+    /// Something of a customer is left.
+    #[error("an erasure left something behind in {n_files} files, the first is `{path}`")]
+    NotErased { path: PathBuf, n_files: usize },
     /// A table could not be turned into a file.
     #[error("cannot write `{path}`: {source}")]
     Table { path: PathBuf, source: ParquetError },
@@ -50,6 +62,14 @@ impl PublishError {
             }
             Self::Contacts { .. } => {
                 "please report this with the pipeline file: a checked campaign must fit; nothing was published".into()
+            }
+            Self::TombstoneKey { .. } | Self::Tombstones { .. } => {
+                "bring it back from a backup of the output directory; without it the next export may bring back who was erased; nothing was published"
+                    .into()
+            }
+            Self::Manifest { .. } => "remove the damaged run from the output directory, and erase again".into(),
+            Self::NotErased { .. } => {
+                "the customers are in no output of a later run; look at the file (klientel removes nothing that it did not write), remove it, and erase again".into()
             }
             Self::AfterPublishing { .. } => "the results are complete; mend this before the next run".into(),
             Self::Io { .. } | Self::Table { .. } => {

@@ -2,22 +2,29 @@
 //!
 //! ```text
 //! out/
-//!   2026-06-30-1f2e3d4c/     a complete run: as-of and fingerprint; never changed afterwards
+//!   2026-06-30-1f2e3d4c/     a complete run: as-of and fingerprint; nothing but an erasure changes it afterwards
 //!   latest -> 2026-06-30-…   what readers follow; replaced by rename
 //!   measured-2026-06-30-…/   what campaigns earned; `measured` points at the newest
 //!   failed/                  reason and rejects of the last run that published nothing
 //!   .lock                    held while a run works on this directory
 //!   .partial-…/              a run in the making; a crash leaves it, the next run removes it
+//!   .tombstones              who was erased, as keyed fingerprints, and .tombstone-key
 //! ```
 
 mod csv;
+mod erase;
 mod error;
 mod lock;
 mod parquet;
 mod staging;
 mod target;
+mod tombstones;
 
+pub use erase::{Erased, Wanted, erase, rows_of};
 pub use error::PublishError;
 pub use lock::OutputLock;
-pub use staging::{OutputFile, Pointer, REASON, Staging, make_latest, newest, prune};
+pub use staging::{OutputFile, Pointer, REASON, Staging, make_latest, newest, newest_run, prune};
 pub use target::CampaignFiles;
+pub use tombstones::{add_tombstones, read_tombstones};
+
+use staging::keep_to_owner;

@@ -44,7 +44,7 @@ const DECIMAL_SCALE: i8 = 2;
 const DICTIONARY_SPAN: u64 = 1 << 16;
 
 /// Who wrote the file.
-const CREATED_BY: &str = concat!("klientel version ", env!("CARGO_PKG_VERSION"));
+pub(super) const CREATED_BY: &str = concat!("klientel version ", env!("CARGO_PKG_VERSION"));
 
 /// Writes a table.
 ///

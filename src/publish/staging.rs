@@ -9,8 +9,8 @@ use crate::scores::frame::Frame;
 use crate::table::Fingerprint;
 use crate::units::Day;
 
-const PARTIAL: &str = ".partial-";
-const FAILED: &str = "failed";
+pub(super) const PARTIAL: &str = ".partial-";
+pub(super) const FAILED: &str = "failed";
 
 /// Name of the file under `failed/` that says why.
 pub const REASON: &str = "reason.txt";
@@ -118,6 +118,16 @@ impl<'a> Staging<'a> {
     pub fn write_csv(&self, path: &str, table: &Frame<'_>) -> Result<OutputFile, PublishError> {
         let full = self.partial.join(path);
         self.write(path, Some(table.height()), |to| csv::write(table, to).map_err(PublishError::io("write", &full)))
+    }
+
+    /// Writes a table as one CSV file that nobody but its owner can read.
+    ///
+    /// # Errors
+    /// Fails where the file cannot be written.
+    pub fn write_csv_for_owner(&self, path: &str, table: &Frame<'_>) -> Result<OutputFile, PublishError> {
+        let mut file = self.start_file(path, true)?;
+        csv::write(table, &mut file.to).map_err(PublishError::io("write", &file.full))?;
+        file.finish(Some(table.height()))
     }
 
     /// Writes a text file.
@@ -241,7 +251,15 @@ fn point(lock: &OutputLock, run: &str, pointer: Pointer) -> Result<(), PublishEr
 
 /// Returns the directory that a pointer follows, whether or not it is there.
 pub fn newest(lock: &OutputLock, pointer: Pointer) -> PathBuf {
-    let directory = lock.directory();
+    followed(lock.directory(), pointer)
+}
+
+/// Returns the directory of the newest run in an output directory, whether or not it is there; to read what no run changes, no lock is needed.
+pub fn newest_run(output: &Path) -> PathBuf {
+    followed(output, Pointer::Latest)
+}
+
+fn followed(directory: &Path, pointer: Pointer) -> PathBuf {
     if cfg!(unix) {
         return directory.join(pointer.name());
     }
@@ -273,7 +291,7 @@ pub fn prune(lock: &OutputLock, pointer: Pointer, keep: usize, just_published: &
 }
 
 /// Says whether a name is that of a kind, as-of, hyphen and eight hexadecimal digits: nothing else in the directory is ours to remove.
-fn is_ours(name: &str, pointer: Pointer) -> bool {
+pub(super) fn is_ours(name: &str, pointer: Pointer) -> bool {
     let Some(name) = name.strip_prefix(pointer.prefix()) else { return false };
     name.split_at_checked(10).is_some_and(|(day, rest)| {
         let fingerprint = rest.strip_prefix('-').unwrap_or_default();
@@ -305,7 +323,7 @@ fn check_pointer(_path: &Path) -> Result<(), PublishError> {
     Ok(())
 }
 
-fn entries(directory: &Path) -> Result<Vec<String>, PublishError> {
+pub(super) fn entries(directory: &Path) -> Result<Vec<String>, PublishError> {
     let mut names = Vec::new();
     for entry in fs::read_dir(directory).map_err(PublishError::io("read", directory))? {
         let entry = entry.map_err(PublishError::io("read", directory))?;
@@ -339,7 +357,7 @@ fn sync_directory(path: &Path) {
 
 /// Lets nobody but the owner read or write a new file.
 #[cfg(unix)]
-fn keep_to_owner(options: &mut fs::OpenOptions, owner_only: bool) {
+pub(super) fn keep_to_owner(options: &mut fs::OpenOptions, owner_only: bool) {
     use std::os::unix::fs::OpenOptionsExt;
     if owner_only {
         options.mode(0o600);
@@ -348,7 +366,7 @@ fn keep_to_owner(options: &mut fs::OpenOptions, owner_only: bool) {
 
 /// Does nothing: who may read a file is inherited from its folder.
 #[cfg(not(unix))]
-fn keep_to_owner(_options: &mut fs::OpenOptions, _owner_only: bool) {}
+pub(super) fn keep_to_owner(_options: &mut fs::OpenOptions, _owner_only: bool) {}
 
 /// A file in the making.
 pub(super) struct StagedFile {

@@ -1,8 +1,8 @@
 //! Arms from night to night: what earlier runs drew, and the table that hands it to the next one and to `measure`.
 //!
 //! Every run writes `assignments` with all campaigns that ever had a control group here: those of the run that was made last, and its own. That is not
-//! what `latest` points at once a run of an older night was asked for again. Customers who object meanwhile are dropped; one whose row cannot be read
-//! tonight is not.
+//! what `latest` points at once a run of an older night was asked for again. Customers who object meanwhile, or were erased, are dropped; one whose row cannot be
+//! read tonight is not.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use super::error::RunError;
 use crate::analysis::SideTable;
 use crate::campaign::control::{Arm, Assignment, Assignments};
 use crate::ingest::{ASSIGNMENTS, IngestError, TableSource, assignments, read_table};
-use crate::table::{Column, Customers, Values};
+use crate::table::{Column, Customers, Tombstones, Values};
 use crate::units::Day;
 
 /// File of a run that the next one reads.
@@ -38,6 +38,7 @@ pub fn newest(directory: &Path) -> Option<PathBuf> {
 pub fn earlier(
     newest: Option<&Path>,
     customers: Option<&Customers>,
+    tombstones: &Tombstones,
 ) -> Result<BTreeMap<String, Assignments>, RunError> {
     let mut found: BTreeMap<String, Assignments> = BTreeMap::new();
     let Some(newest) = newest else { return Ok(found) };
@@ -58,7 +59,8 @@ pub fn earlier(
         });
         let assignment = Assignment { arm, on: Day(reading.day[row]), share };
         let customer = reading.customer_ids.get(reading.customer[row]);
-        if objects(customer) {
+        // An erasure that was interrupted may not have come to this file.
+        if objects(customer) || tombstones.holds(customer) {
             continue;
         }
         let campaign = reading.campaigns.get(reading.campaign[row]).to_owned();
@@ -120,10 +122,11 @@ mod tests {
         staging.write_table("assignments", &crate::scores::frame::Frame::new(&table.columns)).unwrap();
         let published = staging.publish("2026-01-01-00000000").unwrap();
         assert_eq!(published, directory.path().join("2026-01-01-00000000"));
-        let mut read = earlier(Some(&published), None).unwrap();
+        let nobody = Tombstones::default();
+        let mut read = earlier(Some(&published), None, &nobody).unwrap();
         assert_eq!(read.remove("autumn").unwrap(), autumn);
         assert_eq!(read, known);
-        assert!(earlier(None, None).unwrap().is_empty());
+        assert!(earlier(None, None, &nobody).unwrap().is_empty());
         // Objections drop a customer, an unreadable row does not.
         let customers = |objects| Customers {
             ids: crate::table::Ids::from_sorted(["007"]),
@@ -131,7 +134,7 @@ mod tests {
             unreadable: vec!["007".to_owned()],
             ..Customers::default()
         };
-        assert_eq!(earlier(Some(&published), Some(&customers(true))).unwrap()["spring"].len(), 1);
-        assert_eq!(earlier(Some(&published), Some(&customers(false))).unwrap()["spring"].len(), 2);
+        assert_eq!(earlier(Some(&published), Some(&customers(true)), &nobody).unwrap()["spring"].len(), 1);
+        assert_eq!(earlier(Some(&published), Some(&customers(false)), &nobody).unwrap()["spring"].len(), 2);
     }
 }

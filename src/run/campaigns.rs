@@ -9,6 +9,7 @@ use super::assigned;
 use super::error::RunError;
 use super::job::Job;
 use super::manifest::CampaignRecord;
+use super::pseudonyms::pseudonymised;
 use crate::analysis::{Base, SideTable};
 use crate::campaign::control::Assignments;
 use crate::campaign::legal::LegalBasis;
@@ -23,7 +24,7 @@ use crate::features::Dataset;
 use crate::scores::CUSTOMER_ID;
 use crate::scores::frame::{Cells, Frame, FrameColumn, FrameError};
 use crate::segment::Segment;
-use crate::table::{Column, Customers, Suppressions, Values};
+use crate::table::{Column, Customers, Key, Suppressions, Values};
 use crate::units::MONEY_SCALE;
 
 /// Probability below which arms do not fit their shares: rare enough for every night of a year.
@@ -44,6 +45,8 @@ pub struct Sources<'a> {
     pub suppressions: &'a Suppressions,
     /// Assignments of earlier runs by campaign.
     pub earlier: &'a BTreeMap<String, Assignments>,
+    /// Key of what stands for customers in the files, where ids must not.
+    pub pseudonyms: Option<&'a Key>,
 }
 
 /// Selects the contacts of every campaign.
@@ -95,6 +98,7 @@ pub fn select<'a>(
     let mut contacted = Vec::with_capacity(asked.len());
     for ((campaign, members), prepared) in asked.into_iter().zip(prepared) {
         let contacts = file(campaign, &members, customers, &prepared)?;
+        let contacts = sources.pseudonyms.map_or(Ok(contacts.clone()), |key| pseudonymised(&contacts, key))?;
         let shares = shares(&campaign.name, &contacts, campaign.split_by.as_deref())?;
         contacted.push(Contacted { campaign: campaign.clone(), members: members.height(), contacts, prepared, shares });
     }

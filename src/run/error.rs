@@ -1,5 +1,7 @@
 //! Why a run published nothing, and what its exit code says about it.
 
+use std::path::PathBuf;
+
 use crate::analysis::AnalysisError;
 use crate::campaign::split::SplitError;
 use crate::diagnostic::{Diagnostic, codes};
@@ -31,6 +33,9 @@ pub enum RunError {
     /// An analysis reads an attribute that the customer export does not have.
     #[error("an analysis reads the attribute `{attribute}`, which the customer export does not have")]
     NoAttribute { attribute: String },
+    /// The pipeline asks for pseudonyms, and there is no key.
+    #[error("cannot read the key of pseudonyms `{}`: {why}", path.display())]
+    PseudonymKey { path: PathBuf, why: String },
     /// An analysis could not run.
     #[error(transparent)]
     Analysis(#[from] AnalysisError),
@@ -116,6 +121,12 @@ impl RunError {
                 codes::NO_ATTRIBUTE,
                 format!("name its header under `[input.customers.columns]`: `{} = \"…\"`, or leave the attribute out", kebab(attribute)),
             ),
+            Self::PseudonymKey { .. } => (
+                codes::PSEUDONYM_KEY,
+                "name a file with a secret of at least 16 bytes under `[privacy] pseudonym-key`, such as from `openssl rand -hex 32`, and keep it: \
+                 with another one no response finds its customer"
+                    .to_owned(),
+            ),
             Self::Analysis(error) => (codes::ANALYSIS, error.help.clone()),
             Self::Frame(_) => (codes::FRAME, "please report this with the pipeline file: a checked condition must fit".to_owned()),
             Self::Split(_) => (
@@ -124,6 +135,9 @@ impl RunError {
             ),
             Self::Publish(error @ PublishError::Locked(_)) => (codes::LOCKED, error.help()),
             Self::Publish(error @ PublishError::AfterPublishing { .. }) => (codes::AFTER_PUBLISHING, error.help()),
+            Self::Publish(error @ (PublishError::NotErased { .. } | PublishError::Manifest { .. })) => {
+                (codes::ERASURE, error.help())
+            }
             Self::Publish(error) => (codes::OUTPUT, error.help()),
         };
         Diagnostic::error(code, self.to_string()).help(help)

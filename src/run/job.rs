@@ -56,6 +56,8 @@ pub struct Job {
     pub output: PathBuf,
     pub keep_runs: usize,
     pub cache: Option<CacheRules>,
+    /// File with the key of pseudonyms, where campaign files hold those.
+    pub pseudonym_key: Option<PathBuf>,
 }
 
 /// Where what was read of transaction files is kept, and how much of it.
@@ -89,6 +91,7 @@ impl Job {
             economics: campaign.economics.clone(),
         });
         let output = directory.join(&pipeline.output.directory);
+        let pseudonym_key = pipeline.privacy.pseudonym_key.as_ref().map(|path| directory.join(path));
         let cache = &pipeline.cache;
         let cache = cache.enabled.then(|| CacheRules {
             directory: cache.directory.as_ref().map_or_else(|| output.join(".cache"), |path| directory.join(path)),
@@ -131,6 +134,7 @@ impl Job {
             segments,
             output,
             cache,
+            pseudonym_key,
             keep_runs: pipeline.output.keep_runs,
             directory: directory.to_owned(),
         })

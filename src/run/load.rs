@@ -4,11 +4,13 @@ use super::error::RunError;
 use super::job::Job;
 use super::manifest::InputRecord;
 use super::observer::Observer;
+use super::pseudonyms;
 use super::read::{Inputs, read_tables, record};
 use super::stages::Stages;
 use super::{LINES_ON_DISK, Surroundings, check_rejects, further};
 use crate::features::{BuildCounts, Dataset, DatasetBuilder};
-use crate::ingest::{ASSIGNMENTS, Assembled, assignments, read_table};
+use crate::ingest::{ASSIGNMENTS, Assembled, assignments, erased_of_table, read_table};
+use crate::publish::read_tombstones;
 use crate::table::{Assignments, Line};
 
 /// Bytes of a line that is worked on.
@@ -33,19 +35,24 @@ pub struct Loaded {
 pub fn load(job: &Job, surroundings: Surroundings, observer: &dyn Observer) -> Result<Loaded, RunError> {
     // Best effort, as in a run.
     let _ = std::fs::remove_dir_all(job.output.join(LINES_ON_DISK));
+    let (tombstones, key) = (read_tombstones(&job.output)?, pseudonyms::key(job)?);
     let mut stages = Stages::new(observer);
     let tables = stages.run(
         "read",
         job.input_bytes(),
-        || read_tables(job, &surroundings, observer),
+        || read_tables(job, &surroundings, &tombstones, observer),
         |tables| {
             let n_rows: u64 = tables.rows().iter().map(|(_, rows, _)| rows).sum();
             format!("{n_rows} rows{}", tables.remarks())
         },
     )?;
     check_rejects(job, &tables.rows())?;
-    let (mut inputs, assembled) =
-        stages.run("lines", None, || tables.assemble(job), |(inputs, _)| format!("as of {}", inputs.as_of))?;
+    let (mut inputs, assembled) = stages.run(
+        "lines",
+        None,
+        || tables.assemble(job, &tombstones, key.as_ref()),
+        |(inputs, _)| format!("as of {}", inputs.as_of),
+    )?;
     check_rejects(job, &inputs.rows)?;
     let (data, _) = stages.run(
         "features",
@@ -53,12 +60,15 @@ pub fn load(job: &Job, surroundings: Surroundings, observer: &dyn Observer) -> R
         || dataset(job, &mut inputs, assembled, &surroundings),
         |(data, _)| format!("{} customers", data.n_customers()),
     )?;
+    let leaving = inputs.leaving().cloned();
     let (mut notes, mut records) = (inputs.notes, inputs.records);
     let assigned = job.assignments.as_ref().map(|source| {
         let table = read_table(&ASSIGNMENTS, source, None)?;
         let n_rejected = table.rejects.len() as u64;
         check_rejects(job, &[(ASSIGNMENTS.name, table.n_rows as u64 + n_rejected, n_rejected)])?;
-        let reading = assignments(&table, None, data.as_of, inputs.customers.as_ref())?;
+        let mut leaving = leaving.unwrap_or_default();
+        leaving.erased.extend(erased_of_table(&table, &tombstones));
+        let reading = assignments(&table, None, data.as_of, Some(&leaving))?;
         records.extend(table.files.iter().map(|file| record(ASSIGNMENTS.name, file, job)));
         notes.extend(reading.notes);
         Ok::<_, RunError>(reading.assignments)

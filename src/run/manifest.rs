@@ -23,6 +23,7 @@ pub struct Manifest {
     pub pipeline: PipelineRecord,
     /// The model that the scores stand on, where it was not fitted by this run.
     pub reused_model: Option<ReusedModelRecord>,
+    pub processing: ProcessingRecord,
     pub inputs: Vec<InputRecord>,
     pub counts: CountsRecord,
     pub segments: Vec<SegmentRecord>,
@@ -63,6 +64,26 @@ pub struct RunRecord {
     pub suppression_list_hours: Option<u64>,
     /// Transaction files that were not read again; `null` without a cache.
     pub files_from_cache: Option<u64>,
+}
+
+/// Record of the processing (Art. 30 GDPR): what personal data was read and written, for what, and for how long it is kept.
+#[derive(Debug, Clone, Serialize)]
+pub struct ProcessingRecord {
+    /// `null` where the pipeline does not say.
+    pub purpose: Option<String>,
+    pub controller: Option<String>,
+    /// By campaign.
+    pub legal_basis: BTreeMap<String, &'static str>,
+    /// Columns by table that were read, as they are called here.
+    pub fields_read: BTreeMap<&'static str, Vec<String>>,
+    /// Score columns: name and meaning.
+    pub fields_computed: BTreeMap<String, &'static str>,
+    /// Sensitive attributes that the pipeline allows by explicit consent.
+    pub sensitive_allowed: Vec<String>,
+    /// Says whether campaign files hold keyed pseudonyms in place of customer ids.
+    pub campaign_ids_pseudonymised: bool,
+    /// Newest runs that are kept; older ones are removed.
+    pub retention_runs: usize,
 }
 
 /// Which pipeline file.
@@ -127,6 +148,9 @@ pub struct CountsRecord {
     pub guest_revenue: f64,
     pub objections: u64,
     pub lines_of_objections: u64,
+    /// Customers who were erased and stand in an export all the same.
+    pub erased: u64,
+    pub lines_of_erased: u64,
     pub returns: ReturnsRecord,
     pub adjustments: u64,
     pub not_merchandise: NotMerchandiseRecord,

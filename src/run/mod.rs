@@ -7,13 +7,16 @@ mod analyses;
 mod assigned;
 mod campaigns;
 mod equity;
+mod erase;
 mod error;
+mod explain;
 mod further;
 mod job;
 mod load;
 mod manifest;
 mod migration;
 mod observer;
+mod pseudonyms;
 mod read;
 mod record;
 mod resources;
@@ -32,14 +35,17 @@ use serde_json::Value;
 use crate::analysis::Base;
 use crate::features::at;
 use crate::ingest::{Reject, SUPPRESSIONS};
-use crate::publish::{OutputLock, Pointer, PublishError, REASON, Staging, make_latest, newest, prune};
+use crate::publish::{OutputLock, Pointer, PublishError, REASON, Staging, make_latest, newest, prune, read_tombstones};
 use crate::scores::ScoredCustomers;
 use crate::state::model::Settings;
 use crate::state::{Drift, StoredModel, drift, to_text};
+use crate::table::{Key, Tombstones};
 use campaigns::Sources;
 use stages::Stages;
 
+pub use erase::{Erasure, erase};
 pub use error::{FailureKind, RunError};
+pub use explain::explain;
 pub use job::Job;
 pub use load::{Loaded, load};
 pub use manifest::{InputRecord, Manifest};
@@ -82,14 +88,21 @@ pub fn run(job: &Job, surroundings: Surroundings, observer: &dyn Observer) -> Re
     let lock = OutputLock::take(&job.output)?;
     // Best effort: lines that an interrupted run left behind; a run that needs the place says so where it cannot have it.
     let _ = std::fs::remove_dir_all(job.output.join(LINES_ON_DISK));
+    let privacy = Privacy { tombstones: read_tombstones(lock.directory())?, key: pseudonyms::key(job)? };
     let mut rejects = Vec::new();
-    let result = publish(job, surroundings, observer, &lock, &mut rejects);
+    let result = publish(job, surroundings, observer, &lock, &privacy, &mut rejects);
     let nothing_published =
         |error: &RunError| !matches!(error, RunError::Publish(PublishError::AfterPublishing { .. }));
     if let Some(error) = result.as_ref().err().filter(|error| nothing_published(error)) {
-        keep_evidence(job, &lock, error, &rejects);
+        keep_evidence(job, &lock, error, &rejects, &privacy.tombstones);
     }
     result
+}
+
+/// Who is in nothing that a run writes, and the key of what stands for the others in what leaves.
+struct Privacy {
+    tombstones: Tombstones,
+    key: Option<Key>,
 }
 
 fn publish(
@@ -97,6 +110,7 @@ fn publish(
     surroundings: Surroundings,
     observer: &dyn Observer,
     lock: &OutputLock,
+    Privacy { tombstones, key }: &Privacy,
     rejects: &mut Vec<Reject>,
 ) -> Result<Outcome, RunError> {
     let start = Instant::now();
@@ -106,7 +120,7 @@ fn publish(
     let tables = stages.run(
         "read",
         job.input_bytes(),
-        || read::read_tables(job, &surroundings, observer),
+        || read::read_tables(job, &surroundings, tombstones, observer),
         |tables| {
             let (rows, rejected) =
                 tables.rows().iter().fold((0, 0), |sum, (_, rows, rejected)| (sum.0 + rows, sum.1 + rejected));
@@ -118,7 +132,7 @@ fn publish(
     let (mut inputs, assembled) = stages.run(
         "lines",
         None,
-        || tables.assemble(job),
+        || tables.assemble(job, tombstones, key.as_ref()),
         |(inputs, lines)| {
             let n_lines = lines.as_ref().map_or(0, |lines| lines.n_lines);
             format!("{n_lines} lines, as of {}", inputs.as_of)
@@ -129,7 +143,7 @@ fn publish(
     check_rejects(job, &inputs.rows)?;
     job.check_campaign_columns(inputs.customers.as_ref())?;
 
-    let fingerprint = record::fingerprint(job, &inputs);
+    let fingerprint = record::fingerprint(job, &inputs, tombstones, key.as_ref());
     let id = format!("{}-{}", inputs.as_of, &fingerprint[..8]);
     let published = lock.directory().join(&id);
     if let Some(manifest) = record::complete_run(&published, &fingerprint) {
@@ -179,11 +193,12 @@ fn publish(
         findings.push((drift::NAME, drift.findings));
     }
 
-    let earlier = assigned::earlier(assigned::newest(lock.directory()).as_deref(), inputs.customers.as_ref())?;
+    let earlier =
+        assigned::earlier(assigned::newest(lock.directory()).as_deref(), inputs.customers.as_ref(), tombstones)?;
     let newest = newest(lock, Pointer::Latest);
     let memberships = match job.segments.is_empty() {
         true => None,
-        false => segments::earlier(&newest, data.as_of, inputs.customers.as_ref())?,
+        false => segments::earlier(&newest, data.as_of, inputs.leaving())?,
     };
     let mut chosen = None;
     let staging = Staging::start(lock, &id)?;
@@ -194,7 +209,8 @@ fn publish(
             let scored = ScoredCustomers::assemble(&data.customer_ids, job.analysed(), &findings);
             let customers = inputs.customers.as_ref();
             let chosen = chosen.insert(segments::choose(job, &scored.frame, &data, customers, memberships.as_ref())?);
-            let sources = Sources { customers, suppressions: &inputs.suppressions, earlier: &earlier };
+            let sources =
+                Sources { customers, suppressions: &inputs.suppressions, earlier: &earlier, pseudonyms: key.as_ref() };
             write::select(job, scored, chosen, &findings, &base, &sources)
         },
         |selected| format!("{} segments, {} campaigns", selected.segments.len(), selected.campaigns.len()),
@@ -202,7 +218,15 @@ fn publish(
     let written = stages.run(
         "write",
         None,
-        || write::write_all(&staging, &selected, &findings, &write::rejects_table(job, &inputs.rejects), &model),
+        || {
+            write::write_all(
+                &staging,
+                &selected,
+                &findings,
+                &write::rejects_table(job, &inputs.rejects, inputs.customers.as_ref(), tombstones),
+                &model,
+            )
+        },
         |written| format!("{} files", written.files.len() + 1),
     )?;
 
@@ -272,13 +296,13 @@ fn settings<'a>(job: &'a Job, inputs: &read::Inputs) -> Settings<'a> {
 }
 
 /// Leaves reason and rejects under `failed/`; where even that cannot be written, the error itself says enough.
-fn keep_evidence(job: &Job, lock: &OutputLock, error: &RunError, rejects: &[Reject]) {
+fn keep_evidence(job: &Job, lock: &OutputLock, error: &RunError, rejects: &[Reject], tombstones: &Tombstones) {
     let keep = || -> Result<(), RunError> {
         let staging = Staging::start(lock, "failed")?;
         let diagnostic = error.diagnostic();
         let help = diagnostic.help.unwrap_or_default();
         staging.write_text(REASON, &format!("error[{}]: {}\nhelp: {help}\n", diagnostic.code, diagnostic.title))?;
-        staging.write_parquet("rejects.parquet", &write::rejects_table(job, rejects))?;
+        staging.write_parquet("rejects.parquet", &write::rejects_table(job, rejects, None, tombstones))?;
         staging.keep_as_failed()?;
         Ok(())
     };

@@ -15,10 +15,10 @@ use crate::campaign::target::Channel;
 use crate::ingest::{
     Assembled, BASKETS, BasketReading, CONTACTS, CONTRACTS, CUSTOMERS, Cache, CacheReport, FileReport, INVOICES,
     LineCounts, LineReading, LineTable, PRODUCTS, ProductFindings, ProductList, RESPONSES, Reject, SUPPRESSIONS, Spill,
-    TRANSACTIONS, TableSource, TableSpec, TypedTable, assemble, baskets, customers, describe, read_lines, read_table,
-    suppressions, without_detours,
+    TRANSACTIONS, TableSource, TableSpec, TypedTable, assemble, baskets, customers, describe, erased_of_lines,
+    erased_of_table, read_lines, read_table, resolve_pseudonyms, suppressions, without_detours,
 };
-use crate::table::{Contracts, Customers, Ids, Responses, Suppressions};
+use crate::table::{Contracts, Customers, Ids, Key, Responses, Suppressions, Tombstones};
 use crate::units::Day;
 
 /// Everything that was read, but for the lines themselves.
@@ -28,6 +28,8 @@ pub struct Inputs {
     pub counts: LineCounts,
     pub notes: Vec<String>,
     pub customers: Option<Customers>,
+    /// Customers who were erased and stand in an export all the same, where there is no customer table to remember them.
+    pub only_erased: Option<Customers>,
     /// Ids that stand in rows which differ.
     pub customer_conflicts: u64,
     pub products: ProductFindings,
@@ -48,6 +50,16 @@ pub struct Inputs {
 }
 
 impl Inputs {
+    /// Returns who must not be among the rows of a table: those who object, and those who were erased.
+    pub fn leaving(&self) -> Option<&Customers> {
+        self.customers.as_ref().or(self.only_erased.as_ref())
+    }
+
+    /// Counts the customers who were erased and stand in an export all the same.
+    pub fn n_erased(&self) -> usize {
+        self.leaving().map_or(0, |leaving| leaving.erased.len())
+    }
+
     /// Counts the customers with lines who are not in the customer table.
     pub fn n_not_listed(&self, ids: &Ids) -> Option<u64> {
         let customers = self.customers.as_ref()?;
@@ -103,6 +115,13 @@ impl Inputs {
                 "{n_unreadable} entries of the suppression list are neither an address nor a number: whoever is meant is contacted unless another entry says so"
             ));
         }
+        let n_erased = self.n_erased();
+        if n_erased > 0 {
+            notes.push(format!(
+                "{n_erased} customers in the exports were erased: they are left out of everything, and files with lines of theirs are \
+                 not kept in the cache (erase them where the exports come from as well)"
+            ));
+        }
         for empty in self.records.iter().filter(|record| record.rows + record.rejected == 0) {
             notes.push(format!("`{}` has no rows", empty.path));
         }
@@ -143,13 +162,18 @@ pub struct Tables {
 ///
 /// # Errors
 /// Fails where a file cannot be read or understood.
-pub fn read_tables(job: &Job, surroundings: &Surroundings, observer: &dyn Observer) -> Result<Tables, RunError> {
+pub fn read_tables(
+    job: &Job,
+    surroundings: &Surroundings,
+    tombstones: &Tombstones,
+    observer: &dyn Observer,
+) -> Result<Tables, RunError> {
     let progress = |bytes: u64| observer.event(Event::Read { bytes });
     let optional = |spec: &TableSpec, source: &Option<TableSource>| {
         source.as_ref().map(|source| read_table(spec, source, Some(&progress))).transpose()
     };
     let cache = job.cache.as_ref().filter(|_| surroundings.use_cache);
-    let cache = cache.map(|rules| Cache::open(&rules.directory, rules.max_bytes));
+    let cache = cache.map(|rules| Cache::open(&rules.directory, rules.max_bytes, tombstones));
     let spill = surroundings
         .memory_limit
         .map(|limit| Spill { above: limit / LINES_SHARE, directory: job.output.join(LINES_ON_DISK) });
@@ -220,6 +244,41 @@ impl Tables {
         format!("{cache}{disk}")
     }
 
+    /// Puts ids in place of pseudonyms that came back.
+    fn resolve(&mut self, key: &Key) {
+        let known: Vec<&TypedTable> = self.customers.iter().chain(&self.contracts).collect();
+        for table in [&mut self.responses, &mut self.suppressions, &mut self.contacts].into_iter().flatten() {
+            resolve_pseudonyms(table, key, &known, self.transactions.as_ref());
+        }
+    }
+
+    /// Takes those who were erased out of the customers; where there is no customer table, returns who they are.
+    fn take_out_erased(&self, customers: Option<&mut Customers>, tombstones: &Tombstones) -> Option<Customers> {
+        let with_customers = [
+            self.customers.as_ref(),
+            self.contracts.as_ref(),
+            self.responses.as_ref(),
+            self.baskets.as_ref(),
+            self.contacts.as_ref(),
+            self.invoices.as_ref(),
+        ];
+        let of_tables = with_customers.into_iter().flatten().flat_map(|table| erased_of_table(table, tombstones));
+        let of_lines = self.transactions.iter().flat_map(|lines| erased_of_lines(lines, tombstones));
+        let mut erased: Vec<String> = of_tables.chain(of_lines).collect();
+        erased.sort_unstable();
+        erased.dedup();
+        if erased.is_empty() {
+            return None;
+        }
+        match customers {
+            Some(customers) => {
+                customers.erase(erased);
+                None
+            }
+            None => Some(Customers { erased, ..Customers::default() }),
+        }
+    }
+
     fn is_spilled(&self) -> bool {
         self.transactions.as_ref().is_some_and(LineTable::is_spilled)
     }
@@ -228,8 +287,18 @@ impl Tables {
     ///
     /// # Errors
     /// Fails where currencies cannot be added up or no line is left.
-    pub fn assemble(self, job: &Job) -> Result<(Inputs, Option<Assembled<'_>>), RunError> {
-        let (customers, customer_conflicts) = self.customers.as_ref().map(customers).unzip();
+    pub fn assemble<'a>(
+        mut self,
+        job: &'a Job,
+        tombstones: &Tombstones,
+        pseudonyms: Option<&Key>,
+    ) -> Result<(Inputs, Option<Assembled<'a>>), RunError> {
+        if let Some(key) = pseudonyms {
+            self.resolve(key);
+        }
+        let (mut customers, customer_conflicts) = self.customers.as_ref().map(customers).unzip();
+        let only_erased = self.take_out_erased(customers.as_mut(), tombstones);
+        let leaving = customers.as_ref().or(only_erased.as_ref());
         let list = self.products.as_ref().map(ProductList::of);
         let unit_costs = |ids: &_| list.as_ref().map_or_else(Vec::new, |list| list.unit_costs(ids));
         let mut rejects = self.rejects();
@@ -239,16 +308,16 @@ impl Tables {
             .flat_map(|(name, files, ..)| files.iter().map(move |file| record(name, file, job)))
             .collect();
         let (mut rows, lines_on_disk) = (self.rows(), self.is_spilled());
-        let lines = |table| assemble(table, customers.as_ref(), unit_costs, &job.transaction_rules);
+        let lines = |table| assemble(table, leaving, unit_costs, &job.transaction_rules);
         let mut assembled = self.transactions.map(lines).transpose()?;
         // Checking the pipeline has seen to it that one of the two is there.
         let as_of = assembled.as_ref().map(|lines| lines.as_of).or(job.transaction_rules.as_of).unwrap_or_default();
-        let further = Further::of(self.contracts.as_ref(), self.responses.as_ref(), job, as_of, customers.as_ref())?;
+        let further = Further::of(self.contracts.as_ref(), self.responses.as_ref(), job, as_of, leaving)?;
         for (table, _, rejected) in &mut rows {
             *rejected += further.rejects.iter().filter(|reject| reject.table == *table).count() as u64;
         }
         rejects.extend(further.rejects);
-        let of_baskets = self.baskets.as_ref().map(|table| baskets(table, customers.as_ref())).transpose()?;
+        let of_baskets = self.baskets.as_ref().map(|table| baskets(table, leaving)).transpose()?;
         let (no_ids, mut names) = (Ids::default(), Vec::new());
         let product_ids = match (&mut assembled, &of_baskets) {
             (Some(lines), _) => {
@@ -273,6 +342,7 @@ impl Tables {
             counts: assembled.as_ref().map(|lines| lines.counts).unwrap_or_default(),
             notes,
             customers,
+            only_erased,
             customer_conflicts: customer_conflicts.unwrap_or_default(),
             products,
             contracts: further.contracts,

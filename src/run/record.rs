@@ -9,8 +9,8 @@ use super::Surroundings;
 use super::campaigns;
 use super::job::{Job, relative};
 use super::manifest::{
-    CountsRecord, MANIFEST_VERSION, Manifest, NotMerchandiseRecord, OutputRecord, PipelineRecord, ReturnsRecord,
-    RunRecord, SegmentRecord, StageRecord, facts_to_json,
+    CountsRecord, MANIFEST_VERSION, Manifest, NotMerchandiseRecord, OutputRecord, PipelineRecord, ProcessingRecord,
+    ReturnsRecord, RunRecord, SegmentRecord, StageRecord, facts_to_json,
 };
 use super::read::{Inputs, shown};
 use super::resources::peak_memory_bytes;
@@ -19,7 +19,7 @@ use crate::analysis::Findings;
 use crate::features::{BuildCounts, CustomerFeatures, Dataset};
 use crate::scores::frame::{Cells, Frame, FrameColumn};
 use crate::segment::{Members, Segment};
-use crate::table::{Fingerprint, Values};
+use crate::table::{Fingerprint, Key, Tombstones, Values};
 use crate::units::{Day, MONEY_SCALE, Money};
 
 /// Version of the program.
@@ -45,8 +45,8 @@ pub struct Everything<'a> {
     pub seconds: f64,
 }
 
-/// Hashes what decides the results: version, pipeline, input contents, as-of and the model that is reused.
-pub fn fingerprint(job: &Job, inputs: &Inputs) -> String {
+/// Hashes what decides the results: version, pipeline, input contents, as-of, who was erased and the model that is reused.
+pub fn fingerprint(job: &Job, inputs: &Inputs, tombstones: &Tombstones, key: Option<&Key>) -> String {
     let mut hash = Fingerprint::default();
     hash.update(format!("{VERSION}\n{}\n{}\n", job.pipeline_sha256, inputs.as_of));
     for record in &inputs.records {
@@ -54,6 +54,13 @@ pub fn fingerprint(job: &Job, inputs: &Inputs) -> String {
     }
     if let Some(reused) = &job.reused {
         hash.update(format!("model {}\n", reused.sha256));
+    }
+    if !tombstones.is_empty() {
+        hash.update(format!("erased {}\n", Fingerprint::of(tombstones.to_text())));
+    }
+    if let Some(key) = key {
+        // Tells keys apart and nothing of any.
+        hash.update(format!("pseudonyms {}\n", key.digits("")));
     }
     if job.settings.cross_sell.affinity.null_check {
         hash.update("null check\n");
@@ -122,6 +129,7 @@ pub fn manifest(run: &Everything<'_>) -> Manifest {
             sha256: run.job.pipeline_sha256.clone(),
         },
         reused_model: reused.map(|reused| reused.record(run.inputs.as_of, &run.job.directory)),
+        processing: processing(run),
         inputs: run.inputs.records.clone(),
         counts: counts(run),
         segments: run
@@ -184,6 +192,28 @@ fn value(column: &FrameColumn<'_>, row: u32) -> Option<Value> {
     }
 }
 
+fn processing(run: &Everything<'_>) -> ProcessingRecord {
+    let privacy = &run.job.settings.privacy;
+    let mut fields_read: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
+    for record in &run.inputs.records {
+        fields_read.entry(record.table).or_default().extend(record.columns.keys().cloned());
+    }
+    fields_read.values_mut().for_each(|fields| {
+        fields.sort_unstable();
+        fields.dedup();
+    });
+    ProcessingRecord {
+        purpose: privacy.purpose.clone(),
+        controller: privacy.controller.clone(),
+        legal_basis: run.job.campaigns.iter().map(|own| (own.name.clone(), own.basis.label())).collect(),
+        fields_read,
+        fields_computed: run.job.promised.iter().map(|spec| (spec.name.clone(), spec.meaning)).collect(),
+        sensitive_allowed: privacy.allowed.iter().map(|allowed| allowed.text.clone()).collect(),
+        campaign_ids_pseudonymised: privacy.pseudonym_key.is_some(),
+        retention_runs: run.job.keep_runs,
+    }
+}
+
 fn counts(run: &Everything<'_>) -> CountsRecord {
     let (lines, built, now) = (&run.inputs.counts, run.counts, run.now);
     let major = |minor: i128| minor as f64 / MONEY_SCALE as f64;
@@ -218,6 +248,8 @@ fn counts(run: &Everything<'_>) -> CountsRecord {
         guest_revenue: major(run.data.guest_revenue),
         objections: lines.objections,
         lines_of_objections: lines.lines_of_objections,
+        erased: run.inputs.n_erased() as u64,
+        lines_of_erased: lines.lines_of_erased,
         returns: ReturnsRecord {
             lines: returns.lines,
             exact: returns.exact,

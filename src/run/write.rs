@@ -1,6 +1,7 @@
 //! What is written: scores, segments, campaigns, side tables, rejects, the model; files are written side by side.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 
@@ -8,6 +9,7 @@ use super::campaigns::{self, Contacted, Sources};
 use super::equity;
 use super::error::RunError;
 use super::job::Job;
+use super::pseudonyms;
 use super::read::shown;
 use super::segments::Chosen;
 use super::small_groups::leave_out;
@@ -19,7 +21,7 @@ use crate::scores::ScoredCustomers;
 use crate::scores::frame::{Cells, Frame, FrameColumn};
 use crate::segment::{Members, Segment};
 use crate::state::MODEL_FILE;
-use crate::table::Values;
+use crate::table::{Column, Customers, Tombstones, Values, cells_of_row};
 
 /// Everything that is selected from the scores.
 pub struct Selected<'a> {
@@ -33,6 +35,8 @@ pub struct Selected<'a> {
     pub campaigns: Vec<Contacted<'a>>,
     /// Tables over scores and segments.
     pub tables: Vec<SideTable>,
+    /// Whom the pseudonyms in campaign files stand for.
+    pub pseudonyms: Option<Vec<Column>>,
 }
 
 /// Shows the members of every segment and selects the contacts of every campaign.
@@ -59,7 +63,10 @@ pub fn select<'a>(
     let notes = min_size.and_then(|min_size| leave_out(&mut counted, min_size)).into_iter().collect();
     let tables = counted.into_iter().chain(chosen.memberships.clone()).chain(of_campaigns).collect();
     let migration = migration.map(|found| &found.facts[..]);
-    Ok(Selected { scored, segments, members: &chosen.members, migration, campaigns, tables, notes })
+    let pseudonyms = sources.pseudonyms.filter(|_| !campaigns.is_empty());
+    let pseudonyms =
+        pseudonyms.map(|key| pseudonyms::table(&campaigns, key, base.data.customer_ids.iter())).transpose()?;
+    Ok(Selected { scored, segments, members: &chosen.members, migration, campaigns, tables, notes, pseudonyms })
 }
 
 /// What was written.
@@ -103,6 +110,11 @@ pub fn write_all(
     for (name, table) in &side_tables {
         writes.push(Box::new(|| both((*name).to_owned(), table)));
     }
+    if let Some(pseudonyms) = &selected.pseudonyms {
+        writes.push(Box::new(move || {
+            staging.write_csv_for_owner("pseudonyms.csv", &Frame::new(pseudonyms)).map(|file| (vec![file], None))
+        }));
+    }
     writes.push(Box::new(|| staging.write_parquet("rejects.parquet", rejects).map(|file| (vec![file], None))));
     writes.push(Box::new(|| staging.write_text(MODEL_FILE, model).map(|file| (vec![file], None))));
     let (files, cells): (Vec<_>, Vec<_>) =
@@ -112,11 +124,29 @@ pub fn write_all(
 
 /// Turns rejected rows into a table: where they stood, why, and of lines and products the row itself.
 ///
-/// Rows of the other tables may hold addresses, or be of customers who object to profiling.
-pub fn rejects_table(job: &Job, rejects: &[Reject]) -> Frame<'static> {
+/// Rows of the other tables may hold addresses, or be of customers who object to profiling. Rows with the id of somebody who was erased are not
+/// among them; of who is known to object it is told where a row stood, and not what it says.
+pub fn rejects_table(
+    job: &Job,
+    rejects: &[Reject],
+    customers: Option<&Customers>,
+    tombstones: &Tombstones,
+) -> Frame<'static> {
+    let objecting: BTreeSet<&str> = customers.into_iter().flat_map(Customers::objecting).collect();
+    let is_shown = |reject: &Reject| match reject.table {
+        table if table == PRODUCTS.name => true,
+        table if table == TRANSACTIONS.name => {
+            objecting.is_empty() || !cells_of_row(&reject.row).any(|cell| objecting.contains(cell))
+        }
+        _ => false,
+    };
+    let is_theirs = |reject: &Reject| {
+        reject.table != PRODUCTS.name
+            && (reject.key.as_deref().is_some_and(|id| tombstones.holds(id)) || tombstones.hold_a_cell_of(&reject.row))
+    };
+    let rejects: Vec<&Reject> = rejects.par_iter().filter(|reject| !is_theirs(reject)).collect();
     let files: Vec<String> = rejects.iter().map(|reject| shown(&job.below(reject.table, &reject.file))).collect();
     let lines: Vec<i64> = rejects.iter().map(|reject| reject.line as i64).collect();
-    let kept_as_they_read = [TRANSACTIONS.name, PRODUCTS.name];
     let columns = [
         ("table", Values::from_texts(rejects.iter().map(|reject| Some(reject.table)))),
         ("file", Values::from_texts(files.iter().map(|file| Some(file.as_str())))),
@@ -125,11 +155,7 @@ pub fn rejects_table(job: &Job, rejects: &[Reject]) -> Frame<'static> {
         ("reason", Values::from_texts(rejects.iter().map(|reject| Some(reject.reason.as_str())))),
         (
             "row",
-            Values::from_texts(
-                rejects
-                    .iter()
-                    .map(|reject| Some(reject.row.as_str()).filter(|_| kept_as_they_read.contains(&reject.table))),
-            ),
+            Values::from_texts(rejects.iter().map(|reject| Some(reject.row.as_str()).filter(|_| is_shown(reject)))),
         ),
     ];
     Frame::of(

@@ -25,4 +25,69 @@ pub struct Customers {
     pub attributes: BTreeMap<String, Vec<String>>,
     /// Ids whose row could not be read: nobody knows whether they object, so they are treated as if they did.
     pub unreadable: Vec<String>,
+    /// Ids that were erased and stand in an export all the same; none of them is among the ids above.
+    pub erased: Vec<String>,
+}
+
+impl Customers {
+    /// Goes through the ids whose rows count nowhere because of what is said of them here; those who were erased are not among them.
+    pub fn objecting(&self) -> impl Iterator<Item = &str> {
+        let listed = self.ids.iter().zip(&self.objection).filter(|(_, objects)| **objects).map(|(id, _)| id);
+        listed.chain(self.unreadable.iter().map(String::as_str))
+    }
+
+    /// Takes out customers who were erased, and remembers them; `erased` is ascending and distinct.
+    pub fn erase(&mut self, erased: Vec<String>) {
+        let is_kept = |id: &str| erased.binary_search_by(|other| other.as_str().cmp(id)).is_err();
+        let keeps: Vec<bool> = self.ids.iter().map(is_kept).collect();
+        if keeps.contains(&false) {
+            let kept = |ix: &u32| keeps[*ix as usize];
+            self.ids = Ids::from_sorted((0..keeps.len() as u32).filter(kept).map(|ix| self.ids.get(ix)));
+            let flags = [
+                &mut self.email_opt_in,
+                &mut self.email_opt_out,
+                &mut self.phone_opt_in,
+                &mut self.ads_opt_in,
+                &mut self.phone_opt_out,
+                &mut self.post_opt_out,
+                &mut self.objection,
+            ];
+            flags.into_iter().for_each(|flags| retain(flags, &keeps));
+            self.attributes.values_mut().for_each(|texts| retain(texts, &keeps));
+        }
+        self.unreadable.retain(|id| is_kept(id));
+        self.erased = erased;
+    }
+}
+
+/// Keeps the entries of the ids that are kept; a column that the export does not have stays empty.
+fn retain<T>(column: &mut Vec<T>, keeps: &[bool]) {
+    let mut keeps = keeps.iter();
+    column.retain(|_| keeps.next().copied().unwrap_or(true));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_was_erased_is_in_no_column() {
+        let texts = |texts: [&str; 3]| texts.map(str::to_owned).to_vec();
+        let mut customers = Customers {
+            ids: Ids::from_sorted(["1", "2", "3"]),
+            email_opt_in: vec![true, false, true],
+            email_opt_out: vec![false; 3],
+            objection: vec![false, true, true],
+            attributes: BTreeMap::from([("email".to_owned(), texts(["a", "b", "c"]))]),
+            unreadable: vec!["4".to_owned(), "5".to_owned()],
+            ..Customers::default()
+        };
+        assert_eq!(customers.objecting().collect::<Vec<_>>(), ["2", "3", "4", "5"]);
+        customers.erase(["2", "5", "9"].map(str::to_owned).to_vec());
+        assert_eq!(customers.ids, Ids::from_sorted(["1", "3"]));
+        assert_eq!((&customers.email_opt_in[..], &customers.objection[..]), (&[true, true][..], &[false, true][..]));
+        assert_eq!(customers.attributes["email"], ["a", "c"]);
+        assert!(customers.phone_opt_in.is_empty());
+        assert_eq!(customers.objecting().collect::<Vec<_>>(), ["3", "4"]);
+    }
 }

@@ -23,6 +23,7 @@ mod measure;
 mod next_basket;
 mod offers;
 mod online_retail;
+mod privacy;
 mod publishing;
 mod purchase_models;
 mod reuse_model;

@@ -112,6 +112,7 @@ impl Page<'_> {
             ("lines_repeated_in_other_files", "counted once (in several files)"),
             ("lines_corrected_by_later_files", "corrected by later files"),
             ("lines_of_objections", "of objections to profiling"),
+            ("lines_of_erased", "of erased customers"),
         ] {
             if is_some(key) {
                 let _ = write!(lines, ", {} {what}", n(key));

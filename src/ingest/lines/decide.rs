@@ -39,6 +39,8 @@ pub struct LineCounts {
     /// Distinct customers left out because they object to profiling, and their lines.
     pub objections: u64,
     pub lines_of_objections: u64,
+    /// Lines of customers who were erased.
+    pub lines_of_erased: u64,
 }
 
 /// Lines of which everything is decided, ready for the features.
@@ -264,20 +266,27 @@ fn leave_out_objections(
 ) -> Result<(), IngestError> {
     let (Some(customers), Some(ids)) = (customers, table.interners.get("customer_id")) else { return Ok(()) };
     let mut objects = vec![false; ids.bound()];
-    let listed = customers.ids.iter().zip(&customers.objection).filter(|(_, objects)| **objects).map(|(id, _)| id);
-    for id in listed.chain(customers.unreadable.iter().map(String::as_str)) {
-        if let Some(number) = ids.position(id) {
-            objects[number as usize] = true;
-        }
+    let mut erased = vec![false; if customers.erased.is_empty() { 0 } else { ids.bound() }];
+    for number in customers.objecting().filter_map(|id| ids.position(id)) {
+        objects[number as usize] = true;
     }
+    for number in customers.erased.iter().filter_map(|id| ids.position(id)) {
+        erased[number as usize] = true;
+    }
+    let is_set = |flags: &[bool], number: u32| flags.get(number as usize).copied().unwrap_or(false);
     counts.objections = objects.iter().filter(|objects| **objects).count() as u64;
-    if counts.objections > 0 {
+    if counts.objections > 0 || erased.contains(&true) {
         let of_chunks = table.store.map(|ix, chunk| {
             let (counts, customer) = (left.of(ix, chunk), chunk.codes("customer_id"));
-            let objects = |row: &usize| objects.get(code(customer, *row) as usize).copied().unwrap_or(false);
-            (0..chunk.n_rows).filter(objects).filter(|row| counts(*row)).count() as u64
+            let lines_of = |flags: &[bool]| {
+                let rows = (0..chunk.n_rows).filter(|row| is_set(flags, code(customer, *row)));
+                rows.filter(|row| counts(*row)).count() as u64
+            };
+            (lines_of(&objects), lines_of(&erased))
         })?;
-        counts.lines_of_objections = of_chunks.into_iter().sum();
+        counts.lines_of_objections = of_chunks.iter().map(|(objecting, _)| objecting).sum();
+        counts.lines_of_erased = of_chunks.iter().map(|(_, erased)| erased).sum();
+        objects.iter_mut().zip(&erased).for_each(|(objects, erased)| *objects |= erased);
         left.objects = objects;
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Transaction lines: read in chunks, overlaps counted once, objections left out, and handed to the features by customer.
+//! Transaction lines: read in chunks, overlaps counted once, objections and erased customers left out, and handed to the features by customer.
 //!
 //! Lines stay in the chunks in which they were read. [`assemble`] decides in a few passes over single columns which lines count and what
 //! they are; [`Assembled::feed`] then works out every line once and brings the lines of a range of customers together at a time,

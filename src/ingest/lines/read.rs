@@ -44,7 +44,7 @@ pub struct LineReading<'a> {
     /// Hears how many more bytes are done, from any thread.
     pub progress: Option<&'a (dyn Fn(u64) + Sync)>,
     /// Where what was read of a file is kept for the next run.
-    pub cache: Option<&'a Cache>,
+    pub cache: Option<&'a Cache<'a>>,
     /// Where lines go that do not fit into memory.
     pub spill: Option<Spill>,
 }
@@ -219,6 +219,11 @@ fn decoded(keys: &[u64]) -> Texts {
 }
 
 impl LineTable {
+    /// Returns the distinct customers, rows without one apart.
+    pub(in crate::ingest) fn customers(&self) -> Option<&Interner> {
+        self.interners.get("customer_id")
+    }
+
     /// Says whether any file has a column.
     pub(super) fn has(&self, name: &str) -> bool {
         self.mapped.contains(&name)

@@ -1,0 +1,299 @@
+//! Files without the rows of some customers: each is written beside the old one, with its permissions and its time, and renamed.
+//!
+//! | file                 | a row is of a customer where                                                             |
+//! |----------------------|------------------------------------------------------------------------------------------|
+//! | table                | `customer_id` is one of the ids                                                          |
+//! | rejects              | a cell of the row as it reads in the export is one, in any dialect                        |
+//! | campaign file        | the column of ids of its target is one or stands for one; any cell is an address of theirs |
+//! |                      | or the hash of one; a JSON object names one                                              |
+//!
+//! A file without such a row is read and left as it is. `O(bytes)`; memory is one record, or one batch of rows.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, BufWriter, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{AsArray, BooleanArray, RecordBatch};
+use arrow::compute::{cast, filter_record_batch};
+use arrow::datatypes::DataType;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::properties::WriterProperties;
+
+use serde_json::Value;
+
+use super::records;
+use super::wanted::Wanted;
+use crate::campaign::target::{Shape, Target};
+use crate::publish::PublishError;
+use crate::publish::parquet::{CREATED_BY, io_error};
+use crate::scores::CUSTOMER_ID;
+
+/// Column of the rejects that holds a row as it reads in its export.
+const ROW: &str = "row";
+
+/// Bytes read or written at once.
+const BUFFER: usize = 1 << 20;
+
+/// How the rows of a CSV file tell whose they are.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Form {
+    /// One of the program's own tables.
+    Table,
+    Campaign(&'static Target),
+}
+
+impl Form {
+    fn delimiter(self) -> u8 {
+        match self {
+            Self::Table => b',',
+            Self::Campaign(target) => target.delimiter,
+        }
+    }
+
+    /// Returns the position of the column of ids.
+    pub fn id_column(self, header: &[impl AsRef<str>]) -> Option<usize> {
+        match self {
+            Self::Table => header.iter().position(|name| name.as_ref() == CUSTOMER_ID),
+            Self::Campaign(target) => match target.shape {
+                Shape::IdFirst | Shape::Letter | Shape::CallList => Some(0),
+                Shape::AddressFirst => Some(1),
+                Shape::Subscriber | Shape::Audience(_) => None,
+            },
+        }
+    }
+}
+
+/// Goes through the rows of a CSV file; `each` hears the bytes, the cells and the position of the column of ids. The header comes first, with no column.
+fn each_record(
+    path: &Path,
+    form: Form,
+    each: &mut dyn FnMut(&[u8], &[&str], Option<usize>) -> io::Result<()>,
+) -> Result<(), PublishError> {
+    let failed = |error| PublishError::io("read", path)(error);
+    let mut from = BufReader::with_capacity(BUFFER, File::open(path).map_err(failed)?);
+    let (mut record, mut id, mut is_header) = (Vec::new(), None, true);
+    while let Some(bytes) = records::next(&mut from, &mut record).map_err(failed)? {
+        let cells = records::cells(bytes, form.delimiter());
+        let cells: Vec<&str> = cells.iter().map(AsRef::as_ref).collect();
+        each(bytes, &cells, if is_header { None } else { id }).map_err(failed)?;
+        if is_header {
+            (id, is_header) = (form.id_column(&cells), false);
+        }
+    }
+    Ok(())
+}
+
+/// Says whether a row of a CSV file is of one of the customers.
+fn is_of(form: Form, wanted: &Wanted, cells: &[&str], id: Option<usize>) -> bool {
+    let cell = id.and_then(|id| cells.get(id)).copied();
+    match form {
+        Form::Table => cell.is_some_and(|cell| wanted.is_id(cell)),
+        Form::Campaign(target) => {
+            cell.is_some_and(|cell| wanted.stands_for_id(cell))
+                || cells.iter().any(|cell| wanted.is_address(cell))
+                || (target.shape == Shape::Subscriber && cells.iter().any(|cell| wanted.is_named_by(cell)))
+        }
+    }
+}
+
+/// Returns the position of the column of addresses, where they stand as they are; no other cell may be taken for one, such as that of whoever
+/// looks after many customers.
+fn address_column(target: &Target) -> Option<usize> {
+    match target.shape {
+        Shape::IdFirst | Shape::CallList => Some(1),
+        Shape::AddressFirst | Shape::Subscriber => Some(0),
+        Shape::Letter | Shape::Audience(_) => None,
+    }
+}
+
+/// Adds the addresses in the rows of the customers to what they are recognised by, and in a map of pseudonyms what stands for them.
+pub(super) fn collect(path: &Path, form: Form, wanted: &mut Wanted) -> Result<(), PublishError> {
+    let mut found: Vec<(bool, String)> = Vec::new();
+    let (mut pseudonym, mut is_header) = (None, true);
+    each_record(path, form, &mut |_, cells, id| {
+        if std::mem::take(&mut is_header) {
+            pseudonym = cells.iter().position(|name| *name == "pseudonym");
+        } else if is_of(form, wanted, cells, id) {
+            match form {
+                Form::Table => {
+                    found.extend(pseudonym.and_then(|at| cells.get(at)).map(|cell| (true, (*cell).to_owned())))
+                }
+                Form::Campaign(target) => {
+                    let address = address_column(target).and_then(|at| cells.get(at));
+                    found.extend(address.map(|cell| (false, (*cell).to_owned())));
+                }
+            }
+        }
+        Ok(())
+    })?;
+    for (is_pseudonym, text) in found {
+        if is_pseudonym {
+            wanted.add_pseudonym(&text);
+        } else {
+            wanted.add_address(text.strip_prefix('\'').unwrap_or(&text), None);
+        }
+    }
+    Ok(())
+}
+
+/// Counts the rows of the customers in a CSV file.
+pub(super) fn count_csv(path: &Path, form: Form, wanted: &Wanted) -> Result<u64, PublishError> {
+    let (mut n_rows, mut is_header) = (0, true);
+    each_record(path, form, &mut |_, cells, id| {
+        n_rows += u64::from(!std::mem::take(&mut is_header) && is_of(form, wanted, cells, id));
+        Ok(())
+    })?;
+    Ok(n_rows)
+}
+
+/// Takes the customers out of a CSV file; returns how many rows that were.
+pub(super) fn erase_csv(path: &Path, form: Form, wanted: &Wanted) -> Result<u64, PublishError> {
+    let n_rows = count_csv(path, form, wanted)?;
+    if n_rows == 0 {
+        return Ok(0);
+    }
+    replace(path, |to| {
+        let mut is_header = true;
+        each_record(path, form, &mut |bytes, cells, id| {
+            if std::mem::take(&mut is_header) || !is_of(form, wanted, cells, id) {
+                to.write_all(bytes)?;
+            }
+            Ok(())
+        })
+    })?;
+    Ok(n_rows)
+}
+
+/// Counts the rows of the customers in a Parquet file.
+pub(super) fn count_parquet(path: &Path, wanted: &Wanted) -> Result<u64, PublishError> {
+    let mut n_rows = 0;
+    each_batch(path, true, &mut |batch| {
+        n_rows += (batch.num_rows() - kept(batch, wanted).true_count()) as u64;
+        Ok(())
+    })?;
+    Ok(n_rows)
+}
+
+/// Takes the customers out of a Parquet file; returns how many rows that were.
+pub(super) fn erase_parquet(path: &Path, wanted: &Wanted) -> Result<u64, PublishError> {
+    let n_rows = count_parquet(path, wanted)?;
+    if n_rows == 0 {
+        return Ok(0);
+    }
+    let failed = |error| table_error(path, error);
+    let open = || File::open(path).map_err(PublishError::io("read", path));
+    let builder = ParquetRecordBatchReaderBuilder::try_new(open()?).map_err(failed)?;
+    let properties = WriterProperties::builder()
+        .set_created_by(CREATED_BY.to_owned())
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .build();
+    replace(path, |to| {
+        let schema = Arc::clone(builder.schema());
+        let mut writer = ArrowWriter::try_new(to, schema, Some(properties)).map_err(failed)?;
+        each_batch(path, false, &mut |batch| writer.write(&filter_record_batch(batch, &kept(batch, wanted))?))?;
+        writer.close().map_err(failed)?;
+        Ok(())
+    })?;
+    Ok(n_rows)
+}
+
+/// Goes through the batches of a Parquet file, of all columns or of those alone that tell whose a row is; none where there are none.
+pub(super) fn each_batch(
+    path: &Path,
+    only_ids: bool,
+    each: &mut dyn FnMut(&RecordBatch) -> Result<(), ParquetError>,
+) -> Result<(), PublishError> {
+    let failed = |error| table_error(path, error);
+    let file = File::open(path).map_err(PublishError::io("read", path))?;
+    let mut builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(failed)?;
+    if only_ids {
+        let fields = builder.schema().fields();
+        let tells = |(ix, name): (usize, &str)| [CUSTOMER_ID, ROW].contains(&name).then_some(ix);
+        let telling: Vec<usize> =
+            fields.iter().map(|field| field.name().as_str()).enumerate().filter_map(tells).collect();
+        if telling.is_empty() {
+            return Ok(());
+        }
+        let mask = ProjectionMask::roots(builder.parquet_schema(), telling);
+        builder = builder.with_projection(mask);
+    }
+    for batch in builder.build().map_err(failed)? {
+        each(&batch.map_err(|error| failed(error.into()))?).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Says of every row whether it is kept.
+fn kept(batch: &RecordBatch, wanted: &Wanted) -> BooleanArray {
+    let of = |name: &str, is_theirs: &dyn Fn(&str) -> bool| {
+        let texts = batch.column_by_name(name).map(|column| cast(column, &DataType::Utf8));
+        match texts {
+            Some(Ok(texts)) => {
+                let texts = texts.as_string::<i32>();
+                texts.iter().map(|text| text.is_some_and(is_theirs)).collect()
+            }
+            _ => vec![false; batch.num_rows()],
+        }
+    };
+    let ids: Vec<bool> = of(CUSTOMER_ID, &|id| wanted.is_id(id));
+    let rows: Vec<bool> = of(ROW, &|row| wanted.hold_a_cell_of(row));
+    ids.iter().zip(rows).map(|(of_id, of_row)| Some(!(*of_id || of_row))).collect()
+}
+
+/// Puts another content in place of a file, with its permissions and its time.
+pub(super) fn replace(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> Result<(), PublishError>,
+) -> Result<(), PublishError> {
+    let failed = |error| PublishError::io("write", path)(error);
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(super::BESIDE);
+    let beside = path.with_file_name(name);
+    let before = path.metadata().map_err(failed)?;
+    let file = File::create(&beside).map_err(failed)?;
+    // Before anything stands in it.
+    file.set_permissions(before.permissions()).map_err(failed)?;
+    let mut to = BufWriter::with_capacity(BUFFER, file);
+    let done = write(&mut to).and_then(|()| {
+        let file = to.into_inner().map_err(|error| failed(error.into_error()))?;
+        // The newest runs are kept by the time of their manifest.
+        before.modified().and_then(|time| file.set_modified(time)).map_err(failed)?;
+        file.sync_all().map_err(failed)?;
+        fs::rename(&beside, path).map_err(failed)
+    });
+    if done.is_err() {
+        // Best effort: the next erasure removes it.
+        let _ = fs::remove_file(&beside);
+    }
+    done
+}
+
+fn table_error(path: &Path, error: ParquetError) -> PublishError {
+    match io_error(error) {
+        Ok(source) => PublishError::io("rewrite", path)(source),
+        Err(source) => PublishError::Table { path: path.to_owned(), source },
+    }
+}
+
+/// Returns the rows of a customer in one of the program's own tables, by column; a table without customers has none.
+///
+/// # Errors
+/// Fails where the file cannot be read.
+pub fn rows_of(path: &Path, customer: &str) -> Result<Vec<Vec<(String, Value)>>, PublishError> {
+    let (mut found, mut header) = (Vec::new(), Vec::<String>::new());
+    each_record(path, Form::Table, &mut |_, cells, id| {
+        if header.is_empty() {
+            header = cells.iter().map(|name| (*name).to_owned()).collect();
+        } else if id.and_then(|id| cells.get(id)) == Some(&customer) {
+            let value = |cell: &&str| if cell.is_empty() { Value::Null } else { Value::from(*cell) };
+            found.push(header.iter().cloned().zip(cells.iter().map(value)).collect());
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
