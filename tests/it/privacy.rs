@@ -311,7 +311,7 @@ fn responses_come_back_by_pseudonym_and_measures_are_erased_too() {
     project.write("secret.key", secret);
     let key = klientel::table::Key::new(secret);
     let response = |n: usize| {
-        let (arm, responded) = (["control", "contact"][n % 2], ["no", "yes"][usize::from(n % 3 == 0)]);
+        let (arm, responded) = (["control", "contact"][n % 2], ["no", "yes"][usize::from(n.is_multiple_of(3))]);
         format!("{},spring,{arm},{responded}\n", key.pseudonym(&id(n)))
     };
     let responses = "customer_id,campaign,arm,response\n".to_owned() + &(0..N).map(response).collect::<String>();

@@ -68,12 +68,11 @@ impl Form {
     }
 }
 
+/// Hears bytes and cells of a record, and the position of the column of ids.
+type Each<'e> = dyn FnMut(&[u8], &[&str], Option<usize>) -> io::Result<()> + 'e;
+
 /// Goes through the rows of a CSV file; `each` hears the bytes, the cells and the position of the column of ids. The header comes first, with no column.
-fn each_record(
-    path: &Path,
-    form: Form,
-    each: &mut dyn FnMut(&[u8], &[&str], Option<usize>) -> io::Result<()>,
-) -> Result<(), PublishError> {
+fn each_record(path: &Path, form: Form, each: &mut Each<'_>) -> Result<(), PublishError> {
     let failed = |error| PublishError::io("read", path)(error);
     let mut from = BufReader::with_capacity(BUFFER, File::open(path).map_err(failed)?);
     let (mut record, mut id, mut is_header) = (Vec::new(), None, true);
