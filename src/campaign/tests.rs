@@ -250,7 +250,7 @@ fn a_customer_is_in_the_campaign_that_earns_most_and_of_a_household_one_is_conta
     );
     assert_eq!(rows(&all[2]), [1]);
     let cut = all[2].cut.unwrap();
-    assert_eq!((cut.lowest, cut.n_below, cut.n_unknown), (Some(50.0), 1, 1));
+    assert_eq!((cut.lowest, cut.n_below, cut.n_unknown), (Some(150.0), 1, 1));
 }
 
 #[test]

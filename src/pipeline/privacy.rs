@@ -4,10 +4,13 @@
 //! |---------------------------------------------------------------|------------------------------------------|
 //! | `churn.attributes`, `lifetime-value.covariates`               | attribute and its header                 |
 //! | `columns`, `split-by`, `stratify-by` of campaigns              | attribute and its header                 |
+//! | conditions of segments                                        | attribute and its header                 |
 //! | `attributes` of contracts and responses, which models learn from | attribute and its header               |
 //!
-//! Conditions of segments are over score columns alone, and no score column holds an attribute. A header is sensitive where a known stem stands in it
+//! A header is sensitive where a known stem stands in it
 //! (`Religionszugehörigkeit`), or one of its words is a known one. Source: Art. 9(1) GDPR; 9(2)(a) for the consent that allows it.
+
+use std::collections::BTreeSet;
 
 use super::canonical::attribute_name;
 use super::reader::Reader;
@@ -32,7 +35,7 @@ pub struct PrivacySettings {
 }
 
 /// Parts of headers that tell of what Art. 9 names, squeezed to letters and digits, in lower case.
-const STEMS: [&str; 29] = [
+const STEMS: [&str; 28] = [
     "religi",
     "konfession",
     "weltanschau",
@@ -54,7 +57,6 @@ const STEMS: [&str; 29] = [
     "schwanger",
     "pregnan",
     "ethni",
-    "herkunft",
     "racial",
     "sexual",
     "politic",
@@ -102,6 +104,19 @@ pub(super) fn sensitive_problems(pipeline: &Pipeline) -> Vec<Diagnostic> {
         used.extend(columns.map(|column| (format!("campaign `{}`", campaign.name.text), column.clone())));
     }
     let input = &pipeline.input;
+    for segment in &pipeline.segments {
+        // What stands between quotes is a text, not a column.
+        let names = segment
+            .condition
+            .text
+            .split('\'')
+            .step_by(2)
+            .flat_map(|part| part.split(|c: char| !c.is_alphanumeric() && c != '_'));
+        let names: BTreeSet<&str> =
+            names.filter(|name| input.attributes.iter().any(|known| known.name == **name)).collect();
+        let placed = |name: &str| Placed { text: name.to_owned(), ..segment.condition.clone() };
+        used.extend(names.into_iter().map(|name| (format!("segment `{}`", segment.name.text), placed(name))));
+    }
     let of_contracts = input.contracts.as_ref().map(|contracts| ("`input.contracts.attributes`", &contracts.source));
     let of_responses = input.responses.as_ref().map(|trials| ("`input.responses.attributes`", &trials.source));
     let problem = |who: &str, name: &str, header: &str| {
@@ -182,6 +197,19 @@ mod tests {
             "Haushaltseinkommen",
             false,
         );
+    }
+
+    #[test]
+    fn a_condition_over_a_sensitive_attribute_needs_consent_too() {
+        let text = |condition: &str| {
+            format!(
+                "version = 1\n[input.transactions.csv]\npath = 'a.csv'\n[input.customers]\nattributes = ['Konfession']\n\
+                 [input.customers.csv]\npath = 'c.csv'\n[[segment]]\nname = 's'\nwhere = \"{condition}\"\n[output]\ndirectory = 'out'\n"
+            )
+        };
+        let problems = parse(&text("konfession = 'rk'")).unwrap_err();
+        assert_eq!(problems.iter().map(|problem| problem.code).collect::<Vec<_>>(), ["K0212"]);
+        assert!(parse(&text("city = 'konfession'")).is_ok());
     }
 
     #[test]

@@ -94,7 +94,7 @@ fn what_a_run_assigned_is_what_measure_compares() {
     let first = project.run(&pipeline("2026-01-31", DRAWING)).unwrap();
     let arms = column(&first, "assignments.csv", "arm");
     // Three of four contacts come back, of the control group one of four.
-    let comes_back = |ix: usize| (arms[&format!("K{ix:04}")] == "contact") == (ix % 4 > 0);
+    let comes_back = |ix: usize| (arms[&format!("K{ix:04}")] == "contact") == !ix.is_multiple_of(4);
     let back: Vec<(usize, &str)> = (0..N).filter(|ix| comes_back(*ix)).map(|ix| (ix, "10.02.2026")).collect();
     project.write("lines.csv", lines(&back).as_bytes());
     let more = "[input.assignments.csv]\npath = 'out/latest/assignments.csv'\n";
@@ -194,13 +194,13 @@ fn a_campaign_that_cannot_be_is_told_at_its_line() {
 #[test]
 fn a_segment_of_nobody_and_an_audience_without_consent_are_told() {
     let project = project();
-    let more = "[[segment]]\nname = 'none'\nwhere = 'revenue > 100000'\n\
-        [[campaign]]\nname = 'empty'\nsegment = 'none'\n[[campaign]]\nname = 'ads'\nsegment = 'all'\ntarget = 'meta'\n";
+    let more = "[[segment]]\nname = 'nobody'\nwhere = 'revenue > 100000'\n\
+        [[campaign]]\nname = 'empty'\nsegment = 'nobody'\n[[campaign]]\nname = 'ads'\nsegment = 'all'\ntarget = 'meta'\n";
     let run = project.run(&pipeline("2026-01-31", more)).unwrap();
     let notes: Vec<String> =
         run.manifest["notes"].as_array().unwrap().iter().map(|note| note.as_str().unwrap().to_owned()).collect();
     assert!(
-        notes.contains(&"campaign `empty`: segment `none` has no customers, so the file has no rows".to_owned()),
+        notes.contains(&"campaign `empty`: segment `nobody` has no customers, so the file has no rows".to_owned()),
         "{notes:?}"
     );
     let note = "campaign `ads`: nobody is contacted, because the customer export has no column `ads_opt_in` that says who consented";

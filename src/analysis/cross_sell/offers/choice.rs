@@ -6,7 +6,7 @@
 //! | list    | first                                            | then, at the best half-life                                               |
 //! |---------|--------------------------------------------------|---------------------------------------------------------------------------|
 //! | new     | every half-life, at the middle of the grid       | from the middle of [`SHRINKS`] or [`LAMBDAS`] as long as a step improves   |
-//! | repeats | every half-life with every one of [`POPULARITY_DAYS`] |                                                                      |
+//! | repeats | every half-life with every one of `POPULARITY_DAYS`   |                                                                      |
 //!
 //! The best of all similarities is used for new products; a list of repeats stands by decayed purchase days plus popularity times its days. Shrinkage and λ
 //! are numbers of imagined customers, as the weight of a prior is: what a window of few customers chose is used as it is where more are learnt from,
