@@ -12,7 +12,7 @@ use serde_json::json;
 use super::args::EraseArgs;
 use super::exit::Exit;
 use super::run::{Problems, load, print_json};
-use super::text::count;
+use super::text::counted;
 
 const SECONDS_PER_DAY: u64 = 86_400;
 
@@ -90,13 +90,13 @@ fn show(erasure: &Erasure, args: &EraseArgs) {
     } else if !args.quiet {
         notes.iter().for_each(|note| eprintln!("note: {note}"));
         eprintln!(
-            "{} customers erased below {}: {} rows in {} files of {} runs; {} files of the ingest cache removed; searched, and nothing is left",
-            count(*customers as u64),
+            "{} erased below {}: {} in {} of {}; {} of the ingest cache removed; searched, and nothing is left",
+            counted(*customers, "customer"),
             shown(directory),
-            count(erased.rows),
-            count(erased.files as u64),
-            count(erased.directories as u64),
-            count(*cache_files as u64),
+            counted(erased.rows as usize, "row"),
+            counted(erased.files, "file"),
+            counted(erased.directories, "run"),
+            counted(*cache_files, "file"),
         );
     }
 }

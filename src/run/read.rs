@@ -118,8 +118,8 @@ impl Inputs {
         let n_erased = self.n_erased();
         if n_erased > 0 {
             notes.push(format!(
-                "{n_erased} customers in the exports were erased: they are left out of everything, and files with lines of theirs are \
-                 not kept in the cache (erase them where the exports come from as well)"
+                "{n_erased} of the customers in the exports have been erased: they are left out of everything, and files with lines of theirs \
+                 are not kept in the cache (erase them where the exports come from as well)"
             ));
         }
         for empty in self.records.iter().filter(|record| record.rows + record.rejected == 0) {

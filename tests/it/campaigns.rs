@@ -94,7 +94,7 @@ fn what_a_run_assigned_is_what_measure_compares() {
     let first = project.run(&pipeline("2026-01-31", DRAWING)).unwrap();
     let arms = column(&first, "assignments.csv", "arm");
     // Three of four contacts come back, of the control group one of four.
-    let comes_back = |ix: usize| (arms[&format!("K{ix:04}")] == "contact") == !ix.is_multiple_of(4);
+    let comes_back = |ix: usize| (arms[&format!("K{ix:04}")] == "contact") != ix.is_multiple_of(4);
     let back: Vec<(usize, &str)> = (0..N).filter(|ix| comes_back(*ix)).map(|ix| (ix, "10.02.2026")).collect();
     project.write("lines.csv", lines(&back).as_bytes());
     let more = "[input.assignments.csv]\npath = 'out/latest/assignments.csv'\n";
