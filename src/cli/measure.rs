@@ -174,7 +174,8 @@ fn row(reading: &Reading, word: Words, language: Language) -> [String; 8] {
         of(reading.own.mean.map(|mean| format!("{}{unit}", figure(mean)))),
         of(found.map(|found| figure(found.value))),
         of(found.map(|found| format!("{} {} {}", figure(found.interval[0]), word.to, figure(found.interval[1])))),
-        of(reading.lift.map(|lift| format!("{}%", relative(lift.value)))),
+        // The lift is of the values as they are, and would stand beside a difference that is not.
+        of(reading.lift.filter(|_| reading.cuped.is_none()).map(|lift| format!("{}%", relative(lift.value)))),
         of(reading.p_adjusted.map(|p| figure_of_p(p, language))),
     ]
 }

@@ -4,6 +4,8 @@
 //! counted are customers who object to profiling, who were assigned after as-of, and who stand in several groups of one campaign: nobody drew them into
 //! one. The share is that of the customers which the group of the row was to get. `O(n log n)`.
 
+use std::collections::BTreeSet;
+
 use super::columns::Columns;
 use super::contracts::objecting;
 use super::responses::{MOST_ARMS, header, is_control};
@@ -13,6 +15,10 @@ use crate::units::{Day, NONE_IX};
 
 /// Name of the one campaign of a table that names none.
 const UNNAMED: &str = "campaign";
+/// Campaigns that may be as small as they like.
+const MANY_CAMPAIGNS: usize = 20;
+/// Customers of a campaign on average, at least, where there are more.
+const FEWEST_A_CAMPAIGN: usize = 2;
 /// Millionths in one.
 const MILLION: f64 = 1e6;
 
@@ -78,9 +84,18 @@ pub fn assignments(
     ];
     let notes = counts.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}"));
     let arms = columns.ids("arm");
-    if arms.len() > MOST_ARMS {
-        let header = header(table, "arm");
-        return Err(IngestError::TooManyArms { table: ASSIGNMENTS.name, header, n_arms: arms.len(), most: MOST_ARMS });
+    for of_campaign in kept.chunk_by(|a, b| campaign(*a) == campaign(*b)) {
+        let n_arms = of_campaign.iter().map(|row| arm[*row]).collect::<BTreeSet<u32>>().len();
+        if n_arms > MOST_ARMS {
+            let header = header(table, "arm");
+            return Err(IngestError::TooManyArms { table: ASSIGNMENTS.name, header, n_arms, most: MOST_ARMS });
+        }
+    }
+    // Names of campaigns are shown: a column of customers or addresses must not be.
+    let n_campaigns = kept.chunk_by(|a, b| campaign(*a) == campaign(*b)).count();
+    if n_campaigns > MANY_CAMPAIGNS && n_campaigns * FEWEST_A_CAMPAIGN > kept.len() {
+        let (header, most) = (header(table, "campaign"), kept.len() / FEWEST_A_CAMPAIGN);
+        return Err(IngestError::TooManyCampaigns { table: ASSIGNMENTS.name, header, n_campaigns, most });
     }
     let mut present: Vec<u32> = kept.iter().map(|row| customer[*row]).collect();
     present.sort_unstable();

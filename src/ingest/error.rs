@@ -101,8 +101,8 @@ pub enum IngestError {
     #[error("table `{table}`: `{header}` holds {n_arms} different arms in one campaign, at most {most} are expected")]
     TooManyArms { table: &'static str, header: String, n_arms: usize, most: usize },
     /// A column of campaigns holds something else.
-    #[error("table `responses`: `{header}` holds {n_campaigns} different campaigns, at most {most} are expected")]
-    TooManyCampaigns { header: String, n_campaigns: usize, most: usize },
+    #[error("table `{table}`: `{header}` holds {n_campaigns} different campaigns, at most {most} are expected")]
+    TooManyCampaigns { table: &'static str, header: String, n_campaigns: usize, most: usize },
     /// Every row was rejected or left out.
     #[error(
         "table `{table}`: no row is left of {n_rows}: all were rejected, lie after as-of, or belong to customers who object to profiling"
@@ -251,10 +251,9 @@ impl IngestError {
                 "name the column that says what a customer got: `arm = \"…\"` in `[input.{table}.columns]`, and the one that \
                  tells campaigns apart as `campaign`"
             ),
-            Self::TooManyCampaigns { .. } => {
-                "name the column that tells campaigns apart: `campaign = \"…\"` in `[input.responses.columns]`, or export fewer of them"
-                    .to_owned()
-            }
+            Self::TooManyCampaigns { table, .. } => format!(
+                "name the column that tells campaigns apart: `campaign = \"…\"` in `[input.{table}.columns]`, or export fewer of them"
+            ),
             Self::NoRowLeft { .. } => {
                 "look at the rejects, at `as-of` and at the objections in the customer export".to_owned()
             }

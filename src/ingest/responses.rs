@@ -150,7 +150,7 @@ pub fn responses(
     let n_campaigns = kept.chunk_by(|a, b| campaign(*a) == campaign(*b)).count();
     if n_campaigns > MOST_CAMPAIGNS {
         let header = header(table, "campaign");
-        return Err(IngestError::TooManyCampaigns { header, n_campaigns, most: MOST_CAMPAIGNS });
+        return Err(IngestError::TooManyCampaigns { table: RESPONSES.name, header, n_campaigns, most: MOST_CAMPAIGNS });
     }
     for of_campaign in kept.chunk_by(|a, b| campaign(*a) == campaign(*b)) {
         let mut own: Vec<u32> = of_campaign.iter().map(|row| arm[*row]).collect();

@@ -320,8 +320,10 @@ fn known_of_responses(
             }
             let known = responses.customer.iter().zip(&responses.day).map(|(customer, day)| {
                 let base = data.customer_ids.position(responses.customer_ids.get(*customer));
+                // What is bought on the day of the contact may come of it.
+                let eve = day.saturating_sub(1);
                 base.map_or(0.0, |base| {
-                    major(window::spend(data, base, day.saturating_sub(*days as i32), *day, *day).revenue)
+                    major(window::spend(data, base, eve.saturating_sub(*days as i32), eve, eve).revenue)
                 })
             });
             Ok(Some(known.collect()))

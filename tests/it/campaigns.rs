@@ -293,3 +293,20 @@ fn a_frequency_cap_is_no_sample_ratio_mismatch() {
     let third = project.run(&pipeline("2026-02-08", &more)).unwrap();
     assert_eq!(third.manifest["campaigns"][0]["contacts"], first.manifest["campaigns"][0]["contacts"]);
 }
+
+#[test]
+fn a_column_of_addresses_is_no_column_of_campaigns() {
+    let rows: String = (0..60).map(|ix| format!("K{ix:04};person{ix}@example.com;contact;2026-01-31\n")).collect();
+    let project = Project::new(&[
+        ("lines.csv", &lines(&[])),
+        ("assigned.csv", &format!("customer_id;campaign;arm;assigned_on\n{rows}")),
+    ]);
+    let text = "version = 1\nas-of = 2026-03-15\nanalyses = []\n[input.transactions.csv]\npath = 'lines.csv'\n\
+        [input.assignments.csv]\npath = 'assigned.csv'\n[output]\ndirectory = 'out'\n";
+    project.write("pipeline.toml", text.as_bytes());
+    let output = project.klientel().args(["measure", "pipeline.toml"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("`campaign` holds 60 different campaigns, at most 30 are expected"), "{said}");
+    assert!(!said.contains("person") && output.stdout.is_empty(), "{said}");
+}

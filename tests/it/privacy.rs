@@ -118,7 +118,7 @@ fn who_was_erased_is_in_no_byte_tonight_and_tomorrow() {
 
     let (code, _, stderr) = command(&project, &["erase", "pipeline.toml", &erased]);
     assert_eq!(code, 0, "{stderr}");
-    assert!(stderr.contains("1 customers erased") && !stderr.contains(&erased), "{stderr}");
+    assert!(stderr.contains("1 customer erased") && !stderr.contains(&erased), "{stderr}");
     assert_eq!(holding(&out, &erased), Vec::<PathBuf>::new());
     assert_eq!(holding(&out, email), Vec::<PathBuf>::new());
     assert_eq!(holding(&out, &klientel::table::Fingerprint::of(email)), Vec::<PathBuf>::new());
