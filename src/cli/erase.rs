@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use klientel::diagnostic::{Diagnostic, codes};
-use klientel::run::{Erasure, FailureKind, erase as erase_customers, shown};
+use klientel::run::{Erasure, erase as erase_customers, shown};
 use klientel::units::Day;
 use serde_json::json;
 
@@ -55,12 +55,7 @@ pub fn erase(args: &EraseArgs) -> Exit {
             Exit::Ok
         }
         Err(error) => {
-            let exit = match error.kind() {
-                FailureKind::Gate => Exit::Gate,
-                FailureKind::Input => Exit::Input,
-                FailureKind::Output => Exit::Output,
-                FailureKind::Locked => Exit::Locked,
-            };
+            let exit = Exit::of(error.kind());
             problem(error.diagnostic(), exit).show(args.json)
         }
     }

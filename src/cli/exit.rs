@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use klientel::run::FailureKind;
+
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -15,6 +17,18 @@ pub enum Exit {
     Output = 3,
     /// Another run holds the lock.
     Locked = 75,
+}
+
+impl Exit {
+    /// Returns the code of a failure.
+    pub fn of(kind: FailureKind) -> Self {
+        match kind {
+            FailureKind::Gate => Self::Gate,
+            FailureKind::Input => Self::Input,
+            FailureKind::Output => Self::Output,
+            FailureKind::Locked => Self::Locked,
+        }
+    }
 }
 
 impl From<Exit> for ExitCode {

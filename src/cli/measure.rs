@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use klientel::measure::{
     self, MeasureError, Measurement, Planned, Prior, Ratio, Reading, Request, Source, figure, of_ratio,
 };
-use klientel::run::{FailureKind, Surroundings, shown};
+use klientel::run::{Surroundings, shown};
 use klientel::units::Language;
 use serde_json::json;
 
@@ -70,12 +70,7 @@ pub fn measure(args: &MeasureArgs) -> Exit {
 }
 
 fn fail(args: &MeasureArgs, text: String, error: &MeasureError) -> Exit {
-    let exit = match error.kind() {
-        FailureKind::Gate => Exit::Gate,
-        FailureKind::Input => Exit::Input,
-        FailureKind::Output => Exit::Output,
-        FailureKind::Locked => Exit::Locked,
-    };
+    let exit = Exit::of(error.kind());
     let path = args.pipeline.to_string_lossy().into_owned();
     Problems { path, text, diagnostics: vec![error.diagnostic()], exit }.show(args.json)
 }

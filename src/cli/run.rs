@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use klientel::diagnostic::{Diagnostic, codes, render, snippets};
-use klientel::run::{FailureKind, Job, RunError, Surroundings, run as run_job};
+use klientel::run::{Job, RunError, Surroundings, run as run_job};
 use serde_json::{Value, json};
 
 use super::args::RunArgs;
@@ -51,12 +51,7 @@ pub fn run(args: &RunArgs) -> Exit {
             Exit::Ok
         }
         Err(error) => {
-            let exit = match error.kind() {
-                FailureKind::Gate => Exit::Gate,
-                FailureKind::Input => Exit::Input,
-                FailureKind::Output => Exit::Output,
-                FailureKind::Locked => Exit::Locked,
-            };
+            let exit = Exit::of(error.kind());
             let path = args.pipeline.to_string_lossy().into_owned();
             Problems { path, text, diagnostics: vec![error.diagnostic()], exit }.show(args.json)
         }
