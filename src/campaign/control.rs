@@ -9,7 +9,7 @@
 //! |-------------|--------------------------------------------------------------------------------------------------------------|
 //! | simple      | lots below the share: its size is binomial                                                                   |
 //! | stratified  | in every stratum the `share · n` lowest lots of its newcomers, the fraction rounded by a lot of the stratum   |
-//! | global      | lots below the share in a scope of its own: kept from every campaign; a larger share holds the smaller        |
+//! | global      | lots below the share in a scope of its own, see [`holdout`](super::holdout)                                  |
 //!
 //! The sample-ratio check compares the arms with the share that they were drawn with: χ² with one degree of freedom (Fabijan et al. 2019, "Diagnosing
 //! sample ratio mismatch"). `O(n log n)`.
@@ -18,43 +18,9 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
+use super::assignments::{Arm, Assignment};
 use crate::maths::chi_squared;
 use crate::units::Day;
-
-/// What a customer of a campaign gets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Arm {
-    Contact,
-    Control,
-}
-
-impl Arm {
-    /// Returns the word in tables.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Contact => "contact",
-            Self::Control => "control",
-        }
-    }
-
-    /// Returns the arm of a word in a table.
-    pub fn named(word: &str) -> Option<Self> {
-        [Self::Contact, Self::Control].into_iter().find(|arm| arm.label() == word)
-    }
-}
-
-/// When and how a customer came into an arm.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Assignment {
-    pub arm: Arm,
-    /// As-of of the run that drew.
-    pub on: Day,
-    /// Share of the control group at that draw.
-    pub share: f64,
-}
-
-/// Assignments of a campaign by customer id.
-pub type Assignments = BTreeMap<String, Assignment>;
 
 /// Returns the lot of a name in a scope, in `[0, 1)`.
 pub fn lot(scope: &str, campaign: &str, name: &str) -> f64 {
@@ -69,11 +35,6 @@ pub fn lot(scope: &str, campaign: &str, name: &str) -> f64 {
     first.copy_from_slice(&digest[..8]);
     // 53 bits are what a float holds without rounding up to one.
     (u64::from_be_bytes(first) >> 11) as f64 / (1_u64 << 53) as f64
-}
-
-/// Says whether a customer is kept from every campaign.
-pub fn is_held_out(customer: &str, share: f64) -> bool {
-    lot("global-holdout", "", customer) < share
 }
 
 /// Draws the arms of customers who have none yet, each with its stratum, in their order.
@@ -148,12 +109,6 @@ mod tests {
         let (p, q) = (n_control(&spring) as f64 / 1e5, n_control(&autumn) as f64 / 1e5);
         let correlation = (both as f64 / 1e5 - p * q) / (p * (1.0 - p) * q * (1.0 - q)).sqrt();
         assert!(correlation.abs() < 5.0 / 1e5_f64.sqrt(), "{correlation}");
-        let held_out = ids.iter().filter(|id| is_held_out(id, 0.1)).count();
-        assert!(held_out.abs_diff(10_000) < 475);
-        assert!(
-            ids.iter().all(|id| !is_held_out(id, 0.05) || is_held_out(id, 0.1)),
-            "a larger share holds the smaller"
-        );
     }
 
     #[test]

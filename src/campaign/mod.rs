@@ -3,7 +3,9 @@
 //! Personal data is joined here and nowhere before. Null or unknown consent is no; without an address there is no contact. What a
 //! file looks like is told by the [`target`]; a file for each sales representative or region comes from [`split`].
 
+pub mod assignments;
 pub mod control;
+pub mod holdout;
 pub mod legal;
 pub mod prepare;
 pub mod pressure;
@@ -20,7 +22,7 @@ use std::sync::Arc;
 use crate::scores::CUSTOMER_ID;
 use crate::scores::frame::{Cells, Frame, FrameColumn, FrameError, Rows};
 use crate::table::Customers;
-use crate::units::Language;
+use crate::units::{Language, Period};
 use legal::LegalBasis;
 use prepare::Prepared;
 use pressure::Limits;
@@ -58,10 +60,11 @@ pub struct Campaign {
 }
 
 /// What holds for all campaigns of a run.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ContactRules {
-    /// Share of customers who are kept from every campaign.
-    pub global_holdout_share: f64,
+    pub holdout: holdout::Rule,
+    /// Time for which assignments of campaigns are kept that the pipeline no longer has; without it, for ever.
+    pub keep_assignments: Option<Period>,
     pub limits: Limits,
     /// Campaigns of one run that a customer may be in.
     pub campaigns_per_customer: Option<u32>,

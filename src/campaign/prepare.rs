@@ -8,9 +8,14 @@
 //! one campaign, who is in the control group of one is in no other of the run either. Of members who share an address, and of campaigns that share a customer, the higher expected profit counts; without one, who stands
 //! first. `O(members · log members)`.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::control::{self, Arm, Assignment, Assignments};
+use rayon::prelude::*;
+
+use super::assignments::{Arm, Assignment, Assignments};
+use super::control;
+use super::holdout::Holdout;
 use super::pressure::{History, Pressure};
 use super::profit::Cut;
 use super::reach::{Contact, Reach};
@@ -42,12 +47,20 @@ pub struct Prepared {
     pub contacts: Vec<(u32, u32)>,
     /// Rows among the members that are not contacted, ascending, and why.
     pub excluded: Vec<(u32, Reason)>,
-    /// Arm of everybody who was eligible, by customer id.
-    pub assignments: Assignments,
+    /// Who came into an arm by this run.
+    pub drawn: Assignments,
     /// Where the selection by profit ended; nothing where there was none.
     pub cut: Option<Cut>,
     /// Probability of arms that differ as much from their shares; nothing without a control group.
     pub sample_ratio_p: Option<f64>,
+}
+
+/// What became of all campaigns of a run.
+#[derive(Debug)]
+pub struct Preparation {
+    pub campaigns: Vec<Prepared>,
+    /// Who came into an arm of the global holdout by this run.
+    pub holdout: Assignments,
 }
 
 /// A member who may be contacted so far.
@@ -66,24 +79,23 @@ pub fn prepare(
     campaigns: &[(&Campaign, &Frame<'_>)],
     rules: &ContactRules,
     known: &Known<'_>,
-) -> Result<Vec<Prepared>, FrameError> {
+) -> Result<Preparation, FrameError> {
     let reaches: Vec<Reach<'_>> =
         campaigns.iter().map(|(campaign, _)| Reach::of(campaign, known.customers, known.suppressed)).collect();
+    let mut holdout = Holdout::of(&rules.holdout, known.earlier.get(&rules.holdout.name), known.customers.ids.len());
     let mut open = Vec::with_capacity(campaigns.len());
     for ((campaign, members), reach) in campaigns.iter().zip(&reaches) {
-        let (mut candidates, mut excluded, cut) = eligible(campaign, members, reach, rules, known)?;
+        let (mut candidates, mut excluded, cut) = eligible(campaign, members, reach, &mut holdout, known)?;
         keep_one_an_address(campaign, rules, known.customers, &mut candidates, &mut excluded);
         open.push((candidates, excluded, cut));
     }
     if let Some(most) = rules.campaigns_per_customer {
         compete(&mut open, most as usize);
     }
-    campaigns
-        .iter()
-        .zip(&reaches)
-        .zip(open)
-        .map(|(((campaign, members), reach), open)| draw(campaign, members, reach, open, known))
-        .collect()
+    let campaigns = campaigns.iter().zip(&reaches).zip(open);
+    let campaigns: Result<Vec<Prepared>, FrameError> =
+        campaigns.map(|(((campaign, members), reach), open)| draw(campaign, members, reach, open, known)).collect();
+    Ok(Preparation { campaigns: campaigns?, holdout: holdout.drawn(&known.customers.ids, known.as_of) })
 }
 
 type Open = (Vec<Candidate>, Vec<(u32, Reason)>, Option<Cut>);
@@ -92,52 +104,55 @@ fn eligible(
     campaign: &Campaign,
     members: &Frame<'_>,
     reach: &Reach<'_>,
-    rules: &ContactRules,
+    holdout: &mut Holdout<'_>,
     known: &Known<'_>,
 ) -> Result<Open, FrameError> {
     let profits = campaign.economics.as_ref().map(|economics| economics.profits(members)).transpose()?;
     let mut cut = profits.as_ref().map(|_| Cut::default());
-    let (mut candidates, mut excluded) = (Vec::new(), Vec::new());
-    for (row, id) in members.texts(CUSTOMER_ID)?.enumerate() {
-        let position = id.and_then(|id| Some((id, known.customers.ids.position(id)?)));
+    let ids: Vec<Option<&str>> = members.texts(CUSTOMER_ID)?.collect();
+    // Looking up and spelling addresses takes the time; what follows depends on the order of rows.
+    let reached: Vec<Result<Reached, Reason>> =
+        ids.par_iter().map(|id| reached(id.unwrap_or_default(), reach, known)).collect();
+    let (mut candidates, mut excluded) = (Vec::with_capacity(ids.len()), Vec::new());
+    for (row, (id, reached)) in ids.into_iter().zip(reached).enumerate() {
         let row = row as u32;
-        let Some((id, customer)) = position else {
-            excluded.push((row, Reason::NotInCustomerTable));
-            continue;
-        };
-        let in_base = known.base.position(id).map(|ix| ix as usize);
-        let has_bought = in_base.is_some_and(|ix| known.has_bought.get(ix) == Some(&true));
-        let address = match reach.contact(id, customer as usize, has_bought) {
-            Contact::Forbidden => Err(Reason::WithoutConsent),
-            Contact::Suppressed => Err(Reason::Suppressed),
-            Contact::Unreachable => Err(Reason::WithoutAddress),
-            Contact::At(_)
-                if rules.global_holdout_share > 0.0 && control::is_held_out(id, rules.global_holdout_share) =>
-            {
-                Err(Reason::GlobalHoldout)
+        let met = reached.and_then(|(customer, in_base, address)| {
+            if holdout.keeps(id.unwrap_or_default(), customer) {
+                return Err(Reason::GlobalHoldout);
             }
-            Contact::At(address) => match in_base.and_then(|ix| known.history.of_customer(ix)) {
+            match in_base.and_then(|ix| known.history.of_customer(ix)) {
                 Some(Pressure::QuietAfterComplaint) => Err(Reason::QuietAfterComplaint),
                 Some(Pressure::QuietAfterReturn) => Err(Reason::QuietAfterReturn),
                 Some(Pressure::FrequencyCap) => Err(Reason::FrequencyCap),
-                None => Ok(address),
-            },
-        };
-        let profit = profits.as_ref().and_then(|profits| profits[row as usize]);
-        let address = match address {
-            Ok(address) => address,
-            Err(reason) => {
-                excluded.push((row, reason));
-                continue;
+                None => Ok((customer, address)),
             }
-        };
-        if cut.as_mut().is_none_or(|cut| cut.take(profit)) {
-            candidates.push(Candidate { row, customer, address, profit });
-        } else {
-            excluded.push((row, if profit.is_some() { Reason::NotProfitable } else { Reason::ProfitUnknown }));
+        });
+        let profit = profits.as_ref().and_then(|profits| profits[row as usize]);
+        match met {
+            Err(reason) => excluded.push((row, reason)),
+            Ok((customer, address)) if cut.as_mut().is_none_or(|cut| cut.take(profit)) => {
+                candidates.push(Candidate { row, customer, address, profit });
+            }
+            Ok(_) => excluded.push((row, if profit.is_some() { Reason::NotProfitable } else { Reason::ProfitUnknown })),
         }
     }
     Ok((candidates, excluded, cut))
+}
+
+/// Positions among the customers and in the base, and the address.
+type Reached = (u32, Option<usize>, String);
+
+/// Returns the positions of a member among the customers and in the base, and the address, or why the member is out of reach.
+fn reached(id: &str, reach: &Reach<'_>, known: &Known<'_>) -> Result<Reached, Reason> {
+    let customer = known.customers.ids.position(id).ok_or(Reason::NotInCustomerTable)?;
+    let in_base = known.base.position(id).map(|ix| ix as usize);
+    let has_bought = in_base.is_some_and(|ix| known.has_bought.get(ix) == Some(&true));
+    match reach.contact(id, customer as usize, has_bought) {
+        Contact::Forbidden => Err(Reason::WithoutConsent),
+        Contact::Suppressed => Err(Reason::Suppressed),
+        Contact::Unreachable => Err(Reason::WithoutAddress),
+        Contact::At(address) => Ok((customer, in_base, address)),
+    }
 }
 
 /// Leaves one candidate for each address or household.
@@ -153,10 +168,12 @@ fn keep_one_an_address(
         campaign.target.once_an_address || rules.deduplicate_by == Deduplicate::Address,
     );
     if by_address {
-        keep_best(candidates, excluded, Reason::DuplicateAddress, |candidate| Some(candidate.address.clone()));
+        keep_best(candidates, excluded, Reason::DuplicateAddress, |candidate| Some(Cow::Borrowed(&candidate.address)));
     }
     if by_household {
-        keep_best(candidates, excluded, Reason::SameHousehold, |candidate| household(customers, candidate.customer));
+        keep_best(candidates, excluded, Reason::SameHousehold, |candidate| {
+            household(customers, candidate.customer).map(Cow::Owned)
+        });
     }
 }
 
@@ -174,9 +191,9 @@ fn keep_best(
     candidates: &mut Vec<Candidate>,
     excluded: &mut Vec<(u32, Reason)>,
     reason: Reason,
-    key: impl Fn(&Candidate) -> Option<String>,
+    key: impl Fn(&Candidate) -> Option<Cow<'_, str>>,
 ) {
-    let keys: Vec<Option<String>> = candidates.iter().map(key).collect();
+    let keys: Vec<Option<Cow<'_, str>>> = candidates.iter().map(key).collect();
     let mut best: HashMap<&str, usize> = HashMap::new();
     for (ix, key) in keys.iter().enumerate().filter_map(|(ix, key)| Some((ix, key.as_deref()?))) {
         let kept = best.entry(key).or_insert(ix);
@@ -186,6 +203,8 @@ fn keep_best(
     }
     let is_kept: Vec<bool> =
         keys.iter().enumerate().map(|(ix, key)| key.as_deref().is_none_or(|key| best.get(key) == Some(&ix))).collect();
+    drop(best);
+    drop(keys);
     let mut is_kept = is_kept.into_iter();
     candidates.retain(|candidate| {
         let kept = is_kept.next().unwrap_or(true);
@@ -198,7 +217,7 @@ fn keep_best(
 
 /// Leaves every customer in the campaigns of the highest expected profit; campaigns without an estimate come last, in their order.
 fn compete(open: &mut [Open], most: usize) {
-    let mut of_customer: BTreeMap<u32, Vec<(Option<f64>, usize)>> = BTreeMap::new();
+    let mut of_customer: HashMap<u32, Vec<(Option<f64>, usize)>> = HashMap::new();
     for (nth, (candidates, ..)) in open.iter().enumerate() {
         for candidate in candidates {
             of_customer.entry(candidate.customer).or_default().push((candidate.profit, nth));
@@ -229,7 +248,7 @@ fn draw(
     (candidates, mut excluded, cut): Open,
     known: &Known<'_>,
 ) -> Result<Prepared, FrameError> {
-    let none = Assignments::new();
+    let none = Assignments::default();
     let earlier = known.earlier.get(&campaign.name).unwrap_or(&none);
     if campaign.control_share == 0.0 && earlier.is_empty() {
         excluded.sort_unstable();
@@ -238,14 +257,14 @@ fn draw(
         if let Some(cut) = &mut cut {
             candidates.iter().filter_map(|candidate| candidate.profit).for_each(|profit| cut.count(profit));
         }
-        return Ok(Prepared { contacts, excluded, assignments: Assignments::new(), cut, sample_ratio_p: None });
+        return Ok(Prepared { contacts, excluded, drawn: Assignments::default(), cut, sample_ratio_p: None });
     }
     let ids = |candidate: &Candidate| known.customers.ids.get(candidate.customer);
     let mut of_address = arms_by_address(reach, known.customers, earlier);
     // One lot an address: who shares it with a contact cannot be a control.
     let mut seen: HashSet<&str> = of_address.keys().map(String::as_str).collect();
     let leads = |candidate: &Candidate, seen: &mut HashSet<&str>| {
-        !earlier.contains_key(ids(candidate)) && !seen.contains(candidate.address.as_str())
+        earlier.get(ids(candidate)).is_none() && !seen.contains(candidate.address.as_str())
     };
     let mut leaders: Vec<&Candidate> = Vec::new();
     for candidate in &candidates {
@@ -262,16 +281,18 @@ fn draw(
     let drawn: Vec<(String, Assignment)> =
         leaders.iter().zip(drawn).map(|(leader, assignment)| (leader.address.clone(), assignment)).collect();
     // Who follows somebody at the address was not drawn, and counts for no sample ratio.
-    let sample_ratio_p = control::sample_ratio_p(earlier.values().copied().chain(drawn.iter().map(|(_, it)| *it)));
+    let sample_ratio_p =
+        control::sample_ratio_p(earlier.iter().map(|(_, it)| it).chain(drawn.iter().map(|(_, it)| *it)));
     of_address.extend(drawn);
-    let (mut contacts, mut assignments) = (Vec::new(), Assignments::new());
+    let (mut contacts, mut newcomers) = (Vec::new(), Vec::new());
     let mut cut = cut.map(|cut| Cut { lowest: None, expected_profit: 0.0, ..cut });
     for candidate in &candidates {
         let id = ids(candidate);
-        let Some(assignment) = earlier.get(id).or_else(|| of_address.get(&candidate.address)).copied() else {
-            continue;
-        };
-        assignments.insert(id.to_owned(), assignment);
+        let before = earlier.get(id);
+        let Some(assignment) = before.or_else(|| of_address.get(&candidate.address).copied()) else { continue };
+        if before.is_none() {
+            newcomers.push((id, assignment));
+        }
         match assignment.arm {
             Arm::Contact => {
                 contacts.push((candidate.row, candidate.customer));
@@ -283,20 +304,20 @@ fn draw(
         }
     }
     excluded.sort_unstable();
-    Ok(Prepared { contacts, excluded, assignments, cut, sample_ratio_p })
+    Ok(Prepared { contacts, excluded, drawn: Assignments::of(newcomers), cut, sample_ratio_p })
 }
 
 /// Returns the arms of addresses whose customers have one; the first assignment counts, of one day that to the control group.
 fn arms_by_address(reach: &Reach<'_>, customers: &Customers, earlier: &Assignments) -> HashMap<String, Assignment> {
     let mut arms: HashMap<String, Assignment> = HashMap::new();
-    for (id, assignment) in earlier {
+    for (id, assignment) in earlier.iter() {
         let address = customers.ids.position(id).map(|ix| reach.address(ix as usize)).unwrap_or_default();
         if address.is_empty() {
             continue;
         }
-        let arm = arms.entry(address).or_insert(*assignment);
+        let arm = arms.entry(address).or_insert(assignment);
         if (assignment.on, assignment.arm == Arm::Contact) < (arm.on, arm.arm == Arm::Contact) {
-            *arm = *assignment;
+            *arm = assignment;
         }
     }
     arms

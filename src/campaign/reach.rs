@@ -8,7 +8,9 @@
 //!
 //! Who may be reached at all is told by the [legal basis](super::legal). Whoever is in the customer table twice is not reached through the second row.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
+
+use rayon::prelude::*;
 
 use super::Campaign;
 use super::legal::refuses;
@@ -35,15 +37,16 @@ pub(super) struct Reach<'a> {
     customers: &'a Customers,
     suppressed: &'a Suppressed,
     /// Addresses that somebody said no for.
-    denied: BTreeSet<String>,
+    denied: HashSet<String>,
 }
 
 impl<'a> Reach<'a> {
     pub fn of(campaign: &'a Campaign, customers: &'a Customers, suppressed: &'a Suppressed) -> Self {
-        let mut reach = Self { campaign, customers, suppressed, denied: BTreeSet::new() };
-        let denying = (0..customers.ids.len()).filter(|ix| refuses(campaign.target.channel, customers, *ix));
+        let mut reach = Self { campaign, customers, suppressed, denied: HashSet::new() };
         let denying =
-            denying.chain(suppressed.customers().filter_map(|id| customers.ids.position(id).map(|ix| ix as usize)));
+            (0..customers.ids.len()).into_par_iter().filter(|ix| refuses(campaign.target.channel, customers, *ix));
+        let suppressed: Vec<u32> = suppressed.customers().filter_map(|id| customers.ids.position(id)).collect();
+        let denying = denying.chain(suppressed.into_par_iter().map(|ix| ix as usize));
         reach.denied = denying.map(|ix| reach.address(ix)).filter(|address| !address.is_empty()).collect();
         reach
     }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::control::{Arm, Assignments};
-use super::prepare::{Known, prepare};
+use super::assignments::{Arm, Assignments};
+use super::prepare::{Known, Preparation, Prepared, prepare};
 use super::pressure::{History, Limits};
 use super::profit::Estimate;
 use super::suppression::Suppressed;
@@ -61,6 +61,10 @@ struct World {
 
 impl World {
     fn prepare(&self, campaigns: &[Campaign], ids: &Ids, customers: &Customers) -> Vec<Prepared> {
+        self.with_holdout(campaigns, ids, customers).campaigns
+    }
+
+    fn with_holdout(&self, campaigns: &[Campaign], ids: &Ids, customers: &Customers) -> Preparation {
         let members = Frame::of_customers(ids, &self.columns);
         let data = Dataset { as_of: TODAY, customer_ids: ids.clone(), ..self.data.clone() };
         let has_bought = vec![true; ids.len()];
@@ -257,21 +261,39 @@ fn a_customer_is_in_the_campaign_that_earns_most_and_of_a_household_one_is_conta
 fn control_and_holdout_are_in_no_file_and_stay_where_they_are() {
     let customers = crowd(2_000);
     let mut world = World::default();
-    world.rules.global_holdout_share = 0.05;
+    world.rules.holdout.share = 0.05;
     world.rules.campaigns_per_customer = Some(1);
     let drawing = |name: &str| Campaign { name: name.into(), control_share: 0.2, ..campaign("generic-en", &[]) };
-    let both = world.prepare(&[drawing("spring"), drawing("autumn")], &customers.ids, &customers);
+    let Preparation { campaigns: both, holdout } =
+        world.with_holdout(&[drawing("spring"), drawing("autumn")], &customers.ids, &customers);
     let of = |prepared: &Prepared, wanted| prepared.excluded.iter().filter(|(_, reason)| *reason == wanted).count();
     let (held, control) = (of(&both[0], Reason::GlobalHoldout), of(&both[0], Reason::ControlGroup));
     assert!(held.abs_diff(100) < 50 && control.abs_diff(380) < 90, "{held} held out, {control} in the control group");
     assert_eq!(both[0].contacts.len() + held + control, 2_000);
     assert!(both[1].contacts.is_empty(), "who is in one campaign, as contact or control, is in no other");
     for (row, _) in &both[0].contacts {
-        assert_eq!(both[0].assignments[customers.ids.get(*row)].arm, Arm::Contact);
+        assert_eq!(both[0].drawn.get(customers.ids.get(*row)).unwrap().arm, Arm::Contact);
     }
-    // The next night, with another share: who was assigned stays, and who was held out is held out.
-    world.earlier = BTreeMap::from([("spring".to_owned(), both[0].assignments.clone())]);
+    let is_held = |row: u32| holdout.get(customers.ids.get(row)).unwrap().arm == Arm::Control;
+    assert_eq!(holdout.len(), 2_000, "everybody who could be contacted is in one of its arms");
+    assert_eq!((0..2_000).filter(|row| is_held(*row)).count(), held);
+    assert!(reasons(&both[0]).iter().all(|(row, reason)| (*reason == Reason::GlobalHoldout) == is_held(*row)));
+    // The next night, with other shares: who was assigned stays, and who was held out is held out.
+    world.earlier = BTreeMap::from([("spring".to_owned(), both[0].drawn.clone()), ("global-holdout".into(), holdout)]);
+    world.rules.holdout.share = 0.3;
     let later = Campaign { control_share: 0.5, ..drawing("spring") };
-    let again = world.one(&later, &customers.ids, &customers);
-    assert_eq!((&again.contacts, &again.excluded), (&both[0].contacts, &both[0].excluded));
+    let again = world.with_holdout(std::slice::from_ref(&later), &customers.ids, &customers);
+    let of_spring = &again.campaigns[0];
+    assert_eq!((&of_spring.contacts, &of_spring.excluded), (&both[0].contacts, &both[0].excluded));
+    assert!(of_spring.drawn.is_empty() && again.holdout.is_empty());
+    // Without a share nobody is held out; another name draws anew, independently of the first.
+    world.rules.holdout = holdout::Rule { share: 0.05, name: "next-year".into() };
+    let anew = world.with_holdout(std::slice::from_ref(&later), &customers.ids, &customers).holdout;
+    let is_held_anew = |row: &u32| anew.get(customers.ids.get(*row)).unwrap().arm == Arm::Control;
+    let twice = (0..2_000).filter(|row| {
+        is_held_anew(row) && world.earlier["global-holdout"].get(customers.ids.get(*row)).unwrap().arm == Arm::Control
+    });
+    assert!(twice.count() < 20, "a twentieth of a twentieth is 5");
+    world.rules.holdout.share = 0.0;
+    assert_eq!(of(&world.one(&later, &customers.ids, &customers), Reason::GlobalHoldout), 0);
 }

@@ -2,15 +2,16 @@
 //!
 //! Whoever stands in several rows of a campaign, because every night assigns those who are new, was assigned on the first of their days. Left out and
 //! counted are customers who object to profiling, who were assigned after as-of, and who stand in several groups of one campaign: nobody drew them into
-//! one. The share is that of the customers which the group of the row was to get. `O(n log n)`.
+//! one. The share is that of the customers which the group of the row was to get; where the table says how many were ever drawn, who is
+//! gone is counted. `O(n log n)`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::columns::Columns;
 use super::contracts::objecting;
 use super::responses::{MOST_ARMS, header, is_control};
 use super::{ASSIGNMENTS, IngestError, NO_NUMBER, TypedColumn, TypedTable};
-use crate::table::{Assignments, Customers, Ids};
+use crate::table::{Assignments, Customers, Ids, Plan};
 use crate::units::{Day, NONE_IX};
 
 /// Name of the one campaign of a table that names none.
@@ -49,28 +50,45 @@ pub fn assignments(
         _ => &[],
     };
     let (mut n_objecting, mut n_later, mut n_unnamed) = (0_usize, 0_usize, 0_usize);
+    let (shares, drawn) = (columns.decimals("share"), columns.decimals("drawn"));
+    let number = |numbers: &[i64], row: usize| numbers.get(row).copied().filter(|it| *it != NO_NUMBER).unwrap_or(0);
+    let share = |row: usize| number(shares, row);
+    let plan = |row: usize| Plan {
+        campaign: campaign(row),
+        arm: arm[row],
+        millionths: u32::try_from(share(row)).unwrap_or_default(),
+    };
+    let mut n_drawn: BTreeMap<Plan, u64> = BTreeMap::new();
     let mut rows: Vec<usize> = Vec::with_capacity(table.n_rows);
     for row in 0..table.n_rows {
         // A row is counted once, for the first thing that stands against it.
+        if campaign(row) == NONE_IX {
+            n_unnamed += 1;
+            continue;
+        }
+        if !drawn.is_empty() {
+            let most = n_drawn.entry(plan(row)).or_default();
+            *most = (number(drawn, row) as u64 / MILLION as u64).max(*most);
+        }
         if objects[customer[row] as usize] {
             n_objecting += 1;
-        } else if day[row] > as_of.0 {
-            n_later += 1;
-        } else if campaign(row) == NONE_IX {
-            n_unnamed += 1;
         } else {
             rows.push(row);
         }
     }
-    let shares = columns.decimals("share");
-    let share = |row: usize| shares.get(row).copied().filter(|share| *share != NO_NUMBER).unwrap_or(0);
     rows.sort_unstable_by_key(|row| (campaign(*row), customer[*row], day[*row], arm[*row], share(*row)));
+    let mut n_gone = n_drawn.clone();
     let (mut kept, mut n_several) = (Vec::with_capacity(rows.len()), 0_usize);
     for same in rows.chunk_by(|a, b| (campaign(*a), customer[*a]) == (campaign(*b), customer[*b])) {
+        if let Some(n) = n_gone.get_mut(&plan(same[0])) {
+            *n = n.saturating_sub(1);
+        }
+        let same = &same[..same.partition_point(|row| day[*row] <= as_of.0)];
+        n_later += usize::from(same.is_empty());
         if same.iter().any(|row| arm[*row] != arm[same[0]]) {
             n_several += 1;
         } else {
-            kept.push(same[0]);
+            kept.extend(same.first());
         }
     }
     if kept.is_empty() {
@@ -78,7 +96,7 @@ pub fn assignments(
     }
     let counts = [
         (n_objecting, "rows of the assignments of customers who object to profiling are left out"),
-        (n_later, "rows of the assignments dated after as-of are left out"),
+        (n_later, "customers of the assignments were drawn after as-of and are left out"),
         (n_unnamed, "rows of the assignments without a campaign are left out"),
         (n_several, "customers were assigned to several groups of one campaign and are left out of it"),
     ];
@@ -111,6 +129,8 @@ pub fn assignments(
         arm: kept.iter().map(|row| arm[*row]).collect(),
         day: kept.iter().map(|row| day[*row]).collect(),
         share: kept.iter().map(|row| share(*row) as f64 / MILLION).collect(),
+        n_drawn,
+        n_gone,
     };
     Ok(AssignmentReading { assignments, notes: notes.collect() })
 }

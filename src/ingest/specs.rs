@@ -314,6 +314,7 @@ pub static ASSIGNMENTS: TableSpec = TableSpec {
         required("arm", Cell::Text, false, &["gruppe", "group", "variante", "variant", "treatment", "testgruppe"]),
         required("assigned_on", Cell::Date, false, &["assignedat", "zugewiesenam", "versanddatum", "datum", "date"]),
         optional("share", Cell::Decimal, &["plannedshare", "anteil"]),
+        optional("drawn", Cell::Decimal, &["gezogen"]),
     ]),
     one_of: &[],
     one_of_may_be_empty: false,

@@ -14,6 +14,7 @@
 //! | `sample`     | the sample ratio, how many customers are needed                              |
 //! | `reading`    | all comparisons of all campaigns, and their verdicts                         |
 //! | `sentence`   | a comparison in words                                                        |
+//! | `notes`      | what a reader must know of a campaign                                        |
 //! | `plan`       | how many customers the next campaign needs                                   |
 //! | `tables`     | what is written                                                              |
 //!
@@ -21,6 +22,7 @@
 
 pub mod effect;
 mod error;
+mod notes;
 mod plan;
 mod reading;
 pub mod sample;
@@ -161,9 +163,10 @@ pub fn measure(
     let all = trials(&loaded, request, &mut notes)?;
     let responses = loaded.assignments.as_ref().and_then(|assigned| tables::responses(&all, assigned));
     let shown = shown(all, request)?;
-    notes.extend(shown.iter().filter_map(|trial| open_note(trial, request, loaded.data.as_of)));
+    notes.extend(shown.iter().filter_map(|trial| notes::open(trial, request, loaded.data.as_of)));
+    notes.extend(shown.iter().filter_map(notes::gone));
     let ratios: Vec<Ratio> = shown.iter().map(|trial| Ratio::of(trial, request.shares_by_hand())).collect();
-    notes.extend(shown.iter().zip(&ratios).filter_map(|(trial, ratio)| ratio_note(trial, *ratio)));
+    notes.extend(shown.iter().zip(&ratios).filter_map(|(trial, ratio)| notes::ratio(trial, *ratio)));
     let readings = reading::read(&shown, &ratios, request.effect);
     let n_compared = readings.iter().filter(|reading| reading.decisive().is_some()).count();
     if n_compared > 1 {
@@ -246,39 +249,6 @@ fn shown(mut shown: Vec<Trial>, request: &Request) -> Result<Vec<Trial>, Measure
         return Err(MeasureError::NoControl { asked: request.control.clone(), arms });
     }
     Ok(shown)
-}
-
-/// Says whose window is not over.
-fn open_note(trial: &Trial, request: &Request, as_of: Day) -> Option<String> {
-    let (n_open, last) = trial.open?;
-    let n: u64 = trial.arms.iter().map(|arm| arm.n_assigned).sum();
-    let (campaign, days) = (&trial.campaign, request.days);
-    if n_open < n {
-        return Some(format!(
-            "campaign `{campaign}`: the {days} days of {n_open} of {n} customers are not over, the last ones end on {last} and the data on {as_of}: the others are measured"
-        ));
-    }
-    let so_far = days as i32 - (last.0 - as_of.0);
-    let help = if so_far > 0 { format!("; `--days {so_far}` measures what there is") } else { String::new() };
-    Some(format!(
-        "campaign `{campaign}`: the {days} days of nobody are over, the last ones end on {last} and the data on {as_of}{help}"
-    ))
-}
-
-fn ratio_note(trial: &Trial, ratio: Ratio) -> Option<String> {
-    let campaign = &trial.campaign;
-    match ratio {
-        Ratio::Unknown => Some(format!(
-            "campaign `{campaign}`: the planned shares of its groups are not known, so that nobody can tell whether customers are missing (`--shares equal`, or `--shares GROUP=SHARE,…`)"
-        )),
-        Ratio::NotWhole(whole) => Some(format!(
-            "campaign `{campaign}`: the planned shares of its groups add up to {whole:.3}: is a group missing (its sample ratio is not checked)"
-        )),
-        Ratio::Checked(_) if ratio.is_alarm() => Some(format!(
-            "campaign `{campaign}`: the groups are not as large as planned: somebody was lost or added, and no difference counts"
-        )),
-        Ratio::Checked(_) => None,
-    }
 }
 
 /// Names a measurement by what decides it.

@@ -215,6 +215,7 @@ mod tests {
             name: name.to_owned(),
             is_control,
             n_assigned: rows.len() as u64,
+            n_gone: None,
             share: Some(0.5),
             rows,
         };

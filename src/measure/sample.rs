@@ -34,6 +34,24 @@ pub fn ratio_p(n: &[u64], shares: &[f64]) -> Option<f64> {
     Some(chi_squared::upper_tail(n.iter().zip(shares).map(term).sum(), n.len() as u32 - 1))
 }
 
+/// Returns the probability of groups that lose as unequal parts as these, if all were equally likely to leave (χ² of a 2 × k table, the others known as
+/// `stayed`); nothing where nobody or everybody left, or there is one group.
+pub fn attrition_p(left: &[u64], stayed: &[u64]) -> Option<f64> {
+    let sum = |counts: &[u64]| counts.iter().sum::<u64>() as f64;
+    let (all_left, all_stayed) = (sum(left), sum(stayed));
+    let groups: Vec<[f64; 2]> = left.iter().zip(stayed).map(|(left, stayed)| [*left as f64, *stayed as f64]).collect();
+    let is_table = groups.len() > 1 && groups.iter().all(|group| group[0] + group[1] > 0.0);
+    if !(is_table && all_left > 0.0 && all_stayed > 0.0) {
+        return None;
+    }
+    let term = |group: &[f64; 2]| {
+        let n = group[0] + group[1];
+        let expected = [all_left, all_stayed].map(|all| n * all / (all_left + all_stayed));
+        (group[0] - expected[0]).powi(2) / expected[0] + (group[1] - expected[1]).powi(2) / expected[1]
+    };
+    Some(chi_squared::upper_tail(groups.iter().map(term).sum(), groups.len() as u32 - 1))
+}
+
 /// Returns how many customers each of two groups needs; nothing where there is no variance or no effect to see.
 pub fn needed_per_group(variances: [f64; 2], effect: f64) -> Option<u64> {
     customers(squared_quantiles()? * (variances[0] + variances[1]) / (effect * effect))
@@ -72,6 +90,18 @@ mod tests {
         }
     }
 
+    #[test]
+    fn unequal_losses_are_found() {
+        // scipy.stats.chi2_contingency([[10, 91], [1000, 9000]], correction=False) and ([[2, 91], [1000, 9000]], …)
+        assert!((attrition_p(&[10, 91], &[1_000, 9_000]).unwrap() - ALIKE).abs() < 1e-9);
+        assert!((attrition_p(&[2, 91], &[1_000, 9_000]).unwrap() - UNLIKE).abs() < 1e-9);
+        for (left, stayed) in [(&[0, 0][..], &[5, 5][..]), (&[5, 5], &[0, 0]), (&[1], &[5]), (&[1, 0], &[5, 0])] {
+            assert_eq!(attrition_p(left, stayed), None);
+        }
+    }
+
+    const ALIKE: f64 = 0.973672100544369;
+    const UNLIKE: f64 = 0.01174490915396789;
     const RATIO: f64 = 0.9036929575604196;
 
     #[test]

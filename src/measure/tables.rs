@@ -5,6 +5,7 @@
 //! | `campaign`, `arm`, `role`              | the group; `control`, `contact`, or `any`: all contacted together                 |
 //! | `outcome`, `unit`                      | what came of it; `share` of the customers, or `number` a customer                 |
 //! | `customers`, `mean`, `sd`              | of the group                                                                     |
+//! | `customers_gone`                       | drawn into it and no longer there; nothing where it is not known                  |
 //! | `control_customers`, `control_mean`    | of its control group                                                             |
 //! | `difference`, `_low`, `_high`, `p_value` | Welch, 95%                                                                     |
 //! | `p_adjusted`                           | of the deciding difference, for all comparisons of the table                     |
@@ -65,6 +66,7 @@ pub fn measure(
         text("unit", &|reading| Some(if reading.is_share { "share" } else { "number" }.to_owned())),
         whole("window_days", &|reading| from_assignments(reading).then_some(u64::from(request.days))),
         whole("customers", &|reading| Some(reading.own.n)),
+        whole("customers_gone", &|reading| gone(&trials[reading.trial], reading)),
         number("mean", &|reading| reading.own.mean),
         number("sd", &|reading| reading.own.variance.map(f64::sqrt)),
         whole("control_customers", &|reading| Some(reading.control.n)),
@@ -95,6 +97,15 @@ pub fn measure(
         Column::new("sentence", Values::from_texts(sentences.iter().map(Option::as_deref))),
         text("note", &|reading| reading.why.map(str::to_owned)),
     ]
+}
+
+/// Returns who has left a group, or all contacted together.
+fn gone(trial: &Trial, reading: &Reading) -> Option<u64> {
+    let own = trial.arms.iter().filter(|arm| match &reading.arm {
+        Some(name) => arm.name == *name,
+        None => arm.is_control == reading.is_control,
+    });
+    own.map(|arm| arm.n_gone).sum()
 }
 
 /// Lays out what came of the assignments; nothing where no window is over.

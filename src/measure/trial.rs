@@ -17,7 +17,7 @@ use std::ops::Range;
 use super::window::{self, Before, Spend};
 use super::{MeasureError, Prior, Request};
 use crate::features::Dataset;
-use crate::table::{Assignments, Responses, Values};
+use crate::table::{Assignments, Plan, Responses, Values};
 use crate::units::{Day, MONEY_SCALE};
 
 /// Millionths are what shares are written in.
@@ -61,6 +61,8 @@ pub struct Arm {
     pub is_control: bool,
     /// Customers who were drawn, whether their window is over or not.
     pub n_assigned: u64,
+    /// Customers who were drawn and are no longer among them, where it is known.
+    pub n_gone: Option<u64>,
     /// Share of the customers that was planned.
     pub share: Option<f64>,
     pub rows: Range<usize>,
@@ -108,6 +110,7 @@ pub fn of_responses(responses: &Responses, data: &Dataset, request: &Request) ->
             name: responses.arms.get(arm).to_owned(),
             is_control: is_control(arm),
             n_assigned: range.len() as u64,
+            n_gone: None,
             share: request.share(responses.arms.get(arm)),
             rows: range,
         };
@@ -162,6 +165,7 @@ pub fn of_assignments(assigned: &Assignments, data: &Dataset, request: &Request)
                 name: assigned.arms.get(arm).to_owned(),
                 is_control: is_control(arm),
                 n_assigned: range.len() as u64,
+                n_gone: gone(assigned, &rows[range.clone()]),
                 share: request.share(assigned.arms.get(arm)).or_else(|| one_share(assigned, &rows[range.clone()])),
                 rows: first..measured.len(),
             });
@@ -188,7 +192,7 @@ pub fn of_assignments(assigned: &Assignments, data: &Dataset, request: &Request)
     for rows in campaigns {
         let campaign = assigned.campaign[rows[0]];
         let plans = plans(assigned, rows, &is_control);
-        let plan = |row: usize| plans.get(&(assigned.arm[row], share_key(assigned.share[row]))).copied();
+        let plan = |row: usize| plans.get(&(assigned.arm[row], assigned.plan(row).millionths)).copied();
         rows.sort_by_key(|row| (plan(*row), *row));
         let mut cells: Vec<&mut [usize]> = rows.chunk_by_mut(|a, b| plan(*a) == plan(*b)).collect();
         let is_one = cells.len() == 1;
@@ -210,7 +214,7 @@ pub fn of_assignments(assigned: &Assignments, data: &Dataset, request: &Request)
 /// nights would look like an effect.
 fn plans(assigned: &Assignments, rows: &[usize], is_control: &dyn Fn(u32) -> bool) -> BTreeMap<(u32, u32), u32> {
     let pairs: BTreeSet<(u32, u32)> =
-        rows.iter().map(|row| (assigned.arm[*row], share_key(assigned.share[*row]))).collect();
+        rows.iter().map(|row| (assigned.arm[*row], assigned.plan(*row).millionths)).collect();
     let arms: BTreeSet<u32> = pairs.iter().map(|(arm, _)| *arm).collect();
     let is_pair = arms.len() == 2 && arms.iter().filter(|arm| is_control(**arm)).count() == 1;
     if !is_pair || pairs.len() <= 2 || pairs.iter().any(|(_, share)| *share == 0) {
@@ -231,10 +235,6 @@ fn part_of(campaign: &str, share: f64) -> String {
 /// Says whether a trial is the campaign of that name, or a part of it.
 pub fn is_of(trial: &str, campaign: &str) -> bool {
     trial.strip_prefix(campaign).is_some_and(|rest| rest.is_empty() || rest.starts_with(" (control "))
-}
-
-fn share_key(share: f64) -> u32 {
-    (share * MILLION).round() as u32
 }
 
 /// Lays out what customers bought as outcomes; without any cost there is no margin.
@@ -287,6 +287,12 @@ fn by_arm<'a>(
 fn one_share(assigned: &Assignments, rows: &[usize]) -> Option<f64> {
     let share = assigned.share[*rows.first()?];
     (share > 0.0 && rows.iter().all(|row| assigned.share[*row] == share)).then_some(share)
+}
+
+/// Returns how many were drawn as the rows of a group were and are no longer there, where the table says so.
+fn gone(assigned: &Assignments, rows: &[usize]) -> Option<u64> {
+    let plans: BTreeSet<Plan> = rows.iter().map(|row| assigned.plan(*row)).collect();
+    plans.iter().map(|plan| assigned.n_gone.get(plan).copied()).sum()
 }
 
 fn equal_shares(mut arms: Vec<Arm>, request: &Request) -> Vec<Arm> {

@@ -124,6 +124,11 @@ pub(super) const ASSIGNMENTS: &[Canonical] = &[
         "Share of the customers that this group was to get; switches on the check of the sample ratio",
         "\"Anteil\"",
     ),
+    number(
+        "drawn",
+        "Customers who were ever drawn into this group with this share; tells `measure` how many have left since",
+        "\"Gezogen\"",
+    ),
 ];
 
 /// Columns of `[input.suppressions]`.

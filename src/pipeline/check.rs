@@ -4,6 +4,7 @@ use super::campaigns::target_problems;
 use super::canonical::{
     CUSTOMERS, analysed_attributes, attribute_name, campaign_attributes, canonical_attribute, snake_case,
 };
+use super::contact_rules::HOLDOUT_NAME;
 use super::in_file_order;
 use super::privacy::sensitive_problems;
 use super::segments::{checked, reserved_names};
@@ -43,6 +44,13 @@ pub(super) fn names(pipeline: &Pipeline) -> Vec<Diagnostic> {
         problems.push(problem.at(wanted.span.clone(), "no segment has this name").help(help));
     }
     problems.extend(reserved_names(pipeline));
+    let holdout = &pipeline.contact_rules.holdout.name;
+    for name in campaigns.iter().filter(|name| name.text == *holdout) {
+        let title = format!("campaign `{holdout}` is called as the global holdout");
+        let problem = Diagnostic::error(codes::DUPLICATE_NAME, title);
+        let help = format!("give it another name, or the holdout by `{HOLDOUT_NAME}` in `[contact-rules]`");
+        problems.push(problem.at(name.span.clone(), "the name of another draw").help(help));
+    }
     problems.extend(attribute_names(&pipeline.input.attributes));
     for (key, wanted) in
         [("lifetime-value.covariates", &pipeline.covariates), ("churn.attributes", &pipeline.churn_attributes)]

@@ -5,6 +5,7 @@ use super::reader::Reader;
 use super::settings::{CampaignRule, Placed};
 use super::shape::{Key, key};
 use super::words::words;
+use crate::campaign::holdout;
 use crate::campaign::legal::LegalBasis;
 use crate::campaign::pressure::Limits;
 use crate::campaign::profit::{Economics, Estimate};
@@ -14,10 +15,17 @@ use crate::diagnostic::{Diagnostic, codes};
 use crate::table::{ColumnKind, ColumnSpec};
 use crate::units::{MONEY_SCALE, Period};
 
+pub(super) const HOLDOUT_NAME: &str = "global-holdout-name";
+
 /// Reads `[contact-rules]`.
 pub(super) fn contact_rules(table: &mut Reader<'_, '_>) -> ContactRules {
     let holdout =
         key("global-holdout-share", "Customers who are kept from every campaign by lot, always the same").unit("share");
+    let holdout_name = key(HOLDOUT_NAME, "Campaign that the global holdout is measured as; another name draws it anew");
+    let keep = key(
+        "keep-assignments",
+        "Time after the draw for which assignments of campaigns are kept that are no longer here; without it, for ever",
+    );
     let cap = key("frequency-cap", "Days with a contact in the contact log after which a customer is left alone")
         .unit("days");
     let window = key("frequency-window", "Time before as-of in which they are counted");
@@ -35,8 +43,11 @@ pub(super) fn contact_rules(table: &mut Reader<'_, '_>) -> ContactRules {
     let wanted_window = Period::Days(30);
     let window = table.period(window.default(quoted(wanted_window)), false).unwrap_or(wanted_window);
     let default = Deduplicate::default();
+    let share = table.number(holdout.default("0.0"), 0.0, 0.5).unwrap_or(0.0);
+    let name = table.slug(holdout_name.default(quoted(holdout::NAME))).map(|name| name.text);
     ContactRules {
-        global_holdout_share: table.number(holdout.default("0.0"), 0.0, 0.5).unwrap_or(0.0),
+        holdout: holdout::Rule { share, name: name.unwrap_or_else(|| holdout::NAME.to_owned()) },
+        keep_assignments: table.period(keep.example(r#""3 years""#), false),
         limits: Limits {
             cap: table.whole(cap.example("2"), 1, 1_000).map(|n| (n, window)),
             quiet: table.period(quiet.example(r#""14 days""#), false),

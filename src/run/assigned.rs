@@ -2,14 +2,15 @@
 //!
 //! Every run writes `assignments` with all campaigns that ever had a control group here: those of the run that was made last, and its own. That is not
 //! what `latest` points at once a run of an older night was asked for again. Customers who object meanwhile, or were erased, are dropped; one whose row cannot be
-//! read tonight is not.
+//! read tonight is not. `drawn` counts everybody who was ever drawn into the arm with the share of the row, so that who was dropped is known as a number.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::error::RunError;
+use super::job::Job;
 use crate::analysis::SideTable;
-use crate::campaign::control::{Arm, Assignment, Assignments};
+use crate::campaign::assignments::{Arm, Assignment, Assignments, Plan};
 use crate::ingest::{ASSIGNMENTS, IngestError, TableSource, assignments, read_table};
 use crate::table::{Column, Customers, Tombstones, Values};
 use crate::units::Day;
@@ -31,6 +32,26 @@ pub fn newest(directory: &Path) -> Option<PathBuf> {
     runs.max().map(|(_, path)| path)
 }
 
+/// Says which assignments are too old to be kept: those before a day, of campaigns that are no longer in the pipeline.
+pub struct Expiry<'a> {
+    pub before: Day,
+    pub campaigns: Vec<&'a str>,
+}
+
+impl<'a> Expiry<'a> {
+    /// Reads the rule of a pipeline, where it has one.
+    pub fn of(job: &'a Job, as_of: Day) -> Option<Self> {
+        let rules = &job.settings.contact_rules;
+        let before = rules.keep_assignments?.start_before(as_of);
+        let campaigns = job.campaigns.iter().map(|campaign| campaign.name.as_str());
+        Some(Self { before, campaigns: campaigns.chain([rules.holdout.name.as_str()]).collect() })
+    }
+
+    fn drops(&self, campaign: &str, assignment: &Assignment) -> bool {
+        assignment.on < self.before && !self.campaigns.contains(&campaign)
+    }
+}
+
 /// Reads what a run left.
 ///
 /// # Errors
@@ -39,34 +60,54 @@ pub fn earlier(
     newest: Option<&Path>,
     customers: Option<&Customers>,
     tombstones: &Tombstones,
+    expiry: Option<&Expiry<'_>>,
 ) -> Result<BTreeMap<String, Assignments>, RunError> {
-    let mut found: BTreeMap<String, Assignments> = BTreeMap::new();
-    let Some(newest) = newest else { return Ok(found) };
+    let Some(newest) = newest else { return Ok(BTreeMap::new()) };
     let objects =
         |id: &str| customers.is_some_and(|all| all.ids.position(id).is_some_and(|ix| all.objection[ix as usize]));
     let source = TableSource { folder: newest.to_owned(), patterns: vec![FILE.to_owned()], ..TableSource::default() };
     let table = read_table(&ASSIGNMENTS, &source, None)?;
     // Nights are made up for in any order: rows after this as-of go on as they are.
     let reading = match assignments(&table, None, Day(i32::MAX), None) {
-        Err(IngestError::NoRowLeft { .. }) => return Ok(found),
+        Err(IngestError::NoRowLeft { .. }) => return Ok(BTreeMap::new()),
         reading => reading?.assignments,
     };
-    for row in 0..reading.customer.len() {
-        let Some(arm) = Arm::named(reading.arms.get(reading.arm[row])) else { continue };
-        let share = in_millionths(match arm {
-            Arm::Contact => 1.0 - reading.share[row],
-            Arm::Control => reading.share[row],
-        });
-        let assignment = Assignment { arm, on: Day(reading.day[row]), share };
-        let customer = reading.customer_ids.get(reading.customer[row]);
-        // An erasure that was interrupted may not have come to this file.
-        if objects(customer) || tombstones.holds(customer) {
-            continue;
+    // An erasure that was interrupted may not have come to this file.
+    let has_left: Vec<bool> = reading.customer_ids.iter().map(|id| objects(id) || tombstones.holds(id)).collect();
+    let arms: Vec<Option<Arm>> = reading.arms.iter().map(Arm::named).collect();
+    let control_share = |arm: Arm, share: f64| {
+        in_millionths(match arm {
+            Arm::Contact => 1.0 - share,
+            Arm::Control => share,
+        })
+    };
+    let rows: Vec<usize> = (0..reading.customer.len()).collect();
+    let of_campaign = |rows: &[usize]| {
+        let of = reading.campaign[rows[0]];
+        let campaign = reading.campaigns.get(of);
+        let mut n_drawn: BTreeMap<Plan, u64> = BTreeMap::new();
+        for (plan, n) in reading.n_drawn.iter().filter(|(plan, _)| plan.campaign == of) {
+            let Some(arm) = arms[plan.arm as usize] else { continue };
+            let share = control_share(arm, plan.share());
+            n_drawn.insert(Assignment { arm, on: Day(0), share }.plan(), *n);
         }
-        let campaign = reading.campaigns.get(reading.campaign[row]).to_owned();
-        found.entry(campaign).or_default().insert(customer.to_owned(), assignment);
-    }
-    Ok(found)
+        let mut kept = Vec::with_capacity(rows.len());
+        for row in rows {
+            let customer = reading.customer[*row];
+            let Some(arm) = arms[reading.arm[*row] as usize].filter(|_| !has_left[customer as usize]) else { continue };
+            let share = control_share(arm, reading.share[*row]);
+            let assignment = Assignment { arm, on: Day(reading.day[*row]), share };
+            if !expiry.is_some_and(|expiry| expiry.drops(campaign, &assignment)) {
+                kept.push((reading.customer_ids.get(customer), assignment));
+            } else if let Some(n) = n_drawn.get_mut(&assignment.plan()) {
+                // Nobody has left: the time is over.
+                *n = n.saturating_sub(1);
+            }
+        }
+        (campaign.to_owned(), Assignments::from_sorted(kept, n_drawn))
+    };
+    let campaigns = rows.chunk_by(|a, b| reading.campaign[*a] == reading.campaign[*b]).map(of_campaign);
+    Ok(campaigns.filter(|(_, assignments)| !assignments.is_empty()).collect())
 }
 
 /// Rounds to what a share is read back in.
@@ -74,30 +115,34 @@ fn in_millionths(share: f64) -> f64 {
     (share * 1e6).round() / 1e6
 }
 
-/// Writes the assignments of earlier runs and of this one, by campaign and customer; nothing where there is none.
-pub fn table<'a>(
-    earlier: &'a BTreeMap<String, Assignments>,
+/// Adds who was drawn by this run to who was drawn before.
+pub fn all<'a>(
+    mut earlier: BTreeMap<String, Assignments>,
     drawn: impl Iterator<Item = (&'a str, &'a Assignments)>,
-) -> Option<SideTable> {
-    let mut all: BTreeMap<&str, BTreeMap<&str, Assignment>> = BTreeMap::new();
-    let earlier = earlier.iter().map(|(campaign, assignments)| (campaign.as_str(), assignments));
-    for (campaign, assignments) in earlier.chain(drawn) {
-        let of_campaign = all.entry(campaign).or_default();
-        of_campaign.extend(assignments.iter().map(|(customer, assignment)| (customer.as_str(), *assignment)));
+) -> BTreeMap<String, Assignments> {
+    for (campaign, drawn) in drawn.filter(|(_, drawn)| !drawn.is_empty()) {
+        let of_campaign = earlier.entry(campaign.to_owned()).or_default();
+        *of_campaign = of_campaign.and(drawn);
     }
-    let rows =
-        || all.iter().flat_map(|(campaign, of)| of.iter().map(move |(customer, it)| (*campaign, *customer, *it)));
+    earlier
+}
+
+/// Lays out assignments by campaign and customer; nothing where there is none.
+pub fn table(all: &BTreeMap<String, Assignments>) -> Option<SideTable> {
+    let rows = || all.iter().flat_map(|(campaign, of)| of.iter().map(move |(id, it)| (campaign.as_str(), of, id, it)));
     rows().next()?;
     let share = |assignment: Assignment| match assignment.arm {
         Arm::Contact => 1.0 - assignment.share,
         Arm::Control => assignment.share,
     };
+    let n_drawn = |of: &Assignments, it: Assignment| of.n_drawn().get(&it.plan()).map(|n| *n as i64);
     let columns = vec![
         Column::new("campaign", Values::from_texts(rows().map(|(campaign, ..)| Some(campaign)))),
-        Column::new("customer_id", Values::from_texts(rows().map(|(_, customer, _)| Some(customer)))),
+        Column::new("customer_id", Values::from_texts(rows().map(|(_, _, id, _)| Some(id)))),
         Column::new("arm", Values::from_texts(rows().map(|(.., it)| Some(it.arm.label())))),
         Column::new("assigned_on", Values::Date(rows().map(|(.., it)| Some(it.on.0)).collect())),
         Column::new("share", Values::Number(rows().map(|(.., it)| Some(in_millionths(share(it)))).collect())),
+        Column::new("drawn", Values::Integer(rows().map(|(_, of, _, it)| n_drawn(of, it)).collect())),
     ];
     Some(SideTable { name: "assignments", columns })
 }
@@ -109,13 +154,11 @@ mod tests {
     #[test]
     fn what_one_night_drew_the_next_one_reads() {
         let assignment = |arm, on| Assignment { arm, on: Day(on), share: 0.1 };
-        let spring = Assignments::from([
-            ("007".to_owned(), assignment(Arm::Control, 20_000)),
-            ("a;\"b\"".to_owned(), assignment(Arm::Contact, 20_001)),
-        ]);
+        let spring =
+            Assignments::of([("007", assignment(Arm::Control, 20_000)), ("a;\"b\"", assignment(Arm::Contact, 20_001))]);
         let known = BTreeMap::from([("spring".to_owned(), spring)]);
-        let autumn = Assignments::from([("007".to_owned(), assignment(Arm::Contact, 20_002))]);
-        let table = table(&known, [("autumn", &autumn)].into_iter()).unwrap();
+        let autumn = Assignments::of([("007", assignment(Arm::Contact, 20_002))]);
+        let table = table(&all(known.clone(), [("autumn", &autumn)].into_iter())).unwrap();
         let directory = tempfile::tempdir().unwrap();
         let lock = crate::publish::OutputLock::take(directory.path()).unwrap();
         let staging = crate::publish::Staging::start(&lock, "2026-01-01-00000000").unwrap();
@@ -123,10 +166,17 @@ mod tests {
         let published = staging.publish("2026-01-01-00000000").unwrap();
         assert_eq!(published, directory.path().join("2026-01-01-00000000"));
         let nobody = Tombstones::default();
-        let mut read = earlier(Some(&published), None, &nobody).unwrap();
+        let mut read = earlier(Some(&published), None, &nobody, None).unwrap();
         assert_eq!(read.remove("autumn").unwrap(), autumn);
         assert_eq!(read, known);
-        assert!(earlier(None, None, &nobody).unwrap().is_empty());
+        assert!(earlier(None, None, &nobody, None).unwrap().is_empty());
+        // What the pipeline no longer has is kept as long as it says.
+        let expiry = |before| Expiry { before: Day(before), campaigns: vec!["autumn"] };
+        let n_left = |before| {
+            let left = earlier(Some(&published), None, &nobody, Some(&expiry(before))).unwrap();
+            ["spring", "autumn"].map(|campaign| left.get(campaign).map_or(0, Assignments::len))
+        };
+        assert_eq!([20_000, 20_001, 20_003].map(n_left), [[2, 1], [1, 1], [0, 1]]);
         // Objections drop a customer, an unreadable row does not.
         let customers = |objects| Customers {
             ids: crate::table::Ids::from_sorted(["007"]),
@@ -134,7 +184,10 @@ mod tests {
             unreadable: vec!["007".to_owned()],
             ..Customers::default()
         };
-        assert_eq!(earlier(Some(&published), Some(&customers(true)), &nobody).unwrap()["spring"].len(), 1);
-        assert_eq!(earlier(Some(&published), Some(&customers(false)), &nobody).unwrap()["spring"].len(), 2);
+        let spring = |objects| {
+            earlier(Some(&published), Some(&customers(objects)), &nobody, None).unwrap().remove("spring").unwrap()
+        };
+        assert_eq!((spring(true).len(), spring(false).len()), (1, 2));
+        assert_eq!(spring(true).n_drawn(), spring(false).n_drawn(), "who has left is still counted");
     }
 }

@@ -8,12 +8,12 @@ use serde_json::{Map, Value};
 use super::assigned;
 use super::error::RunError;
 use super::job::Job;
-use super::manifest::CampaignRecord;
+use super::manifest::{ArmRecord, CampaignRecord};
 use super::pseudonyms::pseudonymised;
 use crate::analysis::{Base, SideTable};
-use crate::campaign::control::Assignments;
+use crate::campaign::assignments::{Arm, Assignments};
 use crate::campaign::legal::LegalBasis;
-use crate::campaign::prepare::{Known, Prepared, prepare};
+use crate::campaign::prepare::{Known, Preparation, Prepared, prepare};
 use crate::campaign::pressure::History;
 use crate::campaign::split::{Share, shares};
 use crate::campaign::suppression::Suppressed;
@@ -44,9 +44,17 @@ pub struct Sources<'a> {
     pub customers: Option<&'a Customers>,
     pub suppressions: &'a Suppressions,
     /// Assignments of earlier runs by campaign.
-    pub earlier: &'a BTreeMap<String, Assignments>,
+    pub earlier: BTreeMap<String, Assignments>,
     /// Key of what stands for customers in the files, where ids must not.
     pub pseudonyms: Option<&'a Key>,
+}
+
+/// What campaigns come to.
+pub struct Selection<'a> {
+    pub contacted: Vec<Contacted<'a>>,
+    /// Who is not contacted and why, and who is in which arm.
+    pub tables: Vec<SideTable>,
+    pub arms: Vec<ArmRecord>,
 }
 
 /// Selects the contacts of every campaign.
@@ -57,8 +65,8 @@ pub fn select<'a>(
     job: &Job,
     base: &Base<'_>,
     segments: &[(Segment, Frame<'a>)],
-    sources: &Sources<'a>,
-) -> Result<(Vec<Contacted<'a>>, Vec<SideTable>), RunError> {
+    sources: Sources<'a>,
+) -> Result<Selection<'a>, RunError> {
     let data = base.data;
     let mut asked: Vec<(&Campaign, Frame<'a>)> = Vec::with_capacity(job.campaigns.len());
     for campaign in &job.campaigns {
@@ -75,7 +83,8 @@ pub fn select<'a>(
     }
     let Some((first, _)) = asked.first() else {
         // Arms of campaigns that rest tonight are kept for their next night.
-        return Ok((Vec::new(), assigned::table(sources.earlier, std::iter::empty()).into_iter().collect()));
+        let tables = assigned::table(&sources.earlier).into_iter().collect();
+        return Ok(Selection { contacted: Vec::new(), tables, arms: arms(&sources.earlier) });
     };
     let needed = first.target.channel.needs()[0];
     let customers = sources.customers.ok_or_else(|| FrameError::NoColumn(needed.to_owned()))?;
@@ -88,12 +97,12 @@ pub fn select<'a>(
         history: History::of(data, &rules.limits),
         has_bought: &has_bought,
         suppressed: &suppressed,
-        earlier: sources.earlier,
+        earlier: &sources.earlier,
         as_of: data.as_of,
     };
     let of_members: Vec<(&Campaign, &Frame<'_>)> =
         asked.iter().map(|(campaign, members)| (*campaign, members)).collect();
-    let prepared = prepare(&of_members, rules, &known)?;
+    let Preparation { campaigns: prepared, holdout } = prepare(&of_members, rules, &known)?;
     let excluded = excluded(&asked, &prepared)?;
     let mut contacted = Vec::with_capacity(asked.len());
     for ((campaign, members), prepared) in asked.into_iter().zip(prepared) {
@@ -103,9 +112,23 @@ pub fn select<'a>(
         contacted.push(Contacted { campaign: campaign.clone(), members: members.height(), contacts, prepared, shares });
     }
     let drawn = contacted.iter().filter(|contacted| contacted.campaign.control_share > 0.0);
-    let drawn = drawn.map(|contacted| (contacted.campaign.name.as_str(), &contacted.prepared.assignments));
-    let tables = [excluded].into_iter().chain(assigned::table(sources.earlier, drawn)).collect();
-    Ok((contacted, tables))
+    let drawn = drawn.map(|contacted| (contacted.campaign.name.as_str(), &contacted.prepared.drawn));
+    let all = assigned::all(sources.earlier, drawn.chain([(rules.holdout.name.as_str(), &holdout)]));
+    let tables = [excluded].into_iter().chain(assigned::table(&all)).collect();
+    Ok(Selection { contacted, tables, arms: arms(&all) })
+}
+
+/// Counts who is in every arm, and who was ever drawn into it.
+fn arms(all: &BTreeMap<String, Assignments>) -> Vec<ArmRecord> {
+    let mut records = Vec::new();
+    for (campaign, assignments) in all {
+        for arm in [Arm::Contact, Arm::Control] {
+            let n_drawn = assignments.n_drawn().iter().filter(|((of, _), _)| *of == arm).map(|(_, n)| n).sum();
+            let customers = assignments.iter().filter(|(_, assignment)| assignment.arm == arm).count() as u64;
+            records.push(ArmRecord { campaign: campaign.clone(), arm: arm.label(), customers, drawn: n_drawn });
+        }
+    }
+    records
 }
 
 /// Lists who is not contacted, and why.

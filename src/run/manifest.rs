@@ -28,6 +28,8 @@ pub struct Manifest {
     pub counts: CountsRecord,
     pub segments: Vec<SegmentRecord>,
     pub campaigns: Vec<CampaignRecord>,
+    /// By campaign, also of those that are not in this run.
+    pub arms: Vec<ArmRecord>,
     /// Score columns and the number of customers for whom they cannot be computed.
     pub unknown_scores: BTreeMap<String, usize>,
     pub notes: Vec<String>,
@@ -235,6 +237,18 @@ pub struct CampaignRecord {
     pub formulas_guarded: usize,
     /// Phone numbers that could not be told for sure.
     pub phone_numbers_left_out: usize,
+}
+
+/// One arm of a campaign, or of the global holdout.
+#[derive(Debug, Clone, Serialize)]
+pub struct ArmRecord {
+    pub campaign: String,
+    /// `contact` or `control`.
+    pub arm: &'static str,
+    /// Who is in it.
+    pub customers: u64,
+    /// Everybody who ever was, with those who have objected or were erased since.
+    pub drawn: u64,
 }
 
 /// One stage of the run.

@@ -193,8 +193,12 @@ fn publish(
         findings.push((drift::NAME, drift.findings));
     }
 
-    let earlier =
-        assigned::earlier(assigned::newest(lock.directory()).as_deref(), inputs.customers.as_ref(), tombstones)?;
+    let earlier = assigned::earlier(
+        assigned::newest(lock.directory()).as_deref(),
+        inputs.customers.as_ref(),
+        tombstones,
+        assigned::Expiry::of(job, data.as_of).as_ref(),
+    )?;
     let newest = newest(lock, Pointer::Latest);
     let memberships = match job.segments.is_empty() {
         true => None,
@@ -209,9 +213,8 @@ fn publish(
             let scored = ScoredCustomers::assemble(&data.customer_ids, job.analysed(), &findings);
             let customers = inputs.customers.as_ref();
             let chosen = chosen.insert(segments::choose(job, &scored.frame, &data, customers, memberships.as_ref())?);
-            let sources =
-                Sources { customers, suppressions: &inputs.suppressions, earlier: &earlier, pseudonyms: key.as_ref() };
-            write::select(job, scored, chosen, &findings, &base, &sources)
+            let sources = Sources { customers, suppressions: &inputs.suppressions, earlier, pseudonyms: key.as_ref() };
+            write::select(job, scored, chosen, &findings, &base, sources)
         },
         |selected| format!("{} segments, {} campaigns", selected.segments.len(), selected.campaigns.len()),
     )?;

@@ -140,6 +140,7 @@ pub fn manifest(run: &Everything<'_>) -> Manifest {
             .map(|((segment, _), members)| segment_record(segment, members, &run.selected.scored.frame))
             .collect(),
         campaigns: campaigns::records(&run.selected.campaigns, &run.written.campaigns),
+        arms: run.selected.arms.clone(),
         unknown_scores: run.selected.scored.unknown.iter().cloned().collect(),
         notes: notes.collect(),
         stages: run.stages.clone(),

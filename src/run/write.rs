@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 
-use super::campaigns::{self, Contacted, Sources};
+use super::campaigns::{self, Contacted, Selection, Sources};
 use super::equity;
 use super::error::RunError;
 use super::job::Job;
+use super::manifest::ArmRecord;
 use super::pseudonyms;
 use super::read::shown;
 use super::segments::Chosen;
@@ -33,6 +34,8 @@ pub struct Selected<'a> {
     pub migration: Option<&'a [(&'static str, Fact)]>,
     pub notes: Vec<String>,
     pub campaigns: Vec<Contacted<'a>>,
+    /// Arms of all campaigns that ever had a control group.
+    pub arms: Vec<ArmRecord>,
     /// Tables over scores and segments.
     pub tables: Vec<SideTable>,
     /// Whom the pseudonyms in campaign files stand for.
@@ -49,13 +52,15 @@ pub fn select<'a>(
     chosen: &'a Chosen,
     findings: &[(&'static str, Findings)],
     base: &Base<'a>,
-    sources: &Sources<'a>,
+    sources: Sources<'a>,
 ) -> Result<Selected<'a>, RunError> {
     let scored = scored.with(&chosen.columns);
     let members = job.segments.iter().cloned().zip(&chosen.members);
     let segments: Vec<(Segment, Frame<'a>)> =
         members.map(|(segment, members)| (segment, scored.frame.pick(members.rows.clone()))).collect();
-    let (campaigns, of_campaigns) = campaigns::select(job, base, &segments, sources)?;
+    let pseudonyms_key = sources.pseudonyms;
+    let Selection { contacted: campaigns, tables: of_campaigns, arms } =
+        campaigns::select(job, base, &segments, sources)?;
     let equity = equity::table(&scored.frame, &segments, findings);
     let migration = chosen.migration.as_ref();
     let mut counted: Vec<SideTable> = equity.into_iter().chain(migration.map(|found| found.table.clone())).collect();
@@ -63,10 +68,11 @@ pub fn select<'a>(
     let notes = min_size.and_then(|min_size| leave_out(&mut counted, min_size)).into_iter().collect();
     let tables = counted.into_iter().chain(chosen.memberships.clone()).chain(of_campaigns).collect();
     let migration = migration.map(|found| &found.facts[..]);
-    let pseudonyms = sources.pseudonyms.filter(|_| !campaigns.is_empty());
+    let pseudonyms = pseudonyms_key.filter(|_| !campaigns.is_empty());
     let pseudonyms =
         pseudonyms.map(|key| pseudonyms::table(&campaigns, key, base.data.customer_ids.iter())).transpose()?;
-    Ok(Selected { scored, segments, members: &chosen.members, migration, campaigns, tables, notes, pseudonyms })
+    let members = &chosen.members;
+    Ok(Selected { scored, segments, members, migration, campaigns, arms, tables, notes, pseudonyms })
 }
 
 /// What was written.

@@ -29,6 +29,6 @@ pub use labels::ProductLabels;
 pub use line::{Line, LineKind, NO_CHANNEL, NO_COST, NO_ORDER};
 pub use memberships::Memberships;
 pub use products::Products;
-pub use responses::{Assignments, Outcome, Responses};
+pub use responses::{Assignments, Outcome, Plan, Responses};
 pub use suppressions::Suppressions;
 pub use tombstones::{Tombstones, cells_of_row};

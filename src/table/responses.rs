@@ -1,5 +1,7 @@
 //! What came of past campaigns: who was written to or kept as control, and who responded; and who was drawn into which group, before anything came of it.
 
+use std::collections::BTreeMap;
+
 use super::{Column, Ids};
 
 /// One row a customer and campaign, ordered by campaign and customer.
@@ -52,4 +54,31 @@ pub struct Assignments {
     pub day: Vec<i32>,
     /// Share of the customers that the arm of the row was to get, or zero where it is not known.
     pub share: Vec<f64>,
+    /// Customers who were ever drawn into an arm with a share, where the table says so.
+    pub n_drawn: BTreeMap<Plan, u64>,
+    /// Those of them who are no longer in the table, or object.
+    pub n_gone: BTreeMap<Plan, u64>,
+}
+
+/// What a customer was drawn by: ranks of campaign and arm, and the share of the arm in millionths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Plan {
+    pub campaign: u32,
+    pub arm: u32,
+    pub millionths: u32,
+}
+
+impl Plan {
+    /// Returns the share of the arm, `0..=1`.
+    pub fn share(self) -> f64 {
+        f64::from(self.millionths) / 1e6
+    }
+}
+
+impl Assignments {
+    /// Returns what the customer of a row was drawn by.
+    pub fn plan(&self, row: usize) -> Plan {
+        let millionths = (self.share[row] * 1e6).round() as u32;
+        Plan { campaign: self.campaign[row], arm: self.arm[row], millionths }
+    }
 }

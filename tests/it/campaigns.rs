@@ -105,6 +105,58 @@ fn what_a_run_assigned_is_what_measure_compares() {
     assert!(said.contains("it worked") && said.contains("as large as planned"), "{said}");
 }
 
+/// The holdout is measured as a campaign of its own, by who could be contacted, and whoever objects meanwhile is counted by arm.
+#[test]
+fn the_global_holdout_is_measured_and_who_has_left_is_counted() {
+    let project = project();
+    let rules = "[contact-rules]\nglobal-holdout-share = 0.4\n[[campaign]]\nname = 'spring'\nsegment = 'all'\n";
+    let first = project.run(&pipeline("2026-01-31", rules)).unwrap();
+    let arms = column(&first, "assignments.csv", "arm");
+    let contacted = column(&first, "campaigns/spring.csv", "email");
+    assert_eq!(arms.len(), N, "everybody who could be contacted is in an arm");
+    assert!(arms.iter().all(|(id, arm)| contacted.contains_key(id) == (arm == "contact")));
+    let ix_of = |wanted: &str| -> Vec<usize> {
+        arms.iter().filter(|(_, arm)| *arm == wanted).map(|(id, _)| id[1..].parse().unwrap()).collect()
+    };
+    let n_control = ix_of("control").len();
+
+    // Thirty contacts object; the next night has another share, and nobody changes sides.
+    project.write("customers.csv", customers(&ix_of("contact")[..30]).as_bytes());
+    let second = project.run(&pipeline("2026-02-01", &rules.replace("0.4", "0.1"))).unwrap();
+    let after = column(&second, "assignments.csv", "arm");
+    assert_eq!(after.len(), N - 30);
+    assert!(after.iter().all(|(id, arm)| arms[id] == *arm));
+    let drawn = |arm: &str, customers: usize, drawn: usize| serde_json::json!({ "campaign": "global-holdout", "arm": arm, "customers": customers, "drawn": drawn });
+    let expected = [drawn("contact", N - n_control - 30, N - n_control), drawn("control", n_control, n_control)];
+    assert_eq!(second.manifest["arms"], serde_json::Value::from(expected.to_vec()));
+
+    // Of the contacts all but every fifth come back, of the held out nobody.
+    let back = ix_of("contact").into_iter().filter(|ix| !ix.is_multiple_of(5));
+    let back: Vec<(usize, &str)> = back.map(|ix| (ix, "10.02.2026")).collect();
+    project.write("lines.csv", lines(&back).as_bytes());
+    let more = "[input.assignments.csv]\npath = 'out/latest/assignments.csv'\n";
+    project.write("pipeline.toml", pipeline("2026-03-15", more).as_bytes());
+    let output =
+        project.klientel().args(["measure", "pipeline.toml", "--campaign", "global-holdout"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("it worked"), "{said}");
+    let left =
+        format!("0 of {n_control} customers of `control` (0.00%) and 30 of {} customers of `contact`", N - n_control);
+    let notes = String::from_utf8_lossy(&output.stderr);
+    assert!(notes.contains(&left), "{left}: {notes}");
+    let table = std::fs::read_to_string(project.dir.path().join("out/measured/measure.csv")).unwrap();
+    assert!(table.lines().next().unwrap().contains("customers_gone"));
+
+    // Whoever is called as the holdout is refused.
+    let text = pipeline("2026-01-31", "[[campaign]]\nname = 'global-holdout'\nsegment = 'all'\n");
+    project.write("pipeline.toml", text.as_bytes());
+    let output = project.klientel().args(["check", "pipeline.toml"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("campaign `global-holdout` is called as the global holdout"), "{said}");
+}
+
 #[test]
 fn who_is_left_out_is_told_with_the_reason() {
     let project = project();

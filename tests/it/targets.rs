@@ -114,7 +114,7 @@ impl Base {
             earlier: &BTreeMap::new(),
             as_of: data.as_of,
         };
-        let prepared = prepare(&[(&campaign, &members)], &ContactRules::default(), &known).unwrap().remove(0);
+        let prepared = prepare(&[(&campaign, &members)], &ContactRules::default(), &known).unwrap().campaigns.remove(0);
         assert!(!prepared.contacts.is_empty(), "{}", target.name);
         let file = file(&campaign, &members, &self.customers, &prepared).unwrap();
         let dir = tempfile::tempdir().unwrap();
