@@ -10,7 +10,7 @@
 //! ```
 //!
 //! The lift has the `t*` of the difference, so that one interval holds zero where the other does; a control mean that is not told from zero has no
-//! bounded lift. `θ` within arms is the slope of both, whatever the contact did.
+//! bounded lift, and neither has a difference that few customers decide (see [`lot`](super::lot)). `θ` within arms is the slope of both, whatever the contact did.
 //!
 //! | name       | shape           | unit                                                      |
 //! |------------|-----------------|-----------------------------------------------------------|
@@ -61,12 +61,32 @@ impl Summary {
 pub struct Difference {
     pub value: f64,
     pub standard_error: f64,
-    pub degrees_of_freedom: f64,
     pub interval: [f64; 2],
     /// Chance of a difference as large where the contact does nothing.
     pub p: f64,
-    /// Quantile that the interval is made of.
-    t: f64,
+    pub method: Method,
+}
+
+/// Where interval and p come from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Method {
+    /// Student's distribution, with the degrees of freedom and the quantile that the interval is made of.
+    Welch { degrees_of_freedom: f64, t: f64 },
+    /// Two shares of few: Fisher and Newcombe.
+    Exact,
+    /// Arms that were drawn again.
+    Redrawn,
+}
+
+impl Method {
+    /// Returns the word in tables.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Welch { .. } => "welch",
+            Self::Exact => "exact",
+            Self::Redrawn => "redrawn",
+        }
+    }
 }
 
 /// Compares an arm with its control group; nothing where one of them has fewer than two customers, or nobody differs from anybody.
@@ -84,7 +104,8 @@ pub fn difference(arm: &Summary, control: &Summary) -> Option<Difference> {
     let interval = [value - t * standard_error, value + t * standard_error];
     let p = student::two_sided(value / standard_error, degrees_of_freedom);
     let is_finite = interval.iter().all(|end| end.is_finite());
-    is_finite.then_some(Difference { value, standard_error, degrees_of_freedom, interval, p, t })
+    let method = Method::Welch { degrees_of_freedom, t };
+    is_finite.then_some(Difference { value, standard_error, interval, p, method })
 }
 
 /// A relative lift, with its interval where that has two ends.
@@ -99,7 +120,8 @@ pub fn lift(arm: &Summary, control: &Summary, difference: Option<&Difference>) -
     let (of_arm, of_control) = (arm.mean?, control.mean.filter(|mean| *mean > 0.0)?);
     let value = of_arm / of_control - 1.0;
     let ends = || {
-        let squared = difference?.t.powi(2);
+        let Method::Welch { t, .. } = difference?.method else { return None };
+        let squared = t.powi(2);
         let (a, b) = (of_control * of_control - squared * control.of_mean()?, of_arm * of_control);
         let root = (b * b - a * (of_arm * of_arm - squared * arm.of_mean()?)).sqrt();
         let ends = [(b - root) / a - 1.0, (b + root) / a - 1.0];
@@ -155,9 +177,10 @@ mod tests {
     fn small_groups_are_compared_as_welch_does() {
         let (arm, control) = (Summary::of(&ARM), Summary::of(&CONTROL));
         let found = difference(&arm, &control).unwrap();
+        let Method::Welch { degrees_of_freedom, .. } = found.method else { panic!("{found:?}") };
         for (found, expected) in [
             (found.value, W[0]),
-            (found.degrees_of_freedom, W[1]),
+            (degrees_of_freedom, W[1]),
             (found.interval[0], W[2]),
             (found.interval[1], W[3]),
             (found.p, W[4]),

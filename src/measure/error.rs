@@ -14,11 +14,14 @@ pub enum MeasureError {
     #[error("the pipeline reads neither responses nor assignments, so that there is nothing to measure")]
     Nothing,
     /// Assignments say who was drawn, and not what came of it.
-    #[error("the pipeline reads assignments but no transactions, so that nobody knows what came of them")]
+    #[error("the pipeline reads no transactions, so that nobody knows what was bought")]
     NoTransactions,
     /// No campaign has the name that is asked for.
     #[error("there is no campaign `{asked}`")]
     UnknownCampaign { asked: String, known: Vec<String> },
+    /// `--shares` names a group that no campaign has.
+    #[error("`--shares {asked}=…` names no group of any campaign that is measured")]
+    UnknownArm { asked: String, arms: Vec<String> },
     /// No campaign has a control group.
     #[error("{}", match asked { Some(asked) => format!("`{asked}` is no group of any campaign that is measured"), None => "no campaign that is measured has a control group".to_owned() })]
     NoControl { asked: Option<String>, arms: Vec<String> },
@@ -66,7 +69,7 @@ impl MeasureError {
             }
             Self::NoTransactions => "add `[input.transactions.csv]` with `path = \"…\"`".to_owned(),
             Self::UnknownCampaign { known, .. } => format!("the campaigns are {}", names(known)),
-            Self::NoControl { asked: Some(_), arms } => format!("the groups are {}", names(arms)),
+            Self::UnknownArm { arms, .. } | Self::NoControl { asked: Some(_), arms } => format!("the groups are {}", names(arms)),
             Self::NoControl { asked: None, arms } => {
                 format!("name the group that was not contacted with `--control GROUP`; the groups are {}", names(arms))
             }

@@ -11,6 +11,7 @@
 //! | `trial`      | a campaign: groups, customers, what came of them                             |
 //! | `window`     | what a customer bought in a span of days                                     |
 //! | `effect`     | Welch's difference, Fieller's lift, CUPED                                    |
+//! | `lot`        | the same where few customers decide: Fisher, Newcombe, arms drawn again      |
 //! | `sample`     | the sample ratio, how many customers are needed                              |
 //! | `reading`    | all comparisons of all campaigns, and their verdicts                         |
 //! | `sentence`   | a comparison in words                                                        |
@@ -22,6 +23,7 @@
 
 pub mod effect;
 mod error;
+mod lot;
 mod notes;
 mod plan;
 mod reading;
@@ -165,20 +167,25 @@ pub fn measure(
     let shown = shown(all, request)?;
     notes.extend(shown.iter().filter_map(|trial| notes::open(trial, request, loaded.data.as_of)));
     notes.extend(shown.iter().filter_map(notes::gone));
+    notes.extend(shown.iter().filter_map(|trial| notes::cost(trial, &job.settings.campaigns)));
     let ratios: Vec<Ratio> = shown.iter().map(|trial| Ratio::of(trial, request.shares_by_hand())).collect();
     notes.extend(shown.iter().zip(&ratios).filter_map(|(trial, ratio)| notes::ratio(trial, *ratio)));
     let readings = reading::read(&shown, &ratios, request.effect);
-    let n_compared = readings.iter().filter(|reading| reading.decisive().is_some()).count();
-    if n_compared > 1 {
+    let n_compared =
+        |trial: usize| readings.iter().filter(|reading| reading.trial == trial && reading.decisive().is_some()).count();
+    let most = (0..shown.len()).map(n_compared).max().unwrap_or(0);
+    if most > 1 {
         notes.push(format!(
-            "{n_compared} comparisons were made at once: `p_adjusted` is the p-value after Holm's correction for all of them"
+            "up to {most} comparisons of a campaign were made at once: `p_adjusted` is the p-value after Holm's correction for those of its campaign"
         ));
     }
     if request.prior.is_some() && readings.iter().all(|reading| reading.cuped.is_none()) {
         notes.push("what was known before tells no customer from another: nothing is taken out".to_owned());
     }
-    let sentences: Vec<Option<String>> =
-        readings.iter().map(|reading| sentence::sentence(reading, n_compared, request.language)).collect();
+    let sentences: Vec<Option<String>> = readings
+        .iter()
+        .map(|reading| sentence::sentence(reading, n_compared(reading.trial), request.language))
+        .collect();
     let table = tables::measure(&shown, &ratios, &readings, &sentences, request);
 
     let id = id(&job, request, &loaded);
@@ -242,10 +249,13 @@ fn shown(mut shown: Vec<Trial>, request: &Request) -> Result<Vec<Trial>, Measure
     if let (true, Some(asked)) = (shown.is_empty(), &request.campaign) {
         return Err(MeasureError::UnknownCampaign { asked: asked.clone(), known });
     }
+    let mut arms: Vec<String> = shown.iter().flat_map(|trial| &trial.arms).map(|arm| arm.name.clone()).collect();
+    arms.sort_unstable();
+    arms.dedup();
+    if let Some((asked, _)) = request.shares.iter().find(|(name, _)| !arms.contains(name)) {
+        return Err(MeasureError::UnknownArm { asked: asked.clone(), arms });
+    }
     if !shown.iter().any(Trial::has_control) {
-        let mut arms: Vec<String> = shown.iter().flat_map(|trial| &trial.arms).map(|arm| arm.name.clone()).collect();
-        arms.sort_unstable();
-        arms.dedup();
         return Err(MeasureError::NoControl { asked: request.control.clone(), arms });
     }
     Ok(shown)

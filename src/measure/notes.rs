@@ -2,8 +2,9 @@
 
 use super::reading::Ratio;
 use super::trial::{Arm, Trial};
-use super::{Request, sample};
-use crate::units::Day;
+use super::{Request, sample, trial};
+use crate::pipeline::CampaignRule;
+use crate::units::{Day, MONEY_SCALE};
 
 /// Says whose window is not over.
 pub fn open(trial: &Trial, request: &Request, as_of: Day) -> Option<String> {
@@ -18,7 +19,18 @@ pub fn open(trial: &Trial, request: &Request, as_of: Day) -> Option<String> {
     let so_far = days as i32 - (last.0 - as_of.0);
     let help = if so_far > 0 { format!("; `--days {so_far}` measures what there is") } else { String::new() };
     Some(format!(
-        "campaign `{campaign}`: the {days} days of nobody are over, the last ones end on {last} and the data on {as_of}{help}"
+        "campaign `{campaign}`: no customer's {days} days are over yet, the last ones end on {last} and the data on {as_of}{help}"
+    ))
+}
+
+/// Says what its outcomes leave out where the pipeline knows what a contact costs.
+pub fn cost(trial: &Trial, rules: &[CampaignRule]) -> Option<String> {
+    let rule = rules.iter().find(|rule| trial::is_of(&trial.campaign, &rule.name.text))?;
+    let cost = rule.economics.as_ref().filter(|economics| economics.contact_cost > 0.0)?.contact_cost;
+    Some(format!(
+        "campaign `{}`: a contact costs {:.2} by the pipeline, which is taken out of neither revenue nor margin",
+        trial.campaign,
+        cost / MONEY_SCALE as f64
     ))
 }
 

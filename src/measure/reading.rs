@@ -1,8 +1,8 @@
 //! Every group of every campaign against its control group, in every outcome: figures, and what follows from them.
 //!
 //! All customers who were assigned count, whatever they opened (intention to treat). Groups of one campaign are compared with its control groups taken
-//! together; where there are several others, all contacted together are compared as well. Of all comparisons that are made at once each has
-//! a p-value adjusted by Holm beside its own.
+//! together; where there are several others, all contacted together are compared as well. Of all comparisons of a campaign each has
+//! a p-value adjusted by Holm beside its own; another campaign is another question.
 //!
 //! | verdict          | where                                                                              |
 //! |------------------|------------------------------------------------------------------------------------|
@@ -15,8 +15,8 @@
 
 use super::Effect;
 use super::effect::{self, Difference, Lift, OUTSIDE, Summary};
-use super::sample;
 use super::trial::{Measured, Trial};
+use super::{lot, sample};
 use crate::maths::family_wise;
 
 /// One group and outcome.
@@ -36,7 +36,7 @@ pub struct Reading {
     pub lift: Option<Lift>,
     /// With what was known before taken out, and the share of the variance that is left.
     pub cuped: Option<(Difference, f64)>,
-    /// Adjusted for all comparisons of the measurement.
+    /// Adjusted for all comparisons of the campaign.
     pub p_adjusted: Option<f64>,
     /// Effect that the needed customers are for, in the unit of the outcome.
     pub effect: Option<f64>,
@@ -113,9 +113,12 @@ impl Ratio {
 pub fn read(trials: &[Trial], ratios: &[Ratio], effect: Effect) -> Vec<Reading> {
     let mut readings: Vec<Reading> =
         trials.iter().enumerate().flat_map(|(ix, trial)| of_trial(ix, trial, effect)).collect();
+    let mut adjusted = Vec::new();
     let compared: Vec<(usize, f64)> =
         readings.iter().enumerate().filter_map(|(ix, reading)| Some((ix, reading.decisive()?.p))).collect();
-    let adjusted = family_wise::adjusted(&compared.iter().map(|(_, p)| *p).collect::<Vec<_>>());
+    for of_trial in compared.chunk_by(|a, b| readings[a.0].trial == readings[b.0].trial) {
+        adjusted.extend(family_wise::adjusted(&of_trial.iter().map(|(_, p)| *p).collect::<Vec<_>>()));
+    }
     for ((ix, _), adjusted) in compared.into_iter().zip(adjusted) {
         readings[ix].p_adjusted = Some(adjusted);
     }
@@ -145,17 +148,19 @@ fn of_trial(ix: usize, trial: &Trial, effect: Effect) -> Vec<Reading> {
     let mut readings = Vec::with_capacity(groups.len() * trial.outcomes.len());
     for outcome in &trial.outcomes {
         let adjusted = without_noise(trial, outcome);
-        let of_rows =
-            |values: &[f64], rows: &std::ops::Range<usize>| Summary::of(values.get(rows.clone()).unwrap_or(&[]));
         let controls = trial.rows(true);
-        let control = of_rows(&outcome.values, &controls);
+        let control = Summary::of(of_rows(&outcome.values, &controls));
         for (arm, is_control, rows) in &groups {
-            let own = of_rows(&outcome.values, rows);
+            let own = Summary::of(of_rows(&outcome.values, rows));
             let n = rows.len() as u64;
-            let found = (!is_control).then(|| effect::difference(&own, &control)).flatten();
-            let cuped = adjusted.as_ref().filter(|_| !is_control).and_then(|(values, left)| {
-                Some((effect::difference(&of_rows(values, rows), &of_rows(values, &controls))?, *left))
-            });
+            let compared =
+                |values: &[f64], is_share| lot::compared(of_rows(values, rows), of_rows(values, &controls), is_share);
+            let found = (!is_control).then(|| compared(&outcome.values, outcome.is_share)).flatten();
+            // What is left of a share is no share.
+            let cuped = adjusted
+                .as_ref()
+                .filter(|_| !is_control)
+                .and_then(|(values, left)| Some((compared(values, false)?, *left)));
             let left = cuped.map_or(1.0, |(_, left)| left);
             let effect = effect.of(outcome.is_share, control.mean).filter(|_| !is_control);
             let variances = own.variance.zip(control.variance).map(|(own, control)| [own * left, control * left]);
@@ -181,6 +186,11 @@ fn of_trial(ix: usize, trial: &Trial, effect: Effect) -> Vec<Reading> {
         }
     }
     readings
+}
+
+/// Returns the values of rows; nothing where the outcome is not known.
+fn of_rows<'v>(values: &'v [f64], rows: &std::ops::Range<usize>) -> &'v [f64] {
+    values.get(rows.clone()).unwrap_or(&[])
 }
 
 /// Takes what was known before out of an outcome; the share of the variance that is left.
@@ -256,15 +266,18 @@ mod tests {
         assert_eq!(reading([&low, &low]).verdict, Some(Verdict::NotShown));
     }
 
-    /// Nine comparisons of nothing make one that is 95% sure by itself uncertain.
+    /// Nine outcomes of nothing make one that is 95% sure by itself uncertain; nine other campaigns do not.
     #[test]
     fn one_of_many_comparisons_is_uncertain() {
         let (low, high) = ([1.0, 2.0, 3.0, 2.0, 1.0], [2.0, 3.0, 4.0, 3.0, 3.0]);
-        let mut trials = vec![trial([&low, &high], None)];
-        let alone = read(&trials, &[Ratio::Unknown], Effect::default());
-        assert_eq!(alone[1].verdict, Some(Verdict::Worked), "{:?}", alone[1]);
-        trials.extend((0..9).map(|_| trial([&low, &low], None)));
-        let among = read(&trials, &[Ratio::Unknown; 10], Effect::default());
+        let (seen, nothing) = (trial([&low, &high], None), trial([&low, &low], None));
+        let mut trials = vec![seen.clone()];
+        trials.extend((0..9).map(|_| nothing.clone()));
+        let beside = read(&trials, &[Ratio::Unknown; 10], Effect::default());
+        assert_eq!(beside[1].verdict, Some(Verdict::Worked), "{:?}", beside[1]);
+        let mut of_many = seen;
+        of_many.outcomes.extend((0..9).map(|_| nothing.outcomes[0].clone()));
+        let among = read(&[of_many], &[Ratio::Unknown], Effect::default());
         assert_eq!(among[1].verdict, Some(Verdict::Uncertain));
         assert!(among[1].p_adjusted.unwrap() > 9.0 * among[1].difference.unwrap().p);
     }

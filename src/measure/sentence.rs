@@ -2,6 +2,7 @@
 //!
 //! Differences of shares are told in percentage points, of everything else a customer. Needed customers are rounded to two digits.
 
+use super::effect::OUTSIDE;
 use super::reading::{Reading, Verdict};
 use super::sample;
 use crate::diagnostic::grouped;
@@ -40,9 +41,28 @@ pub fn sentence(reading: &Reading, n_compared: usize, language: Language) -> Opt
         (Language::German, true) => format!("{arm}: {outcome} um {amount} {unit}{higher} als ohne ({between})"),
         (Language::German, false) => format!("{arm}: {amount} {more} {outcome}{each} als ohne ({between})"),
     };
+    // Differences of shares add up to nothing that anybody pays with.
+    let in_all = if reading.is_share {
+        String::new()
+    } else {
+        let [all, low, high] = [found.value, found.interval[0], found.interval[1]]
+            .map(|value| whole(value * reading.own.n as f64, language));
+        match language {
+            Language::English => format!(", in all {all} ({low} to {high})"),
+            Language::German => format!(", insgesamt {all} ({low} bis {high})"),
+        }
+    };
     Some(match verdict {
-        Verdict::Worked => format!("{told}: {}", word("it worked", "es hat gewirkt")),
-        Verdict::Harmed => format!("{told}: {}", word("it did harm", "es hat geschadet")),
+        Verdict::Worked => format!("{told}: {}{in_all}", word("it worked", "es hat gewirkt")),
+        Verdict::Harmed => format!("{told}: {}{in_all}", word("it did harm", "es hat geschadet")),
+        Verdict::Uncertain if found.p > OUTSIDE => format!(
+            "{told}: {} (p {})",
+            word(
+                "uncertain, with so few customers this may be chance",
+                "unsicher, bei so wenigen Kunden kann das Zufall sein"
+            ),
+            figure_of_p(Some(found.p), language)
+        ),
         Verdict::Uncertain => match language {
             Language::English => {
                 format!("{told}: uncertain, among {n_compared} comparisons this may be chance (adjusted p {p})")
@@ -63,10 +83,16 @@ pub fn sentence(reading: &Reading, n_compared: usize, language: Language) -> Opt
                 let (needed, effect) = (count(needed, language), figure(effect));
                 match language {
                     Language::English => {
-                        format!("; about {needed} customers a group would be needed to see {effect}{}", points(unit))
+                        format!(
+                            "; to tell a difference of {effect}{}, about {needed} customers a group would be needed",
+                            points(unit)
+                        )
                     }
                     Language::German => {
-                        format!("; um {effect}{} zu sehen, wären etwa {needed} Kunden je Gruppe nötig", points(unit))
+                        format!(
+                            "; um einen Unterschied von {effect}{} zu erkennen, wären etwa {needed} Kunden je Gruppe nötig",
+                            points(unit)
+                        )
                     }
                 }
             });
@@ -118,7 +144,9 @@ fn points(unit: &str) -> String {
 fn german(why: &str) -> &str {
     match why {
         "the campaign has no control group" => "die Kampagne hat keine Kontrollgruppe",
-        "the window of nobody in one of the groups is over" => "in einer der Gruppen ist noch keine Frist abgelaufen",
+        "no customer of one of the groups has come to the end of the window" => {
+            "in einer der Gruppen ist noch keine Frist abgelaufen"
+        }
         "one of the groups is empty" => "eine der Gruppen ist leer",
         "one of the groups has one customer" => "eine der Gruppen hat nur einen Kunden",
         "no customer differs from any other" => "kein Kunde unterscheidet sich von einem anderen",
@@ -143,6 +171,13 @@ pub fn figure(value: f64, is_share: bool, language: Language) -> String {
         Language::English => format!("{sign}{whole}.{rest}"),
         Language::German => format!("{sign}{},{rest}", whole.replace(',', ".")),
     }
+}
+
+/// Writes a number without decimals.
+fn whole(value: f64, language: Language) -> String {
+    let text = figure(value.round(), false, language);
+    text.split_once(if language == Language::English { '.' } else { ',' })
+        .map_or(text.clone(), |(whole, _)| whole.to_owned())
 }
 
 /// Writes a count rounded to its first two digits.

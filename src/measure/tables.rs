@@ -7,8 +7,8 @@
 //! | `customers`, `mean`, `sd`              | of the group                                                                     |
 //! | `customers_gone`                       | drawn into it and no longer there; nothing where it is not known                  |
 //! | `control_customers`, `control_mean`    | of its control group                                                             |
-//! | `difference`, `_low`, `_high`, `p_value` | Welch, 95%                                                                     |
-//! | `p_adjusted`                           | of the deciding difference, for all comparisons of the table                     |
+//! | `difference`, `_low`, `_high`, `p_value` | 95%, by `method`: `welch`, and where few customers decide `exact` or `redrawn`  |
+//! | `p_adjusted`                           | of the deciding difference, for all comparisons of the campaign                  |
 //! | `lift`, `_low`, `_high`                | relative to the control mean, Fieller, 95%                                        |
 //! | `total`, `_low`, `_high`               | the deciding difference times the customers of the group                         |
 //! | `cuped_difference` …                   | on request, with what was known before taken out; then it decides                |
@@ -75,6 +75,7 @@ pub fn measure(
         number("difference_low", &|reading| end(reading.difference.as_ref(), 0)),
         number("difference_high", &|reading| end(reading.difference.as_ref(), 1)),
         number("p_value", &|reading| reading.difference.map(|found| found.p)),
+        text("method", &|reading| reading.difference.map(|found| found.method.label().to_owned())),
         number("p_adjusted", &|reading| reading.p_adjusted),
         number("lift", &|reading| reading.lift.map(|lift| lift.value)),
         number("lift_low", &|reading| lift(reading, 0)),

@@ -98,12 +98,13 @@ impl Inputs {
             }
         }
         let rules = &job.settings.contact_rules;
-        if job.contacts.is_none() && rules.limits.cap.is_some() {
+        let is_blind = job.contacts.is_none() && !job.campaigns.is_empty();
+        if is_blind && rules.limits.cap.is_some() {
             notes.push(
                 "`[contact-rules] frequency-cap` keeps nobody away: there is no `[input.contacts]` to count".to_owned(),
             );
         }
-        if job.contacts.is_none() && rules.limits.quiet.is_some() {
+        if is_blind && rules.limits.quiet.is_some() {
             notes.push(
                 "`[contact-rules] quiet-period` sees returns only: without `[input.contacts]` no complaint is known"
                     .to_owned(),
