@@ -39,6 +39,8 @@ pub struct Assignment {
     pub on: Day,
     /// Share of the control group at that draw.
     pub share: f64,
+    /// As-of of the last run that contacted the customer, or would have without the lot.
+    pub last: Day,
 }
 
 /// An arm with the share of its control group in millionths.
@@ -89,19 +91,25 @@ impl Assignments {
         Self { ids, assignments, n_drawn }
     }
 
-    /// Adds who was drawn now to who was drawn before.
+    /// Adds who came to the lot now to who was drawn before; whoever is in both goes on as before, but for the last day.
     #[must_use]
-    pub fn and(&self, drawn: &Self) -> Self {
+    pub fn and(&self, selected: &Self) -> Self {
         let mut n_drawn = self.n_drawn.clone();
-        for (plan, n) in &drawn.n_drawn {
-            *n_drawn.entry(*plan).or_default() += n;
-        }
-        let (mut before, mut now) = (self.iter().peekable(), drawn.iter().peekable());
-        let merged = std::iter::from_fn(|| match (before.peek(), now.peek()) {
-            (Some((earlier, _)), Some((later, _))) if later < earlier => now.next(),
-            (None, _) => now.next(),
-            _ => before.next(),
-        });
+        let (mut before, mut now) = (self.iter().peekable(), selected.iter().peekable());
+        let merged: Vec<(&str, Assignment)> = std::iter::from_fn(|| {
+            let (earlier, later) = (before.peek().map(|(id, _)| *id), now.peek().map(|(id, _)| *id));
+            if later.is_some() && later == earlier {
+                let ((id, assignment), (_, again)) = (before.next()?, now.next()?);
+                return Some((id, Assignment { last: assignment.last.max(again.last), ..assignment }));
+            }
+            if later.is_none() || earlier.is_some_and(|earlier| Some(earlier) < later) {
+                return before.next();
+            }
+            let (id, assignment) = now.next()?;
+            *n_drawn.entry(assignment.plan()).or_default() += 1;
+            Some((id, assignment))
+        })
+        .collect();
         Self::from_sorted(merged, n_drawn)
     }
 
@@ -135,7 +143,7 @@ mod tests {
 
     #[test]
     fn who_has_left_is_counted_and_no_longer_there() {
-        let it = |arm, share| Assignment { arm, on: Day(20_000), share };
+        let it = |arm, share| Assignment { arm, on: Day(20_000), share, last: Day(20_000) };
         let first = Assignments::from_sorted(
             [("b", it(Arm::Contact, 0.1)), ("d", it(Arm::Control, 0.1))],
             BTreeMap::from([((Arm::Contact, 100_000), 9)]),
@@ -146,5 +154,11 @@ mod tests {
         assert_eq!((all.get("c"), all.get("d"), all.get("e")), (second.get("c"), first.get("d"), None));
         let n_drawn = [((Arm::Contact, 100_000), 10), ((Arm::Control, 100_000), 1), ((Arm::Control, 200_000), 1)];
         assert_eq!(*all.n_drawn(), BTreeMap::from(n_drawn));
+        // Who comes again is not drawn again.
+        let again =
+            Assignments::of([("b", Assignment { last: Day(20_007), on: Day(20_007), ..it(Arm::Control, 0.5) })]);
+        let later = all.and(&again);
+        assert_eq!(later.get("b"), Some(Assignment { last: Day(20_007), ..it(Arm::Contact, 0.1) }));
+        assert_eq!((later.len(), later.n_drawn()), (4, all.n_drawn()));
     }
 }

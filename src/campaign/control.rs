@@ -39,7 +39,7 @@ pub fn lot(scope: &str, campaign: &str, name: &str) -> f64 {
 
 /// Draws the arms of customers who have none yet, each with its stratum, in their order.
 pub fn draw(campaign: &str, share: f64, customers: &[(&str, &str)], is_stratified: bool, on: Day) -> Vec<Assignment> {
-    let new = |arm| Assignment { arm, on, share };
+    let new = |arm| Assignment { arm, on, share, last: on };
     let lot = |customer: &str| lot("control", campaign, customer);
     let mut drawn: Vec<Assignment> = customers
         .iter()
@@ -131,7 +131,7 @@ mod tests {
     fn arms_that_do_not_fit_their_share_are_found() {
         let of = |n_control: usize, n: usize| {
             let arm = move |ix| if ix < n_control { Arm::Control } else { Arm::Contact };
-            (0..n).map(move |ix| Assignment { arm: arm(ix), on: TODAY, share: 0.1 })
+            (0..n).map(move |ix| Assignment { arm: arm(ix), on: TODAY, share: 0.1, last: TODAY })
         };
         // χ² = 40²/1,000 + 40²/9,000 = 1.7778, p = 0.18242 (scipy.stats.chi2.sf).
         assert!((sample_ratio_p(of(1_040, 10_000)).unwrap() - 0.182_422_439_5).abs() < 1e-9);

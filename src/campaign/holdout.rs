@@ -39,12 +39,23 @@ impl<'a> Holdout<'a> {
         Self { rule, earlier, is_met: vec![false; if rule.share > 0.0 { n_customers } else { 0 }] }
     }
 
-    /// Says whether a customer whom a campaign could contact is kept from it.
-    pub fn keeps(&mut self, id: &str, customer: u32) -> bool {
-        let Some(is_met) = self.is_met.get_mut(customer as usize) else { return false };
-        *is_met = true;
-        self.earlier.and_then(|earlier| earlier.get(id)).unwrap_or_else(|| draw(self.rule, id, Day(0))).arm
-            == Arm::Control
+    /// Says whether anybody may be kept.
+    pub fn keeps_some(&self) -> bool {
+        self.rule.share > 0.0
+    }
+
+    /// Says whether a customer is kept from every campaign.
+    pub fn keeps(&self, id: &str) -> bool {
+        let arm =
+            || self.earlier.and_then(|earlier| earlier.get(id)).unwrap_or_else(|| draw(self.rule, id, Day(0))).arm;
+        self.keeps_some() && arm() == Arm::Control
+    }
+
+    /// Notes a customer whom a campaign could contact.
+    pub fn meet(&mut self, customer: u32) {
+        if let Some(is_met) = self.is_met.get_mut(customer as usize) {
+            *is_met = true;
+        }
     }
 
     /// Returns who came into an arm by this run.
@@ -57,5 +68,5 @@ impl<'a> Holdout<'a> {
 
 fn draw(rule: &Rule, id: &str, on: Day) -> Assignment {
     let arm = if lot("global-holdout", &rule.name, id) < rule.share { Arm::Control } else { Arm::Contact };
-    Assignment { arm, on, share: rule.share }
+    Assignment { arm, on, share: rule.share, last: on }
 }

@@ -14,15 +14,17 @@ pub mod split;
 pub mod suppression;
 pub mod target;
 
+mod draw;
 mod reach;
 mod reason;
+mod unique;
 
 use std::sync::Arc;
 
 use crate::scores::CUSTOMER_ID;
 use crate::scores::frame::{Cells, Frame, FrameColumn, FrameError, Rows};
 use crate::table::Customers;
-use crate::units::{Language, Period};
+use crate::units::{Day, Language, Period};
 use legal::LegalBasis;
 use prepare::Prepared;
 use pressure::Limits;
@@ -55,6 +57,8 @@ pub struct Campaign {
     pub control_share: f64,
     /// Text columns within whose cells the control group has its share.
     pub stratify_by: Vec<String>,
+    /// Time for which a customer who was selected is not selected again; without it, every run does.
+    pub repeat_after: Option<Period>,
     /// What a contact costs and brings; without it everybody who may be contacted is.
     pub economics: Option<Economics>,
 }
@@ -98,6 +102,15 @@ impl Deduplicate {
 }
 
 impl Campaign {
+    /// Says whether a customer was selected by another run too short a time before, or after, this one.
+    fn has_had_enough(&self, last: impl Fn() -> Option<Day>, as_of: Day) -> bool {
+        let Some(period) = self.repeat_after else { return false };
+        last().is_some_and(|last| {
+            let (first, second) = (last.min(as_of), last.max(as_of));
+            first != second && first > period.start_before(second)
+        })
+    }
+
     /// Returns the customer columns that the campaign cannot do without, each once.
     pub fn needs(&self) -> Vec<&str> {
         let named = self.columns.iter().chain(&self.split_by).chain(&self.stratify_by).map(String::as_str);

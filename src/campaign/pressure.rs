@@ -2,13 +2,16 @@
 //!
 //! | rule           | a customer is left alone                                                        | counted from                     |
 //! |----------------|---------------------------------------------------------------------------------|----------------------------------|
-//! | frequency cap  | with `n` contacts on different days within the window                            | the contact log, complaints aside |
+//! | frequency cap  | with `n` contacts on different days within the window                            | the contact log, complaints aside; last night of a control group |
 //! | quiet period   | for a time after a complaint, and after goods came back                          | the contact log, returns         |
 //!
-//! Windows end with as-of: the 7 days of a Sunday are those from Monday on.
+//! Windows begin so long before as-of: the 7 days of a Sunday are those from Monday on. What the log has after as-of counts as well: the file goes out after it, whatever day
+//! the last order is of. A control group counts as contacted on the last night on which it would have been. Otherwise the next campaign would go to the
+//! control group of this one and not to its contacts, and the two would differ by more than the lot.
 
+use super::assignments::{Arm, Assignments};
 use crate::features::Dataset;
-use crate::table::Contacts;
+use crate::table::{Contacts, Ids};
 use crate::units::{NONE_IX, Period};
 
 /// What the pipeline allows.
@@ -34,9 +37,10 @@ pub struct History<'a> {
     contacts: &'a Contacts,
     /// Day of the last return by customer, or `i32::MIN`; empty without a quiet period.
     last_return: Vec<i32>,
+    /// Days on which control groups would have been contacted, by customer of the base, ascending.
+    not_contacted: Vec<(u32, i32)>,
     cap: Option<(u32, i32)>,
     quiet_from: Option<i32>,
-    as_of: i32,
 }
 
 impl<'a> History<'a> {
@@ -62,10 +66,27 @@ impl<'a> History<'a> {
         Self {
             contacts: &data.contacts,
             last_return,
+            not_contacted: Vec::new(),
             cap: limits.cap.map(|(n, within)| (n, from(within))),
             quiet_from: limits.quiet.map(from),
-            as_of,
         }
+    }
+
+    /// Counts control groups of these campaigns as contacted, where a log counts the contacts.
+    #[must_use]
+    pub fn and_control_groups<'c>(mut self, base: &Ids, campaigns: impl Iterator<Item = &'c Assignments>) -> Self {
+        let Some((_, from)) = self.cap.filter(|_| !self.contacts.day.is_empty()) else { return self };
+        for campaign in campaigns {
+            let kept = campaign.iter().filter(|(_, it)| it.arm == Arm::Control && it.last.0 >= from);
+            self.not_contacted.extend(kept.filter_map(|(id, it)| Some((base.position(id)?, it.last.0))));
+        }
+        self.not_contacted.sort_unstable();
+        self
+    }
+
+    /// Says whether anybody may be left alone.
+    pub fn limits_some(&self) -> bool {
+        self.cap.is_some() || self.quiet_from.is_some()
     }
 
     /// Tells why a customer of the base is left alone; a complaint weighs more than a return, and that more than a full window.
@@ -77,7 +98,7 @@ impl<'a> History<'a> {
         let recent = |from: i32, is_complaint: bool| {
             let days = rows.clone().filter(move |row| {
                 let day = self.contacts.day[*row];
-                self.contacts.is_complaint[*row] == is_complaint && day >= from && day <= self.as_of
+                self.contacts.is_complaint[*row] == is_complaint && day >= from
             });
             days.map(|row| self.contacts.day[row])
         };
@@ -91,6 +112,10 @@ impl<'a> History<'a> {
         }
         let (n, from) = self.cap?;
         let mut days: Vec<i32> = recent(from, false).collect();
+        let own = self.not_contacted.partition_point(|(other, _)| (*other as usize) < customer);
+        let own = self.not_contacted[own..].iter().take_while(|(other, _)| *other as usize == customer);
+        days.extend(own.map(|(_, day)| *day));
+        days.sort_unstable();
         days.dedup();
         (days.len() >= n as usize).then_some(Pressure::FrequencyCap)
     }
@@ -98,6 +123,7 @@ impl<'a> History<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::assignments::Assignment;
     use super::*;
     use crate::features::Baskets;
     use crate::units::Day;
@@ -118,8 +144,8 @@ mod tests {
         data.customer_ids = crate::table::Ids::from_sorted(["a", "b", "c", "d"]);
         data.contacts = Contacts {
             starts: vec![0, 3, 6, 6, 8],
-            // Two contacts of one day are one day; what lies after as-of does not count.
-            day: vec![70, 95, 95, 89, 93, 101, 90, 92],
+            // Two contacts of one day are one day; what lies after as-of counts.
+            day: vec![70, 95, 95, 88, 93, 101, 90, 92],
             is_complaint: vec![false, false, false, false, false, false, false, true],
         };
         let limits = Limits { cap: Some((2, Period::Days(12))), quiet: Some(Period::Days(10)) };
@@ -129,6 +155,18 @@ mod tests {
             found,
             [None, Some(Pressure::FrequencyCap), Some(Pressure::QuietAfterReturn), Some(Pressure::QuietAfterComplaint)]
         );
+        // `a` was contacted on one day, and on another would have been but for the lot.
+        let kept = |arm, on| Assignments::of([("a", Assignment { arm, on: Day(10), share: 0.1, last: Day(on) })]);
+        for (arm, on, expected) in [
+            (Arm::Control, 97, Some(Pressure::FrequencyCap)),
+            (Arm::Control, 95, None),
+            (Arm::Control, 80, None),
+            (Arm::Contact, 97, None),
+        ] {
+            let history =
+                History::of(&data, &limits).and_control_groups(&data.customer_ids, [&kept(arm, on)].into_iter());
+            assert_eq!(history.of_customer(0), expected, "{arm:?} {on}");
+        }
         assert!((0..4).all(|customer| History::of(&data, &Limits::default()).of_customer(customer).is_none()));
     }
 }

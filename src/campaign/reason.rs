@@ -16,6 +16,8 @@ pub enum Reason {
     QuietAfterComplaint,
     QuietAfterReturn,
     FrequencyCap,
+    /// Selected by an earlier run, shorter ago than the campaign repeats itself.
+    ContactedBefore,
     /// The expected profit is unknown, or not above zero.
     ProfitUnknown,
     NotProfitable,
@@ -30,7 +32,7 @@ pub enum Reason {
 
 impl Reason {
     /// All reasons in their order.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::NotInCustomerTable,
         Self::WithoutConsent,
         Self::Suppressed,
@@ -39,6 +41,7 @@ impl Reason {
         Self::QuietAfterComplaint,
         Self::QuietAfterReturn,
         Self::FrequencyCap,
+        Self::ContactedBefore,
         Self::ProfitUnknown,
         Self::NotProfitable,
         Self::DuplicateAddress,
@@ -58,6 +61,7 @@ impl Reason {
             Self::QuietAfterComplaint => "quiet_after_complaint",
             Self::QuietAfterReturn => "quiet_after_return",
             Self::FrequencyCap => "frequency_cap",
+            Self::ContactedBefore => "contacted_before",
             Self::ProfitUnknown => "profit_unknown",
             Self::NotProfitable => "not_profitable",
             Self::DuplicateAddress => "duplicate_address",
@@ -78,6 +82,7 @@ impl Reason {
             Self::QuietAfterComplaint => "left alone after a complaint",
             Self::QuietAfterReturn => "left alone after a return",
             Self::FrequencyCap => "contacted often enough",
+            Self::ContactedBefore => "in this campaign before",
             Self::ProfitUnknown => "of unknown profit",
             Self::NotProfitable => "not worth the contact",
             Self::DuplicateAddress => "at the address of another",

@@ -29,6 +29,7 @@ fn campaign(target: &str, columns: &[&str]) -> Campaign {
         basis: LegalBasis::of(target.channel)[0],
         control_share: 0.0,
         stratify_by: vec![],
+        repeat_after: None,
         economics: None,
     }
 }
@@ -272,20 +273,21 @@ fn control_and_holdout_are_in_no_file_and_stay_where_they_are() {
     assert_eq!(both[0].contacts.len() + held + control, 2_000);
     assert!(both[1].contacts.is_empty(), "who is in one campaign, as contact or control, is in no other");
     for (row, _) in &both[0].contacts {
-        assert_eq!(both[0].drawn.get(customers.ids.get(*row)).unwrap().arm, Arm::Contact);
+        assert_eq!(both[0].selected.get(customers.ids.get(*row)).unwrap().arm, Arm::Contact);
     }
     let is_held = |row: u32| holdout.get(customers.ids.get(row)).unwrap().arm == Arm::Control;
     assert_eq!(holdout.len(), 2_000, "everybody who could be contacted is in one of its arms");
     assert_eq!((0..2_000).filter(|row| is_held(*row)).count(), held);
     assert!(reasons(&both[0]).iter().all(|(row, reason)| (*reason == Reason::GlobalHoldout) == is_held(*row)));
     // The next night, with other shares: who was assigned stays, and who was held out is held out.
-    world.earlier = BTreeMap::from([("spring".to_owned(), both[0].drawn.clone()), ("global-holdout".into(), holdout)]);
+    world.earlier =
+        BTreeMap::from([("spring".to_owned(), both[0].selected.clone()), ("global-holdout".into(), holdout)]);
     world.rules.holdout.share = 0.3;
     let later = Campaign { control_share: 0.5, ..drawing("spring") };
     let again = world.with_holdout(std::slice::from_ref(&later), &customers.ids, &customers);
     let of_spring = &again.campaigns[0];
     assert_eq!((&of_spring.contacts, &of_spring.excluded), (&both[0].contacts, &both[0].excluded));
-    assert!(of_spring.drawn.is_empty() && again.holdout.is_empty());
+    assert!(of_spring.selected.n_drawn() == both[0].selected.n_drawn() && again.holdout.is_empty());
     // Without a share nobody is held out; another name draws anew, independently of the first.
     world.rules.holdout = holdout::Rule { share: 0.05, name: "next-year".into() };
     let anew = world.with_holdout(std::slice::from_ref(&later), &customers.ids, &customers).holdout;

@@ -45,10 +45,11 @@ pub fn assignments(
     let (customer, arm) = (columns.codes("customer_id"), columns.codes("arm"));
     let campaigns = columns.ids("campaign");
     let campaign = |row: usize| columns.codes("campaign").get(row).copied().unwrap_or(0);
-    let day = match table.columns.get("assigned_on") {
+    let days = |name: &str| match table.columns.get(name) {
         Some(TypedColumn::Date { day, .. }) => &day[..],
         _ => &[],
     };
+    let (day, selected) = (days("assigned_on"), days("selected_on"));
     let (mut n_objecting, mut n_later, mut n_unnamed) = (0_usize, 0_usize, 0_usize);
     let (shares, drawn) = (columns.decimals("share"), columns.decimals("drawn"));
     let number = |numbers: &[i64], row: usize| numbers.get(row).copied().filter(|it| *it != NO_NUMBER).unwrap_or(0);
@@ -128,6 +129,7 @@ pub fn assignments(
         campaign: kept.iter().map(|row| campaign(*row)).collect(),
         arm: kept.iter().map(|row| arm[*row]).collect(),
         day: kept.iter().map(|row| day[*row]).collect(),
+        last_day: kept.iter().map(|row| selected.get(*row).map_or(day[*row], |last| day[*row].max(*last))).collect(),
         share: kept.iter().map(|row| share(*row) as f64 / MILLION).collect(),
         n_drawn,
         n_gone,

@@ -315,6 +315,7 @@ pub static ASSIGNMENTS: TableSpec = TableSpec {
         required("assigned_on", Cell::Date, false, &["assignedat", "zugewiesenam", "versanddatum", "datum", "date"]),
         optional("share", Cell::Decimal, &["plannedshare", "anteil"]),
         optional("drawn", Cell::Decimal, &["gezogen"]),
+        optional("selected_on", Cell::Date, &["ausgewaehltam"]),
     ]),
     one_of: &[],
     one_of_may_be_empty: false,

@@ -186,7 +186,8 @@ pub fn of_assignments(assigned: &Assignments, data: &Dataset, request: &Request)
             source: Source::Purchases(measured),
         }
     };
-    let mut rows: Vec<usize> = (0..assigned.customer.len()).collect();
+    // Who was contacted by a campaign without a control group was not drawn.
+    let mut rows: Vec<usize> = (0..assigned.customer.len()).filter(|row| assigned.share[*row] < 1.0).collect();
     let campaigns = rows.chunk_by_mut(|a, b| assigned.campaign[*a] == assigned.campaign[*b]);
     let mut trials = Vec::new();
     for rows in campaigns {

@@ -30,6 +30,10 @@ pub(super) fn campaign(table: &mut Reader<'_, '_>) -> CampaignRule {
         "split-by",
         "Text column with a file for each of its values, readable by its owner alone; without it, one file",
     );
+    let repeat = key(
+        "repeat-after",
+        "Time for which a customer who was selected is not selected again; without it, every run selects anew",
+    );
     let home = key(
         "default-country",
         "Country of the sender and of customers without one, for phone numbers and postal addresses",
@@ -50,6 +54,7 @@ pub(super) fn campaign(table: &mut Reader<'_, '_>) -> CampaignRule {
         basis: LegalBasis::Consent,
         control_share: 0.0,
         stratify_by: vec![],
+        repeat_after: table.period(repeat.example(r#""90 days""#), false),
         economics: None,
         estimates: vec![],
     };

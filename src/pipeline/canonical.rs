@@ -129,6 +129,11 @@ pub(super) const ASSIGNMENTS: &[Canonical] = &[
         "Customers who were ever drawn into this group with this share; tells `measure` how many have left since",
         "\"Gezogen\"",
     ),
+    date(
+        "selected-on",
+        "Last day on which the customer was contacted, or would have been without the lot",
+        "\"Ausgewählt am\"",
+    ),
 ];
 
 /// Columns of `[input.suppressions]`.

@@ -13,7 +13,7 @@ use crate::campaign::target::Target;
 use crate::campaign::target::country::Country;
 use crate::ingest::{Currency, ProductRules, ReturnRules, TableSource};
 use crate::segment::{Membership, Order};
-use crate::units::{Day, Language};
+use crate::units::{Day, Language, Period};
 
 /// A pipeline file that was read.
 #[derive(Debug, Clone, PartialEq)]
@@ -192,6 +192,7 @@ pub struct CampaignRule {
     /// Share of the control group, `0..1`.
     pub control_share: f64,
     pub stratify_by: Vec<Placed>,
+    pub repeat_after: Option<Period>,
     pub economics: Option<Economics>,
     /// Columns that the economics name, where they stand.
     pub estimates: Vec<Placed>,

@@ -89,14 +89,15 @@ pub fn earlier(
         for (plan, n) in reading.n_drawn.iter().filter(|(plan, _)| plan.campaign == of) {
             let Some(arm) = arms[plan.arm as usize] else { continue };
             let share = control_share(arm, plan.share());
-            n_drawn.insert(Assignment { arm, on: Day(0), share }.plan(), *n);
+            n_drawn.insert(Assignment { arm, on: Day(0), share, last: Day(0) }.plan(), *n);
         }
         let mut kept = Vec::with_capacity(rows.len());
         for row in rows {
             let customer = reading.customer[*row];
             let Some(arm) = arms[reading.arm[*row] as usize].filter(|_| !has_left[customer as usize]) else { continue };
             let share = control_share(arm, reading.share[*row]);
-            let assignment = Assignment { arm, on: Day(reading.day[*row]), share };
+            let (on, last) = (Day(reading.day[*row]), Day(reading.last_day[*row]));
+            let assignment = Assignment { arm, on, share, last };
             if !expiry.is_some_and(|expiry| expiry.drops(campaign, &assignment)) {
                 kept.push((reading.customer_ids.get(customer), assignment));
             } else if let Some(n) = n_drawn.get_mut(&assignment.plan()) {
@@ -115,7 +116,7 @@ fn in_millionths(share: f64) -> f64 {
     (share * 1e6).round() / 1e6
 }
 
-/// Adds who was drawn by this run to who was drawn before.
+/// Adds who came to the lot by this run to who was drawn before.
 pub fn all<'a>(
     mut earlier: BTreeMap<String, Assignments>,
     drawn: impl Iterator<Item = (&'a str, &'a Assignments)>,
@@ -141,6 +142,7 @@ pub fn table(all: &BTreeMap<String, Assignments>) -> Option<SideTable> {
         Column::new("customer_id", Values::from_texts(rows().map(|(_, _, id, _)| Some(id)))),
         Column::new("arm", Values::from_texts(rows().map(|(.., it)| Some(it.arm.label())))),
         Column::new("assigned_on", Values::Date(rows().map(|(.., it)| Some(it.on.0)).collect())),
+        Column::new("selected_on", Values::Date(rows().map(|(.., it)| Some(it.last.0)).collect())),
         Column::new("share", Values::Number(rows().map(|(.., it)| Some(in_millionths(share(it)))).collect())),
         Column::new("drawn", Values::Integer(rows().map(|(_, of, _, it)| n_drawn(of, it)).collect())),
     ];
@@ -153,7 +155,7 @@ mod tests {
 
     #[test]
     fn what_one_night_drew_the_next_one_reads() {
-        let assignment = |arm, on| Assignment { arm, on: Day(on), share: 0.1 };
+        let assignment = |arm, on| Assignment { arm, on: Day(on), share: 0.1, last: Day(on + 5) };
         let spring =
             Assignments::of([("007", assignment(Arm::Control, 20_000)), ("a;\"b\"", assignment(Arm::Contact, 20_001))]);
         let known = BTreeMap::from([("spring".to_owned(), spring)]);

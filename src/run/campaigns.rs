@@ -91,10 +91,11 @@ pub fn select<'a>(
     let rules = &job.settings.contact_rules;
     let has_bought: Vec<bool> = base.now.n_purchase_days.iter().map(|days| *days > 0).collect();
     let suppressed = Suppressed::of(sources.suppressions);
+    let draws = sources.earlier.iter().filter(|(name, _)| **name != rules.holdout.name).map(|(_, draw)| draw);
     let known = Known {
         customers,
         base: &data.customer_ids,
-        history: History::of(data, &rules.limits),
+        history: History::of(data, &rules.limits).and_control_groups(&data.customer_ids, draws),
         has_bought: &has_bought,
         suppressed: &suppressed,
         earlier: &sources.earlier,
@@ -111,9 +112,8 @@ pub fn select<'a>(
         let shares = shares(&campaign.name, &contacts, campaign.split_by.as_deref())?;
         contacted.push(Contacted { campaign: campaign.clone(), members: members.height(), contacts, prepared, shares });
     }
-    let drawn = contacted.iter().filter(|contacted| contacted.campaign.control_share > 0.0);
-    let drawn = drawn.map(|contacted| (contacted.campaign.name.as_str(), &contacted.prepared.drawn));
-    let all = assigned::all(sources.earlier, drawn.chain([(rules.holdout.name.as_str(), &holdout)]));
+    let selected = contacted.iter().map(|own| (own.campaign.name.as_str(), &own.prepared.selected));
+    let all = assigned::all(sources.earlier, selected.chain([(rules.holdout.name.as_str(), &holdout)]));
     let tables = [excluded].into_iter().chain(assigned::table(&all)).collect();
     Ok(Selection { contacted, tables, arms: arms(&all) })
 }
@@ -230,6 +230,10 @@ pub fn notes(campaigns: &[Contacted<'_>], cells: &[CellCounts], customers: Optio
                 notes.push(format!("campaign `{name}`: {n} {what}"));
             }
         };
+        if campaign.control_share == 0.0 {
+            let what = "customers stay in its control group, though it has no `control-share` any more: under another name it would contact them";
+            say(n_of(Reason::ControlGroup), what);
+        }
         say(n_of(Reason::DuplicateAddress), "members share the address of another one and are left out");
         say(cells.cut, &format!("cells were longer than {} takes and were cut", target.title));
         say(cells.replaced, &format!("cells held characters that {} cannot hold, which were left out", target.title));

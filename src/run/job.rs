@@ -88,6 +88,7 @@ impl Job {
             basis: campaign.basis,
             control_share: campaign.control_share,
             stratify_by: campaign.stratify_by.iter().map(|column| column.text.clone()).collect(),
+            repeat_after: campaign.repeat_after,
             economics: campaign.economics.clone(),
         });
         let output = directory.join(&pipeline.output.directory);

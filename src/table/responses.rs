@@ -52,6 +52,8 @@ pub struct Assignments {
     pub arm: Vec<u32>,
     /// First day on which the customer was assigned, days since 1970-01-01.
     pub day: Vec<i32>,
+    /// Last day on which the customer was contacted, or would have been without the lot; not before the first.
+    pub last_day: Vec<i32>,
     /// Share of the customers that the arm of the row was to get, or zero where it is not known.
     pub share: Vec<f64>,
     /// Customers who were ever drawn into an arm with a share, where the table says so.

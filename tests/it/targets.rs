@@ -101,6 +101,7 @@ impl Base {
             basis: LegalBasis::of(target.channel)[0],
             control_share: 0.0,
             stratify_by: vec![],
+            repeat_after: None,
             economics: None,
         };
         let members = Frame::of_customers(&self.customers.ids, &self.scores);

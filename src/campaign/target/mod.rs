@@ -29,7 +29,7 @@ pub use text::CellCounts;
 use hashed::Platform;
 
 /// The way to a customer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Channel {
     Email,
     Phone,

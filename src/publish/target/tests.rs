@@ -24,6 +24,7 @@ fn campaign(target: Target, columns: &[&str]) -> Campaign {
         basis: LegalBasis::Consent,
         control_share: 0.0,
         stratify_by: vec![],
+        repeat_after: None,
         economics: None,
     }
 }
