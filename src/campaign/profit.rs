@@ -42,6 +42,18 @@ pub struct Cut {
 }
 
 impl Economics {
+    /// Returns the column that stands for the probability of a response, and for how many rows it is none; nothing where it is one for all.
+    ///
+    /// # Errors
+    /// Fails where the column does not exist or holds no numbers, which checking the pipeline rules out.
+    pub fn no_probabilities(&self, members: &Frame<'_>) -> Result<Option<(String, usize)>, FrameError> {
+        let Estimate::Column(column) = &self.response else { return Ok(None) };
+        let response = reader(&self.response, members, 1.0)?;
+        let is_none = |row: &usize| response(*row).is_some_and(|value| !(0.0..=1.0).contains(&value));
+        let n = (0..members.height()).filter(is_none).count();
+        Ok((n > 0).then(|| (column.clone(), n)))
+    }
+
     /// Returns the expected profit of every row in minor units; nothing where an estimate is unknown.
     ///
     /// # Errors
@@ -128,6 +140,9 @@ mod tests {
         assert_eq!(cut, Cut { lowest: Some(100.0), expected_profit: 100.0, n_below: 1, n_unknown: 2 });
         let same = economics(Estimate::Same(0.25), Estimate::Same(12.0)).profits(&members).unwrap();
         assert_eq!(same, [Some(200.0); 4]);
+        assert_eq!(economics(column("p"), column("m")).no_probabilities(&members), Ok(None));
+        let no_probability = economics(column("m"), column("m")).no_probabilities(&members);
+        assert_eq!(no_probability, Ok(Some(("m".to_owned(), 3))));
         assert!(economics(column("nothing"), column("m")).profits(&members).is_err());
         assert!(economics(column("customer_id"), column("m")).profits(&members).is_err());
     }

@@ -1,14 +1,20 @@
 //! One file for each value of a column, as each sales representative or region gets its own.
 //!
-//! Files are named by the value: lower-case letters and digits joined by hyphens, `Süd-West` → `sued-west`. Values that would be named
-//! alike are numbered in their order, whoever has no value is in `none`. The order of the rows does not matter for the names.
+//! Files are named by the value in lower case: `Nord` → `nord`, so that values which differ in capitals alone share a file. A value that is more than letters,
+//! digits and hyphens is spelled with them and marked by six digits of its SHA-256: `Süd West` → `sued-west-5e1f0a`. A name never passes to another
+//! value, whoever is there tonight: who fetches a file by its name gets the customers of no other. Whoever has no value is in `none`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
 
 use crate::scores::frame::{Frame, FrameError};
 
 /// Most files of a campaign: more are a wrong column.
 pub const MAX_SHARES: usize = 1_000;
+
+/// Name of the file of those without a value.
+const NOBODY: &str = "none";
 
 /// Most letters of a value in a file name.
 const MAX_LETTERS: usize = 48;
@@ -39,25 +45,27 @@ pub fn shares(campaign: &str, contacts: &Frame<'_>, column: Option<&str>) -> Res
     let Some(column) = column else {
         return Ok(vec![Share { slug: None, rows: (0..contacts.height() as u32).collect() }]);
     };
-    let mut by_value: BTreeMap<Option<&str>, Vec<u32>> = BTreeMap::new();
+    let mut by_name: BTreeMap<String, Vec<u32>> = BTreeMap::new();
     for (row, value) in contacts.texts(column)?.enumerate() {
         let value = value.map(str::trim).filter(|value| !value.is_empty());
-        by_value.entry(value).or_default().push(row as u32);
+        by_name.entry(value.map_or_else(|| NOBODY.to_owned(), name)).or_default().push(row as u32);
     }
-    if by_value.len() > MAX_SHARES {
+    if by_name.len() > MAX_SHARES {
         let (campaign, column) = (campaign.to_owned(), column.to_owned());
-        return Err(SplitError::TooMany { campaign, column, n: by_value.len() });
+        return Err(SplitError::TooMany { campaign, column, n: by_name.len() });
     }
-    let mut taken = BTreeSet::new();
-    let shares = by_value.into_iter().map(|(value, rows)| {
-        let name = value.map_or_else(|| "none".to_owned(), slug);
-        let numbered = (2..).map(|n| format!("{name}-{n}"));
-        let mut names = std::iter::once(name.clone()).chain(numbered);
-        let free = names.find(|name| !taken.contains(name)).unwrap_or(name);
-        taken.insert(free.clone());
-        Share { slug: Some(free), rows }
-    });
-    Ok(shares.collect())
+    Ok(by_name.into_iter().map(|(name, rows)| Share { slug: Some(name), rows }).collect())
+}
+
+/// Returns the name of a value, which no other value has.
+fn name(value: &str) -> String {
+    let (slug, folded) = (slug(value), value.to_lowercase());
+    if slug == folded && slug != NOBODY {
+        return slug;
+    }
+    let digest = Sha256::digest(&folded);
+    let mark: String = digest[..3].iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{slug}-{mark}")
 }
 
 fn slug(value: &str) -> String {
@@ -94,18 +102,20 @@ mod tests {
 
     #[test]
     fn every_value_has_a_file_of_its_own() {
-        let found = split(&["Süd-West", "", "../../etc", "süd west", "東京", "Süd-West", " Süd-West", "none"]).unwrap();
-        let expected: Vec<(String, Vec<u32>)> = [
-            ("none", vec![1]),
-            ("etc", vec![2]),
-            ("sued-west", vec![0, 5, 6]),
-            ("none-2", vec![7]),
-            ("sued-west-2", vec![3]),
-            ("value", vec![4]),
-        ]
-        .map(|(slug, rows)| (slug.to_owned(), rows))
-        .to_vec();
-        assert_eq!(found, expected);
+        let found = split(&["Nord", "", "../../etc", "Süd West", "Süd-West", "NORD", " nord", "none", "東京"]).unwrap();
+        let rows =
+            |wanted: &str| found.iter().filter(|(name, _)| name.starts_with(wanted)).cloned().collect::<Vec<_>>();
+        assert_eq!(rows("nord"), [("nord".to_owned(), vec![0, 5, 6])]);
+        assert_eq!(rows("none")[0], ("none".to_owned(), vec![1]));
+        assert_eq!(
+            (rows("none-")[0].1.clone(), rows("etc-")[0].1.clone(), rows("value-")[0].1.clone()),
+            (vec![7], vec![2], vec![8])
+        );
+        let [one, other] = &rows("sued-west-")[..] else { panic!("{found:?}") };
+        assert!(one.0 != other.0 && one.0.len() == "sued-west-".len() + 6);
+        // Who is alone tonight has the name of every night.
+        let alone = split(&["Süd-West"]).unwrap();
+        assert!([one, other].iter().any(|both| both.0 == alone[0].0 && both.1 == [4]), "{alone:?}");
     }
 
     #[test]

@@ -30,8 +30,7 @@ impl Suppressed {
     /// Takes the entries in.
     pub fn of(list: &Suppressions) -> Self {
         let mut suppressed = Self { customers: list.customers.iter().cloned().collect(), ..Self::default() };
-        for entry in &list.emails {
-            let entry = email::normalised(entry);
+        for entry in list.emails.iter().flat_map(|cell| email::of_cell(cell)) {
             if let Some(hash) = hash(&entry) {
                 suppressed.hashes.insert(hash);
             } else {
@@ -100,12 +99,13 @@ mod tests {
         let digest: String = Sha256::digest("ada@example.com").iter().map(|byte| format!("{byte:02X}")).collect();
         let list = Suppressions {
             customers: texts(&["K7"]),
-            emails: texts(&[" Bo@Example.com", &digest, "mailto"]),
+            emails: texts(&[" Bo@Example.com", &digest, "mailto", "Di <di@example.com>; mailto:ed@example.com"]),
             phones: texts(&["0170 1234567", "+43 664 1234567", "491715555555", "?"]),
         };
         let list = Suppressed::of(&list);
         assert!(list.has_customer("K7") && !list.has_customer("K8"));
         assert!(list.has_email("bo@example.com") && list.has_email("ada@example.com"));
+        assert!(list.has_email("di@example.com") && list.has_email("ed@example.com"));
         assert!(!list.has_email("cy@example.com") && !list.has_email(&digest.to_lowercase()));
         for number in ["+491701234567", "+436641234567", "+491715555555"] {
             assert!(list.has_phone(number), "{number}");

@@ -67,6 +67,8 @@ codes! {
     STALE_SUPPRESSIONS = "K0329", "a suppression list that is older than the pipeline allows";
     NO_SEGMENT_COLUMN = "K0330", "a segment over a column that the customer export does not have";
     PSEUDONYM_KEY = "K0331", "a key of pseudonyms that cannot be read or is too short";
+    UNREADABLE_SUPPRESSIONS = "K0332", "a suppression list with entries that name nobody";
+    NO_PROBABILITY = "K0333", "a response estimate that is no probability";
 
     ANALYSIS = "K0401", "an analysis that cannot be computed";
     FRAME = "K0402", "scores that cannot be selected or joined";

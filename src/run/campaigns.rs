@@ -81,6 +81,14 @@ pub fn select<'a>(
             },
         ));
     }
+    for (campaign, members) in &asked {
+        let Some((column, n)) =
+            campaign.economics.as_ref().map(|own| own.no_probabilities(members)).transpose()?.flatten()
+        else {
+            continue;
+        };
+        return Err(RunError::NoProbability { campaign: campaign.name.clone(), column, n });
+    }
     let Some((first, _)) = asked.first() else {
         // Arms of campaigns that rest tonight are kept for their next night.
         let tables = assigned::table(&sources.earlier).into_iter().collect();

@@ -30,6 +30,14 @@ pub enum RunError {
     /// The suppression list is older than the pipeline allows.
     #[error("the suppression list is {hours} hours old, the pipeline allows {allowed}")]
     StaleSuppressions { hours: u64, allowed: u64 },
+    /// Entries of the suppression list name nobody.
+    #[error("{why}: whoever they mean would be contacted")]
+    UnreadableSuppressions { why: String },
+    /// A campaign takes something else for the probability of a response.
+    #[error(
+        "campaign `{campaign}` takes `{column}` for the probability of a response, which for {n} customers is not between 0 and 1"
+    )]
+    NoProbability { campaign: String, column: String, n: usize },
     /// An analysis reads an attribute that the customer export does not have.
     #[error("an analysis reads the attribute `{attribute}`, which the customer export does not have")]
     NoAttribute { attribute: String },
@@ -72,9 +80,10 @@ impl RunError {
     /// Returns the kind that the exit code tells.
     pub fn kind(&self) -> FailureKind {
         match self {
-            Self::TooManyRejects { .. } | Self::TooMuchDrift { .. } | Self::StaleSuppressions { .. } => {
-                FailureKind::Gate
-            }
+            Self::TooManyRejects { .. }
+            | Self::TooMuchDrift { .. }
+            | Self::StaleSuppressions { .. }
+            | Self::UnreadableSuppressions { .. } => FailureKind::Gate,
             Self::Publish(PublishError::Locked(_)) => FailureKind::Locked,
             Self::Publish(_) => FailureKind::Output,
             Self::Ingest(IngestError::Spill { .. })
@@ -116,6 +125,16 @@ impl RunError {
             Self::StaleSuppressions { .. } => (
                 codes::STALE_SUPPRESSIONS,
                 "export it anew, so that nobody is contacted who has unsubscribed since, or raise `[input.suppressions] max-age`".to_owned(),
+            ),
+            Self::UnreadableSuppressions { .. } => (
+                codes::UNREADABLE_SUPPRESSIONS,
+                "mend the list: an address, its SHA-256, a number or a customer id a cell, ids as they stand in the customer export; a column that is none of \
+                 them is left out under `[input.suppressions.columns]`"
+                    .to_owned(),
+            ),
+            Self::NoProbability { .. } => (
+                codes::NO_PROBABILITY,
+                "name a column of probabilities, such as `offer_1_probability`, or the share of all contacts: `response-rate = 0.03`".to_owned(),
             ),
             Self::NoAttribute { attribute } => (
                 codes::NO_ATTRIBUTE,

@@ -142,6 +142,7 @@ fn publish(
     // Rows that were found wanting only now.
     check_rejects(job, &inputs.rows)?;
     job.check_campaign_columns(inputs.customers.as_ref())?;
+    inputs.notes.extend(suppressed::check(job, &inputs.suppressions, inputs.customers.as_ref())?);
 
     let fingerprint = record::fingerprint(job, &inputs, tombstones, key.as_ref());
     let id = format!("{}-{}", inputs.as_of, &fingerprint[..8]);

@@ -10,7 +10,6 @@ use super::manifest::InputRecord;
 use super::observer::{Event, Observer};
 use super::{LINES_ON_DISK, Surroundings};
 use crate::campaign::legal::LegalBasis;
-use crate::campaign::suppression::Suppressed;
 use crate::campaign::target::Channel;
 use crate::ingest::{
     Assembled, BASKETS, BasketReading, CONTACTS, CONTRACTS, CUSTOMERS, Cache, CacheReport, FileReport, INVOICES,
@@ -109,12 +108,6 @@ impl Inputs {
                 "`[contact-rules] quiet-period` sees returns only: without `[input.contacts]` no complaint is known"
                     .to_owned(),
             );
-        }
-        let n_unreadable = Suppressed::of(&self.suppressions).n_unreadable;
-        if n_unreadable > 0 {
-            notes.push(format!(
-                "{n_unreadable} entries of the suppression list are neither an address nor a number: whoever is meant is contacted unless another entry says so"
-            ));
         }
         let n_erased = self.n_erased();
         if n_erased > 0 {

@@ -216,6 +216,50 @@ fn a_stale_suppression_list_stops_the_run_before_anything_is_written() {
     }
 }
 
+/// A list whose entries name nobody would be as good as none.
+#[test]
+fn a_suppression_list_that_names_nobody_stops_the_run() {
+    let project = project();
+    let list = "[input.suppressions.csv]\npath = 'unsubscribed.csv'\n";
+    let text = pipeline("2026-01-31", &format!("{list}{DRAWING}"));
+    let said = |entries: &str| {
+        project.write("unsubscribed.csv", entries.as_bytes());
+        project.write("pipeline.toml", text.as_bytes());
+        let output = project.klientel().args(["run", "pipeline.toml"]).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, message) = said("email\nk1@example.com\nunsubscribed by phone\n");
+    assert_eq!(code, Some(1), "{message}");
+    assert!(message.contains("error[K0332]: 1 entries of the suppression list are neither"), "{message}");
+    // Ids that a spreadsheet has shortened.
+    let ids: String = (0..12).map(|ix| format!("{ix}\n")).collect();
+    let (code, message) = said(&format!("customer_id\n{ids}"));
+    assert_eq!(
+        (code, message.contains("none of the 12 ids on the suppression list is in the customer export")),
+        (Some(1), true),
+        "{message}"
+    );
+    assert!(!project.dir.path().join("out/latest").exists(), "nothing is published");
+    let (code, message) = said("email\nKim <k1@example.com>\nmailto:K2@example.com\n");
+    assert_eq!(code, Some(0), "{message}");
+    let excluded = std::fs::read_to_string(project.dir.path().join("out/latest/excluded.csv")).unwrap();
+    assert_eq!(excluded.matches("suppressed").count(), 2, "{excluded}");
+}
+
+#[test]
+fn an_estimate_that_is_no_probability_is_refused() {
+    let project = project();
+    let keys = "contact-cost = 1.0\nresponse-column = 'avg_days_between_orders'\norder-margin = 5\n";
+    let campaign = |keys: &str| pipeline("2026-01-31", &format!("[[campaign]]\nname = 'c'\nsegment = 'all'\n{keys}"));
+    let lines = lines(&[(1, "30.01.2026"), (2, "31.01.2026"), (3, "31.01.2026")]);
+    project.write("lines.csv", lines.as_bytes());
+    project.write("pipeline.toml", campaign(keys).as_bytes());
+    let output = project.klientel().args(["run", "pipeline.toml"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("error[K0333]") && said.contains("which for 3 customers is not between 0 and 1"), "{said}");
+}
+
 #[test]
 fn a_campaign_that_cannot_be_is_told_at_its_line() {
     for (keys, expected) in [

@@ -8,6 +8,15 @@ pub fn normalised(address: &str) -> String {
     address.trim().to_lowercase()
 }
 
+/// Returns the addresses of a cell as people and mail programs write it: `Ada <ada@example.com>; mailto:bo@example.com`.
+pub fn of_cell(cell: &str) -> impl Iterator<Item = String> {
+    cell.split([';', ',']).map(str::trim).filter(|part| !part.is_empty()).map(|part| {
+        let bracketed = part.split_once('<').and_then(|(_, rest)| rest.split_once('>')).map(|(address, _)| address);
+        let address = normalised(bracketed.unwrap_or(part));
+        address.strip_prefix("mailto:").map_or(address.clone(), str::to_owned)
+    })
+}
+
 /// Says whether a text can be an e-mail address: one `@`, something before it, a dot after it, no white space.
 pub fn is_address(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else { return false };
@@ -31,6 +40,14 @@ mod tests {
         {
             assert_eq!(is_address(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_cell_is_read_as_mail_programs_write_it() {
+        let read = |cell| of_cell(cell).collect::<Vec<_>>();
+        assert_eq!(read(" Ada@Example.com "), ["ada@example.com"]);
+        assert_eq!(read("\"Ada\" <ada@example.com>; mailto:Bo@example.com,"), ["ada@example.com", "bo@example.com"]);
+        assert!(read(" ; ").is_empty());
     }
 
     #[test]
