@@ -145,6 +145,9 @@ pub struct EraseArgs {
     /// File with one customer id a line, `-` for stdin
     #[arg(long, value_name = "FILE")]
     pub ids_from: Option<PathBuf>,
+    /// Take the tombstones of these customers away instead, such as after a mistyped id; what was erased does not come back by it
+    #[arg(long)]
+    pub lift: bool,
     /// Print what was erased as JSON on stdout
     #[arg(long)]
     pub json: bool,

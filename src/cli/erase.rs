@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use klientel::diagnostic::{Diagnostic, codes};
-use klientel::run::{Erasure, erase as erase_customers, shown};
+use klientel::run::{Erasure, erase as erase_customers, lift, shown};
 use klientel::units::Day;
 use serde_json::json;
 
@@ -41,6 +41,15 @@ pub fn erase(args: &EraseArgs) -> Exit {
     if ids.is_empty() {
         let diagnostic = Diagnostic::error(codes::ERASURE, "no customer id is given, so that nobody is erased");
         return problem(diagnostic.help("name customer ids as they stand in the exports"), Exit::Input).show(args.json);
+    }
+    if args.lift {
+        return match lift(&job, &ids) {
+            Ok(n_lifted) => {
+                show_lifted(n_lifted, args);
+                Exit::Ok
+            }
+            Err(error) => problem(error.diagnostic(), Exit::of(error.kind())).show(args.json),
+        };
     }
     let mut random = [0; 32];
     if let Err(error) = getrandom::fill(&mut random) {
@@ -80,18 +89,35 @@ fn show(erasure: &Erasure, args: &EraseArgs) {
             "files": erased.files,
             "directories": erased.directories,
             "cache_files": cache_files,
+            "runs": erased.runs,
+            "not_found": erased.not_found,
+            "not_attributed": erased.not_attributed.iter().map(|path| shown(path)).collect::<Vec<_>>(),
+            "not_searched": erased.not_searched.iter().map(|path| shown(path)).collect::<Vec<_>>(),
             "notes": notes,
         }));
     } else if !args.quiet {
         notes.iter().for_each(|note| eprintln!("note: {note}"));
         eprintln!(
-            "{} erased below {}: {} in {} of {}; {} of the ingest cache removed; searched, and nothing is left",
+            "{} erased below {}: {} in {} of {}; {} of the ingest cache removed; searched, and {}",
             counted(*customers, "customer"),
             shown(directory),
             counted(erased.rows as usize, "row"),
             counted(erased.files, "file"),
             counted(erased.directories, "run"),
             counted(*cache_files, "file"),
+            if erased.not_attributed.is_empty() && erased.not_searched.is_empty() {
+                "nothing is left"
+            } else {
+                "nothing is left in what can be looked into (see the notes)"
+            },
         );
+    }
+}
+
+fn show_lifted(n_lifted: usize, args: &EraseArgs) {
+    if args.json {
+        print_json(&json!({ "lifted": n_lifted }));
+    } else if !args.quiet {
+        eprintln!("{} lifted; later runs read these customers again", counted(n_lifted, "tombstone"));
     }
 }

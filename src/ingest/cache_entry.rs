@@ -18,13 +18,12 @@ use super::bytes::{Damaged, Fixed, Reader, put_list};
 use super::column::{Evidence, Reading};
 use super::evidence::DateEvidence;
 use super::file::ParsedFile;
-use super::headers::Mapped;
+use super::headers::{Mapped, key_position};
 use super::lines::PackedPart;
 use super::packed::Packed;
 use super::packed_bytes;
 use super::readings::Decision;
-use super::reject::Reject;
-use super::reject::rejected_rows;
+use super::reject::{Reject, RowAgain, rejected_rows};
 use super::report::{FileReport, Layout};
 use super::spec::{Cell, ColumnRequest, TableSpec};
 
@@ -207,6 +206,7 @@ pub(super) fn read(from: impl Read, spec: &TableSpec, path: &Path) -> Result<Par
             rejected: header.rejects.len(),
             evidence: header.evidence,
             mapping: Vec::new(),
+            key: None,
             layout: header.layout,
         },
     };
@@ -218,6 +218,7 @@ pub(super) fn read(from: impl Read, spec: &TableSpec, path: &Path) -> Result<Par
         let Column { header, position, nullable, .. } = column;
         file.columns.push(Mapped { request, header, position, nullable, why: "as when it was first read" });
     }
+    file.report.key = key_position(spec, &file.columns);
     if !is_sound(&file) {
         return Err(Damaged.into());
     }
@@ -226,14 +227,14 @@ pub(super) fn read(from: impl Read, spec: &TableSpec, path: &Path) -> Result<Par
     if rows.len() != header.rejects.len() {
         return Err(Damaged.into());
     }
-    let reject = |(reject, (_, row)): (Rejected, (u64, String))| Reject {
+    let reject = |(reject, again): (Rejected, RowAgain)| Reject {
         table: spec.name,
         file: path.to_owned(),
         line: reject.line,
         column: reject.column,
         reason: reject.reason,
-        row,
-        key: None,
+        row: again.row,
+        key: again.key,
     };
     file.rejects.extend(header.rejects.into_iter().zip(rows).map(reject));
     Ok(file)

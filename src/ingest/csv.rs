@@ -137,6 +137,7 @@ impl File<'_> {
             rejected: 0,
             evidence: vec![delimiter_why],
             mapping: Vec::new(),
+            key: None,
             layout: Layout::Empty,
         };
         let Some(head) = self.head(first, dialect)? else {
@@ -150,6 +151,7 @@ impl File<'_> {
             report.evidence.push(format!("`{header}` read as {} ({why})", kebab(&request.name)));
             report.mapping.push((request.name.clone(), header.clone()));
         }
+        report.key = headers::key_position(job.spec, &columns);
         let body = Body {
             table: job.spec.name,
             key: job.spec.key(),

@@ -27,6 +27,8 @@ pub struct FileReport {
     pub evidence: Vec<String>,
     /// Canonical name and header of every column that was read.
     pub mapping: Vec<(ColumnName, String)>,
+    /// Position in the file of the column that says what a row is about.
+    pub(super) key: Option<usize>,
     /// How a row is found again.
     pub(super) layout: Layout,
 }

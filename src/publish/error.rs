@@ -31,6 +31,9 @@ pub enum PublishError {
     /// Nobody can tell any more who was erased.
     #[error("`{path}` is missing or shorter than 16 bytes, so that nobody can tell who was erased")]
     TombstoneKey { path: PathBuf },
+    /// The list of who was erased is gone.
+    #[error("`{path}` is missing, though its key is there, so that nobody can tell who was erased")]
+    TombstoneList { path: PathBuf },
     /// The list of who was erased is not one.
     #[error("`{path}` is damaged, so that nobody can tell who was erased")]
     Tombstones { path: PathBuf },
@@ -63,7 +66,7 @@ impl PublishError {
             Self::Contacts { .. } => {
                 "please report this with the pipeline file: a checked campaign must fit; nothing was published".into()
             }
-            Self::TombstoneKey { .. } | Self::Tombstones { .. } => {
+            Self::TombstoneKey { .. } | Self::TombstoneList { .. } | Self::Tombstones { .. } => {
                 "bring it back from a backup of the output directory; without it the next export may bring back who was erased; nothing was published"
                     .into()
             }

@@ -20,11 +20,11 @@ mod staging;
 mod target;
 mod tombstones;
 
-pub use erase::{Erased, Wanted, erase, rows_of};
+pub use erase::{AUDIENCES, Erased, PSEUDONYMS, Wanted, erase, rows_of};
 pub use error::PublishError;
 pub use lock::OutputLock;
 pub use staging::{OutputFile, Pointer, REASON, Staging, make_latest, newest, newest_run, prune};
 pub use target::CampaignFiles;
-pub use tombstones::{add_tombstones, read_tombstones};
+pub use tombstones::{add_tombstones, lift_tombstones, read_tombstones};
 
 use staging::keep_to_owner;

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use super::campaigns::Contacted;
 use super::error::RunError;
 use super::job::Job;
+use crate::campaign::target::Shape;
 use crate::scores::CUSTOMER_ID;
 use crate::scores::frame::{Cells, Frame, FrameColumn, FrameError};
 use crate::table::{Column, Key, Values};
@@ -52,7 +53,8 @@ pub fn table<'i>(
     ids: impl Iterator<Item = &'i str>,
 ) -> Result<Vec<Column>, FrameError> {
     let mut used: BTreeMap<String, Option<&str>> = BTreeMap::new();
-    for contacted in campaigns {
+    let has_ids = |contacted: &&Contacted<'_>| !matches!(contacted.campaign.target.shape, Shape::Audience(_));
+    for contacted in campaigns.iter().filter(has_ids) {
         used.extend(contacted.contacts.texts(CUSTOMER_ID)?.flatten().map(|pseudonym| (pseudonym.to_owned(), None)));
     }
     for id in ids {

@@ -148,6 +148,8 @@ const LINES_SHARE: u64 = 4;
 pub struct Tables {
     transactions: Option<LineTable>,
     customers: Option<TypedTable>,
+    /// The customers themselves, and how many of their ids stand in rows that differ.
+    listed: Option<(Customers, u64)>,
     products: Option<TypedTable>,
     contracts: Option<TypedTable>,
     responses: Option<TypedTable>,
@@ -172,6 +174,9 @@ pub fn read_tables(
     let optional = |spec: &TableSpec, source: &Option<TableSource>| {
         source.as_ref().map(|source| read_table(spec, source, Some(&progress))).transpose()
     };
+    // Who objects must be known before lines are kept.
+    let of_customers = optional(&CUSTOMERS, &job.customers)?;
+    let listed = of_customers.as_ref().map(customers);
     let cache = job.cache.as_ref().filter(|_| surroundings.use_cache);
     let cache = cache.map(|rules| Cache::open(&rules.directory, rules.max_bytes, tombstones));
     let spill = surroundings
@@ -183,7 +188,8 @@ pub fn read_tables(
     let cache = cache.map(Cache::finish);
     Ok(Tables {
         transactions: transactions?,
-        customers: optional(&CUSTOMERS, &job.customers)?,
+        customers: of_customers,
+        listed,
         products: optional(&PRODUCTS, &job.products)?,
         contracts: optional(&CONTRACTS, &job.contracts)?,
         responses: optional(&RESPONSES, &job.responses)?,
@@ -217,6 +223,11 @@ impl Tables {
             .into_iter()
             .filter_map(|(name, table)| table.map(|table| (name, &table.files[..], table.n_rows, &table.rejects[..])));
         lines.into_iter().chain(others).collect()
+    }
+
+    /// Returns the customers, those who were erased among them.
+    pub fn customers(&self) -> Option<&Customers> {
+        self.listed.as_ref().map(|(customers, _)| customers)
     }
 
     /// Returns the rejected rows of every table.
@@ -296,7 +307,7 @@ impl Tables {
         if let Some(key) = pseudonyms {
             self.resolve(key);
         }
-        let (mut customers, customer_conflicts) = self.customers.as_ref().map(customers).unzip();
+        let (mut customers, customer_conflicts) = self.listed.take().unzip();
         let only_erased = self.take_out_erased(customers.as_mut(), tombstones);
         let leaving = customers.as_ref().or(only_erased.as_ref());
         let list = self.products.as_ref().map(ProductList::of);

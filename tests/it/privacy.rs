@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use super::support::Project;
 
-const N: usize = 60;
+pub const N: usize = 60;
 
-fn id(n: usize) -> String {
+pub fn id(n: usize) -> String {
     format!("K-{}", 1000 + n)
 }
 
@@ -26,13 +26,13 @@ fn lines() -> String {
     text + &format!("{},x1,2026-02-31,a,1,1.00\n{},x2,2026-02-31,a,1,1.00\n", id(7), id(8))
 }
 
-fn customers() -> String {
+pub fn customers() -> String {
     let row = |n: usize| format!("{};P{n}@Example.org;ja;Ada;Lang{n};0170 55500{n:02};DE;ja\n", id(n));
     "customer_id;email;newsletter;Vorname;Nachname;Telefon;Land;Werbenetzwerke\n".to_owned()
         + &(0..N).map(row).collect::<String>()
 }
 
-fn pipeline() -> String {
+pub fn pipeline() -> String {
     let campaign = |name: &str, target: &str, further: &str| {
         format!(
             "[[campaign]]\nname = '{name}'\nsegment = 'all'\ntarget = '{target}'\nlegal-basis = 'consent'\n{further}"
@@ -49,25 +49,25 @@ fn pipeline() -> String {
     )
 }
 
-fn project() -> Project {
+pub fn project() -> Project {
     Project::new(&[("lines.csv", &lines()), ("customers.csv", &customers()), ("pipeline.toml", &pipeline())])
 }
 
-fn run(project: &Project) -> Value {
+pub fn run(project: &Project) -> Value {
     let output = project.klientel().args(["run", "pipeline.toml", "--json"]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
 /// Runs a command and returns exit code, stdout and stderr.
-fn command(project: &Project, args: &[&str]) -> (i32, String, String) {
+pub fn command(project: &Project, args: &[&str]) -> (i32, String, String) {
     let output = project.klientel().args(args).output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
 }
 
 /// Lists the files below a folder that hold a text, Parquet as it reads.
-fn holding(folder: &Path, wanted: &str) -> Vec<PathBuf> {
+pub fn holding(folder: &Path, wanted: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -94,7 +94,7 @@ fn holding(folder: &Path, wanted: &str) -> Vec<PathBuf> {
 }
 
 /// Asserts that every output of a run is as its manifest says.
-fn is_as_the_manifest_says(run: &Path) -> Value {
+pub fn is_as_the_manifest_says(run: &Path) -> Value {
     let manifest: Value = serde_json::from_slice(&fs::read(run.join("manifest.json")).unwrap()).unwrap();
     for output in manifest["outputs"].as_array().unwrap() {
         let bytes = fs::read(run.join(output["path"].as_str().unwrap())).unwrap();
