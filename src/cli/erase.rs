@@ -70,7 +70,8 @@ pub fn erase(args: &EraseArgs) -> Exit {
     }
 }
 
-fn read_ids(file: &Path) -> std::io::Result<String> {
+/// Reads a file of ids, or stdin.
+pub(super) fn read_ids(file: &Path) -> std::io::Result<String> {
     if file == Path::new("-") {
         let mut text = String::new();
         std::io::stdin().read_to_string(&mut text)?;

@@ -7,6 +7,7 @@
 //! A block is its length and its bytes; one is in memory at a time. Paths are left out: the same content under another name is the same
 //! entry.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
@@ -19,7 +20,7 @@ use super::column::{Evidence, Reading};
 use super::evidence::DateEvidence;
 use super::file::ParsedFile;
 use super::headers::{Mapped, key_position};
-use super::lines::PackedPart;
+use super::lines::{PackedPart, TakenOut};
 use super::packed::Packed;
 use super::packed_bytes;
 use super::readings::Decision;
@@ -27,7 +28,7 @@ use super::reject::{Reject, RowAgain, rejected_rows};
 use super::report::{FileReport, Layout};
 use super::spec::{Cell, ColumnRequest, TableSpec};
 
-const MAGIC: &[u8] = b"klientel lines 2\n";
+const MAGIC: &[u8] = b"klientel lines 3\n";
 
 /// Why an entry cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +48,9 @@ struct Header {
     evidence: Vec<String>,
     layout: Layout,
     rejects: Vec<Rejected>,
+    /// Lines that were taken out, and how many of each customer who objects, by fingerprint of the id.
+    taken_out: Vec<u64>,
+    objecting: BTreeMap<String, u64>,
     n_parts: usize,
 }
 
@@ -157,6 +161,8 @@ fn header(file: &ParsedFile<PackedPart>) -> Header {
         evidence: file.report.evidence.clone(),
         layout: file.report.layout.clone(),
         rejects: rejects.collect(),
+        taken_out: file.report.taken_out.rows.clone(),
+        objecting: file.report.taken_out.of_objecting.clone(),
         n_parts: file.parts.len(),
     }
 }
@@ -207,6 +213,7 @@ pub(super) fn read(from: impl Read, spec: &TableSpec, path: &Path) -> Result<Par
             evidence: header.evidence,
             mapping: Vec::new(),
             key: None,
+            taken_out: TakenOut { rows: header.taken_out, of_objecting: header.objecting, ..TakenOut::default() },
             layout: header.layout,
         },
     };

@@ -15,6 +15,7 @@ use super::column::{Evidence, Reading};
 use super::dialect::{self, Dialect};
 use super::file::{Job, ParsedFile, ParsedPart};
 use super::headers::{self, Mapped};
+use super::lines::TakenOut;
 use super::readings::{self, Stated};
 use super::records::{Malformed, Record, Records};
 use super::reject::Reject;
@@ -138,6 +139,7 @@ impl File<'_> {
             evidence: vec![delimiter_why],
             mapping: Vec::new(),
             key: None,
+            taken_out: TakenOut::default(),
             layout: Layout::Empty,
         };
         let Some(head) = self.head(first, dialect)? else {

@@ -26,6 +26,7 @@ use super::IngestError;
 use super::column::{Builder, Evidence, Fault, Part, Reading, TypedColumn, join};
 use super::file::{self, Job, ParsedFile, ParsedPart, unreadable};
 use super::headers::{self, Mapped};
+use super::lines::TakenOut;
 use super::parquet_texts::ColumnReader;
 use super::parquet_values;
 use super::readings::{self, Stated};
@@ -64,6 +65,7 @@ fn parse_file(job: &Job<'_>, path: &Path, stated: &Stated) -> Result<ParsedFile,
         evidence: Vec::new(),
         mapping: Vec::new(),
         key: None,
+        taken_out: TakenOut::default(),
         layout: Layout::Empty,
     };
     if bytes == 0 {

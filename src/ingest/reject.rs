@@ -72,6 +72,8 @@ pub fn reject_rows(
         let file = &files[ix];
         accepted.sort_unstable();
         accepted.dedup();
+        // Rows that were taken out of the table are still in the file.
+        let accepted = ordinals(&accepted, &file.taken_out.rows);
         let header = column.and_then(|name| file.mapping.iter().find(|(mapped, _)| *mapped == name));
         let found = match &file.layout {
             Layout::Empty => Vec::new(),

@@ -267,6 +267,22 @@ fn followed(directory: &Path, pointer: Pointer) -> PathBuf {
     directory.join(run.map_or_else(|_| pointer.name().to_owned(), |run| run.trim().to_owned()))
 }
 
+/// Returns what is there of what a pointer follows, the newest first by time of publishing.
+///
+/// # Errors
+/// Fails where the directory cannot be read.
+pub fn published(directory: &Path, pointer: Pointer) -> Result<Vec<PathBuf>, PublishError> {
+    let names = entries(directory)?.into_iter().filter(|name| is_ours(name, pointer));
+    let dated = names.filter_map(|name| {
+        let path = directory.join(name);
+        let manifest = fs::metadata(path.join("manifest.json")).ok()?;
+        Some((manifest.modified().ok(), path))
+    });
+    let mut dated: Vec<_> = dated.collect();
+    dated.sort();
+    Ok(dated.into_iter().rev().map(|(_, path)| path).collect())
+}
+
 /// Removes all but the newest `keep` of what a pointer follows, by time of publishing; never the one just published, and nothing that is not ours.
 ///
 /// # Errors

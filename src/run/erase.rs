@@ -45,7 +45,7 @@ pub fn erase(job: &Job, ids: &[String], random: &[u8; 32], today: Day) -> Result
     let stands_for = |id: &String| key.as_ref().map(|key| key.pseudonym(id));
     add_tombstones(&lock, &buried(&ids, key.as_ref()), random)?;
     let mut notes = Vec::new();
-    let mut wanted = Wanted::new(ids.iter().cloned());
+    let mut wanted = Wanted::new(ids.iter().cloned(), is_customer_header);
     ids.iter().filter_map(stands_for).for_each(|pseudonym| wanted.add_pseudonym(&pseudonym));
     match addresses(job, &ids) {
         Ok(Listed { addresses, present }) => {

@@ -48,7 +48,7 @@ use stages::Stages;
 
 pub use erase::{Erasure, erase, lift};
 pub use error::{FailureKind, RunError};
-pub use explain::explain;
+pub use explain::{Search, explain};
 pub use job::Job;
 pub use load::{Loaded, load};
 pub use manifest::{InputRecord, Manifest};

@@ -13,9 +13,9 @@ use crate::campaign::legal::LegalBasis;
 use crate::campaign::suppression::Suppressed;
 use crate::campaign::target::Channel;
 use crate::ingest::{
-    Assembled, BASKETS, BasketReading, CONTACTS, CONTRACTS, CUSTOMERS, Cache, CacheReport, FileReport, INVOICES,
-    LineCounts, LineReading, LineTable, PRODUCTS, ProductFindings, ProductList, RESPONSES, Reject, SUPPRESSIONS, Spill,
-    TRANSACTIONS, TableSource, TableSpec, TypedTable, assemble, baskets, customers, describe, erased_of_lines,
+    Assembled, BASKETS, Barred, BasketReading, CONTACTS, CONTRACTS, CUSTOMERS, Cache, CacheReport, FileReport,
+    INVOICES, LineCounts, LineReading, LineTable, PRODUCTS, ProductFindings, ProductList, RESPONSES, Reject,
+    SUPPRESSIONS, Spill, TRANSACTIONS, TableSource, TableSpec, TypedTable, assemble, baskets, customers, describe,
     erased_of_table, read_lines, read_table, resolve_pseudonyms, suppressions, without_detours,
 };
 use crate::table::{Contracts, Customers, Ids, Key, Responses, Suppressions, Tombstones};
@@ -177,12 +177,13 @@ pub fn read_tables(
     // Who objects must be known before lines are kept.
     let of_customers = optional(&CUSTOMERS, &job.customers)?;
     let listed = of_customers.as_ref().map(customers);
+    let barred = Barred::of(listed.as_ref().map(|(customers, _)| customers), tombstones);
     let cache = job.cache.as_ref().filter(|_| surroundings.use_cache);
-    let cache = cache.map(|rules| Cache::open(&rules.directory, rules.max_bytes, tombstones));
+    let cache = cache.map(|rules| Cache::open(&rules.directory, rules.max_bytes, &barred));
     let spill = surroundings
         .memory_limit
         .map(|limit| Spill { above: limit / LINES_SHARE, directory: job.output.join(LINES_ON_DISK) });
-    let reading = LineReading { progress: Some(&progress), cache: cache.as_ref(), spill };
+    let reading = LineReading { progress: Some(&progress), cache: cache.as_ref(), spill, barred: Some(&barred) };
     let transactions = job.transactions.as_ref().map(|source| read_lines(source, &reading)).transpose();
     // What was read is kept even where another file ends the run.
     let cache = cache.map(Cache::finish);
@@ -208,7 +209,8 @@ impl Tables {
     /// Returns every table with its name.
     fn named(&self) -> Vec<Part<'_>> {
         let lines = self.transactions.as_ref();
-        let lines = lines.map(|lines| (TRANSACTIONS.name, &lines.files[..], lines.n_rows, &lines.rejects[..]));
+        let lines = lines
+            .map(|lines| (TRANSACTIONS.name, &lines.files[..], lines.n_rows + lines.n_taken_out(), &lines.rejects[..]));
         let others = [
             (CUSTOMERS.name, self.customers.as_ref()),
             (PRODUCTS.name, self.products.as_ref()),
@@ -274,7 +276,7 @@ impl Tables {
             self.invoices.as_ref(),
         ];
         let of_tables = with_customers.into_iter().flatten().flat_map(|table| erased_of_table(table, tombstones));
-        let of_lines = self.transactions.iter().flat_map(|lines| erased_of_lines(lines, tombstones));
+        let of_lines = self.transactions.iter().flat_map(LineTable::erased).map(|(id, _)| id.to_owned());
         let mut erased: Vec<String> = of_tables.chain(of_lines).collect();
         erased.sort_unstable();
         erased.dedup();
@@ -319,7 +321,7 @@ impl Tables {
             .flat_map(|(name, files, ..)| files.iter().map(move |file| record(name, file, job)))
             .collect();
         let (mut rows, lines_on_disk) = (self.rows(), self.is_spilled());
-        let lines = |table| assemble(table, leaving, unit_costs, &job.transaction_rules);
+        let lines = |table| assemble(table, unit_costs, &job.transaction_rules);
         let mut assembled = self.transactions.map(lines).transpose()?;
         // Checking the pipeline has seen to it that one of the two is there.
         let as_of = assembled.as_ref().map(|lines| lines.as_of).or(job.transaction_rules.as_of).unwrap_or_default();
@@ -384,7 +386,7 @@ pub fn record(table: &'static str, file: &FileReport, job: &Job) -> InputRecord 
         path: shown(&job.below(table, &file.path)),
         bytes: file.bytes,
         sha256: file.sha256.clone(),
-        rows: file.rows as u64,
+        rows: (file.rows + file.n_taken_out()) as u64,
         rejected: file.rejected as u64,
         columns,
         evidence: file.evidence.clone(),

@@ -27,13 +27,10 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 
-use serde_json::Value;
-
 use super::records;
 use super::search::has_word;
 use super::wanted::Wanted;
 use crate::campaign::target::{Shape, Target};
-use crate::ingest::is_customer_header;
 use crate::publish::PublishError;
 use crate::publish::parquet::{CREATED_BY, io_error};
 use crate::scores::CUSTOMER_ID;
@@ -86,10 +83,10 @@ impl Form {
 }
 
 /// Hears bytes and cells of a record, and the position of the column of ids.
-type Each<'e> = dyn FnMut(&[u8], &[&str], Option<usize>) -> io::Result<()> + 'e;
+pub(super) type Each<'e> = dyn FnMut(&[u8], &[&str], Option<usize>) -> io::Result<()> + 'e;
 
 /// Goes through the rows of a CSV file; `each` hears the bytes, the cells and the position of the column of ids. The header comes first, with no column.
-fn each_record(path: &Path, form: Form, each: &mut Each<'_>) -> Result<(), PublishError> {
+pub(super) fn each_record(path: &Path, form: Form, each: &mut Each<'_>) -> Result<(), PublishError> {
     let failed = |error| PublishError::io("read", path)(error);
     let mut from = BufReader::with_capacity(BUFFER, File::open(path).map_err(failed)?);
     let (mut record, mut id, mut is_header) = (Vec::new(), None, true);
@@ -105,7 +102,7 @@ fn each_record(path: &Path, form: Form, each: &mut Each<'_>) -> Result<(), Publi
 }
 
 /// Says whether a row of a CSV file is of one of the customers.
-fn is_of(form: Form, wanted: &Wanted, cells: &[&str], id: Option<usize>) -> bool {
+pub(super) fn is_of(form: Form, wanted: &Wanted, cells: &[&str], id: Option<usize>) -> bool {
     let cell = id.and_then(|id| cells.get(id)).copied();
     match form {
         Form::Table => cell.is_some_and(|cell| wanted.is_id(cell)),
@@ -194,7 +191,7 @@ pub(super) fn count_foreign(path: &Path, wanted: &Wanted) -> Result<u64, Publish
             let cells = records::cells(bytes, delimiter);
             match id {
                 None => {
-                    id = cells.iter().position(|cell| is_customer_header(cell));
+                    id = cells.iter().position(|cell| wanted.is_id_header(cell));
                     if id.is_none() {
                         break;
                     }
@@ -394,22 +391,4 @@ fn table_error(path: &Path, error: ParquetError) -> PublishError {
         Ok(source) => PublishError::io("rewrite", path)(source),
         Err(source) => PublishError::Table { path: path.to_owned(), source },
     }
-}
-
-/// Returns the rows of a customer in one of the program's own tables, by column; a table without customers has none.
-///
-/// # Errors
-/// Fails where the file cannot be read.
-pub fn rows_of(path: &Path, customer: &str) -> Result<Vec<Vec<(String, Value)>>, PublishError> {
-    let (mut found, mut header) = (Vec::new(), Vec::<String>::new());
-    each_record(path, Form::Table, &mut |_, cells, id| {
-        if header.is_empty() {
-            header = cells.iter().map(|name| (*name).to_owned()).collect();
-        } else if id.and_then(|id| cells.get(id)) == Some(&customer) {
-            let value = |cell: &&str| if cell.is_empty() { Value::Null } else { Value::from(*cell) };
-            found.push(header.iter().cloned().zip(cells.iter().map(value)).collect());
-        }
-        Ok(())
-    })?;
-    Ok(found)
 }

@@ -12,6 +12,7 @@
 //! that is wrong for good. The models of archived runs hold no ids and stay: the next run is fitted without the customers. `O(bytes)` of all runs, twice.
 
 mod files;
+mod of_customer;
 mod records;
 mod search;
 mod wanted;
@@ -29,7 +30,7 @@ use crate::table::Fingerprint;
 use crate::units::Day;
 use files::{Form, collect, count_rows, erase_csv, erase_parquet, n_rows_of_parquet, replace};
 
-pub use files::rows_of;
+pub use of_customer::{Record, campaign_rows_of, rows_of, rows_of_parquet};
 pub use wanted::Wanted;
 
 /// Ends the name of a file in the making.
@@ -129,6 +130,9 @@ fn directories(output: &Path) -> Result<Vec<PathBuf>, PublishError> {
         } else if [Pointer::Latest, Pointer::Measured].iter().any(|pointer| is_ours(&name, *pointer))
             || (name == FAILED && path.join(super::REASON).exists())
         {
+            for path in files_below(&path)?.iter().filter(|path| path.to_string_lossy().ends_with(BESIDE)) {
+                fs::remove_file(path).map_err(PublishError::io("remove", path))?;
+            }
             found.push(path);
         }
     }
@@ -145,6 +149,7 @@ struct Outputs {
 }
 
 impl Outputs {
+    /// Looks into a directory, and changes nothing in it.
     fn of(directory: &Path) -> Result<Self, PublishError> {
         let path = directory.join(MANIFEST);
         let (manifest, is_damaged) = match fs::read(&path) {
@@ -159,10 +164,6 @@ impl Outputs {
         let mut files = Vec::new();
         for path in files_below(directory)? {
             let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-            if path.to_string_lossy().ends_with(BESIDE) {
-                fs::remove_file(&path).map_err(PublishError::io("remove", &path))?;
-                continue;
-            }
             match ending {
                 "parquet" => files.push((path, None)),
                 "csv" => {

@@ -22,12 +22,20 @@ pub struct Wanted {
     addresses: BTreeSet<String>,
     /// Digests of rows in audience files, which have no ids.
     rows: BTreeSet<String>,
+    /// Says whether a header is that of customer ids, in files that klientel did not write.
+    is_id_header: Option<fn(&str) -> bool>,
 }
 
 impl Wanted {
-    /// Starts with ids as they are kept.
-    pub fn new(ids: impl IntoIterator<Item = String>) -> Self {
-        Self { ids: ids.into_iter().map(|id| (id, Cell::new(false))).collect(), ..Self::default() }
+    /// Starts with ids as they are kept; `is_id_header` knows what exports call the column of ids.
+    pub fn new(ids: impl IntoIterator<Item = String>, is_id_header: fn(&str) -> bool) -> Self {
+        let ids = ids.into_iter().map(|id| (id, Cell::new(false))).collect();
+        Self { ids, is_id_header: Some(is_id_header), ..Self::default() }
+    }
+
+    /// Says whether a header of a file that klientel did not write is that of customer ids.
+    pub fn is_id_header(&self, header: &str) -> bool {
+        self.is_id_header.is_some_and(|is_id_header| is_id_header(header))
     }
 
     /// Adds what stands for a customer in a campaign file.
@@ -148,7 +156,7 @@ mod tests {
 
     #[test]
     fn addresses_are_known_in_every_form_that_leaves() {
-        let mut wanted = Wanted::new(["K-7".to_owned(), "4711".to_owned()]);
+        let mut wanted = Wanted::new(["K-7".to_owned(), "4711".to_owned()], |header| header == CUSTOMER_ID);
         wanted.add_address(" Test@Example.com ", None);
         wanted.add_address("0170 1234567", Country::named("DE"));
         wanted.add_address("Berlin", None);

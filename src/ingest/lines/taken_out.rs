@@ -25,7 +25,7 @@ pub struct Barred<'a> {
 
 /// What was taken out of a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(in crate::ingest) struct LeftOut {
+pub(in crate::ingest) struct TakenOut {
     /// Numbers of the lines among those that were accepted, ascending, counted from 0.
     pub rows: Vec<u64>,
     /// Lines of each customer who objects, by the fingerprint of the id.
@@ -44,7 +44,7 @@ impl<'a> Barred<'a> {
 
     /// Says whether what was taken out of a file before is what must be taken out now, and nothing else.
     pub(in crate::ingest) fn agrees_with(&self, report: &FileReport, parts: &[PackedPart]) -> bool {
-        report.left_out.of_objecting.keys().all(|fingerprint| self.fingerprints.contains(fingerprint))
+        report.taken_out.of_objecting.keys().all(|fingerprint| self.fingerprints.contains(fingerprint))
             && !parts.par_iter().any(|part| !self.barred_codes(part).is_empty())
     }
 
@@ -53,44 +53,45 @@ impl<'a> Barred<'a> {
         if self.objecting.is_empty() && self.tombstones.is_none() {
             return parts;
         }
-        let of_parts: Vec<(PackedPart, Vec<bool>, LeftOut)> = parts.into_par_iter().map(|part| self.split(part)).collect();
+        let of_parts: Vec<(PackedPart, Vec<bool>, TakenOut)> =
+            parts.into_par_iter().map(|part| self.split(part)).collect();
         let mut first_row = 0;
         let mut kept = Vec::with_capacity(of_parts.len());
-        for (part, keeps, left_out) in of_parts {
-            report.left_out.rows.extend(left_out.rows.iter().map(|row| row + first_row));
+        for (part, keeps, taken_out) in of_parts {
+            report.taken_out.rows.extend(taken_out.rows.iter().map(|row| row + first_row));
             for (all, own) in [
-                (&mut report.left_out.of_objecting, left_out.of_objecting),
-                (&mut report.left_out.of_erased, left_out.of_erased),
+                (&mut report.taken_out.of_objecting, taken_out.of_objecting),
+                (&mut report.taken_out.of_erased, taken_out.of_erased),
             ] {
                 own.into_iter().for_each(|(who, n)| *all.entry(who).or_default() += n);
             }
             first_row += if keeps.is_empty() { part.n_rows as u64 } else { keeps.len() as u64 };
             kept.push(part);
         }
-        report.rows -= report.left_out.rows.len();
+        report.rows -= report.taken_out.rows.len();
         kept
     }
 
     /// Returns a part without the lines, of every line whether it is kept (of none where all are), and what was taken out.
-    fn split(&self, part: PackedPart) -> (PackedPart, Vec<bool>, LeftOut) {
+    fn split(&self, part: PackedPart) -> (PackedPart, Vec<bool>, TakenOut) {
         let barred = self.barred_codes(&part);
-        let mut left_out = LeftOut::default();
-        let Some(codes) = codes(&part).filter(|_| !barred.is_empty()) else { return (part, Vec::new(), left_out) };
+        let mut taken_out = TakenOut::default();
+        let Some(codes) = codes(&part).filter(|_| !barred.is_empty()) else { return (part, Vec::new(), taken_out) };
         let mut keeps = vec![true; part.n_rows];
         let mut n_lines: HashMap<u32, u64> = HashMap::new();
         for (row, code) in codes.iter().enumerate().filter(|(_, code)| barred.contains_key(code)) {
             keeps[row] = false;
-            left_out.rows.push(row as u64);
+            taken_out.rows.push(row as u64);
             *n_lines.entry(*code).or_default() += 1;
         }
         for (code, n) in n_lines {
             match &barred[&code] {
-                Whose::Objecting(fingerprint) => left_out.of_objecting.insert(fingerprint.clone(), n),
-                Whose::Erased(id) => left_out.of_erased.insert(id.clone(), n),
+                Whose::Objecting(fingerprint) => taken_out.of_objecting.insert(fingerprint.clone(), n),
+                Whose::Erased(id) => taken_out.of_erased.insert(id.clone(), n),
             };
         }
         let columns = part.columns.iter().map(|(name, column)| (*name, column.kept(&keeps))).collect();
-        (PackedPart { n_rows: part.n_rows - left_out.rows.len(), columns }, keeps, left_out)
+        (PackedPart { n_rows: part.n_rows - taken_out.rows.len(), columns }, keeps, taken_out)
     }
 
     /// Finds the customers of a part whose lines count nowhere, by number of their ids.
