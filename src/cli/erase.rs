@@ -33,14 +33,15 @@ pub fn erase(args: &EraseArgs) -> Exit {
                 let title = format!("cannot read the ids in `{}`: {error}", shown(file));
                 let help = "name a text file in UTF-8 with one customer id a line, or `-` for stdin";
                 return problem(Diagnostic::error(codes::UNREADABLE_FILE, title).help(help), Exit::Input)
-                    .show(args.json);
+                    .show_of_reader(args.json);
             }
         }
     }
     ids.retain(|id| !id.is_empty());
     if ids.is_empty() {
         let diagnostic = Diagnostic::error(codes::ERASURE, "no customer id is given, so that nobody is erased");
-        return problem(diagnostic.help("name customer ids as they stand in the exports"), Exit::Input).show(args.json);
+        return problem(diagnostic.help("name customer ids as they stand in the exports"), Exit::Input)
+            .show_of_reader(args.json);
     }
     if args.lift {
         return match lift(&job, &ids) {
@@ -48,13 +49,13 @@ pub fn erase(args: &EraseArgs) -> Exit {
                 show_lifted(n_lifted, args);
                 Exit::Ok
             }
-            Err(error) => problem(error.diagnostic(), Exit::of(error.kind())).show(args.json),
+            Err(error) => problem(error.diagnostic(), Exit::of(error.kind())).show_of_reader(args.json),
         };
     }
     let mut random = [0; 32];
     if let Err(error) = getrandom::fill(&mut random) {
         let title = format!("the operating system gives no random bytes for the key of the tombstones: {error}");
-        return problem(Diagnostic::error(codes::ERASURE, title), Exit::Output).show(args.json);
+        return problem(Diagnostic::error(codes::ERASURE, title), Exit::Output).show_of_reader(args.json);
     }
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let today = Day(i32::try_from(seconds / SECONDS_PER_DAY).unwrap_or_default());
@@ -65,7 +66,7 @@ pub fn erase(args: &EraseArgs) -> Exit {
         }
         Err(error) => {
             let exit = Exit::of(error.kind());
-            problem(error.diagnostic(), exit).show(args.json)
+            problem(error.diagnostic(), exit).show_of_reader(args.json)
         }
     }
 }

@@ -29,7 +29,7 @@ pub fn explain(args: &ExplainArgs) -> Exit {
     let path = args.pipeline.to_string_lossy().into_owned();
     let fail = |diagnostic| {
         Problems { path: path.clone(), text: text.clone(), diagnostics: vec![diagnostic], exit: Exit::Input }
-            .show(args.json)
+            .show_of_reader(args.json)
     };
     let customer = match (&args.customer, &args.id_from) {
         (Some(customer), _) => customer.trim().to_owned(),

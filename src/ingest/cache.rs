@@ -124,7 +124,7 @@ impl<'a> Cache<'a> {
         index.run = index.run.saturating_add(1);
         index.entries.retain(|name, _| is_entry_name(name));
         let mark = directory.join(STARTED);
-        let marked = fs::create_dir_all(directory).and_then(|()| fs::write(&mark, b"")).and_then(|()| mark.metadata());
+        let marked = create_for_owner(directory).and_then(|()| fs::write(&mark, b"")).and_then(|()| mark.metadata());
         Self {
             directory: directory.to_owned(),
             max_bytes,
@@ -288,7 +288,7 @@ impl<'a> Cache<'a> {
 
     /// Writes a file so that it is there as a whole or not at all; returns its size.
     fn write(&self, path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> io::Result<u64> {
-        fs::create_dir_all(&self.directory)?;
+        create_for_owner(&self.directory)?;
         let number = self.n_written.fetch_add(1, Ordering::Relaxed);
         let temporary = self.directory.join(format!("{}-{number}.{TEMPORARY}", std::process::id()));
         let mut to = BufWriter::with_capacity(BUFFER, File::create(&temporary)?);
@@ -305,6 +305,18 @@ impl<'a> Cache<'a> {
         // A thread that panicked left counts and entries behind that are each right.
         work(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// Creates the directory where it is not there, for the owner alone: entries say who bought what.
+fn create_for_owner(directory: &Path) -> io::Result<()> {
+    if directory.is_dir() {
+        return Ok(());
+    }
+    directory.parent().map_or(Ok(()), fs::create_dir_all)?;
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory)
 }
 
 /// Removes everything that a cache keeps in a directory, and nothing that is not its own by its name; returns how many files there were.

@@ -41,7 +41,7 @@ pub enum PublishError {
     #[error("`{path}` is no manifest, so that what is erased beside it cannot be written down")]
     Manifest { path: PathBuf },
     /// Something of a customer is left.
-    #[error("an erasure left something behind in {n_files} files, the first is `{path}`")]
+    #[error("an erasure left something behind in {n_files} file{}, the first is `{path}`", if *n_files == 1 { "" } else { "s" })]
     NotErased { path: PathBuf, n_files: usize },
     /// A table could not be turned into a file.
     #[error("cannot write `{path}`: {source}")]

@@ -216,6 +216,8 @@ impl<'a> Staging<'a> {
     pub fn keep_as_failed(mut self) -> Result<PathBuf, PublishError> {
         let failed = self.lock.directory().join(FAILED);
         remove_failed(self.lock.directory())?;
+        // Evidence is for who runs this, and nobody follows a pointer to it.
+        keep_folder_to_owner(&self.partial).map_err(PublishError::io("write", &failed))?;
         fs::rename(&self.partial, &failed).map_err(PublishError::io("write", &failed))?;
         self.published = true;
         Ok(failed)
@@ -383,6 +385,19 @@ pub(super) fn keep_to_owner(options: &mut fs::OpenOptions, owner_only: bool) {
 /// Does nothing: who may read a file is inherited from its folder.
 #[cfg(not(unix))]
 pub(super) fn keep_to_owner(_options: &mut fs::OpenOptions, _owner_only: bool) {}
+
+/// Lets nobody but the owner look into a folder.
+#[cfg(unix)]
+fn keep_folder_to_owner(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
+}
+
+/// Does nothing: who may look into a folder is inherited from its own.
+#[cfg(not(unix))]
+fn keep_folder_to_owner(_folder: &Path) -> io::Result<()> {
+    Ok(())
+}
 
 /// A file in the making.
 pub(super) struct StagedFile {

@@ -17,6 +17,7 @@ mod load;
 mod manifest;
 mod migration;
 mod observer;
+mod privacy_notes;
 mod pseudonyms;
 mod read;
 mod record;
@@ -53,6 +54,7 @@ pub use job::Job;
 pub use load::{Loaded, load};
 pub use manifest::{InputRecord, Manifest};
 pub use observer::{Event, Observer, Silent};
+pub use pseudonyms::check_key;
 pub use read::shown;
 pub use reuse::ReusedModel;
 

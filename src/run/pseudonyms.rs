@@ -31,6 +31,14 @@ pub fn key(job: &Job) -> Result<Option<Key>, RunError> {
     Ok(Some(Key::new(key)))
 }
 
+/// Checks that there is a key where a pipeline asks for pseudonyms.
+///
+/// # Errors
+/// As the run itself: where the file cannot be read, or is too short for a key.
+pub fn check_key(job: &Job) -> Result<(), RunError> {
+    key(job).map(drop)
+}
+
 /// Puts pseudonyms in place of the ids of contacts.
 ///
 /// # Errors

@@ -128,6 +128,7 @@ impl Inputs {
         for id in job.product_rules.not_merchandise.iter().filter(|id| product_ids.position(id).is_none()) {
             notes.push(format!("`{id}`, named as not merchandise, is in no line"));
         }
+        notes.extend(self.privacy_notes(job));
         if let Some(problem) = self.cache.as_ref().and_then(|cache| cache.problem.as_ref()) {
             notes.push(format!("{problem}; the next run reads those files again"));
         }

@@ -267,3 +267,17 @@ fn nothing_of_who_objects_is_kept_or_decides_anything() {
     let back = run(&project);
     assert_eq!((&back["counts"]["objections"], &back["run"]["as_of"]), (&1.into(), &"2026-05-20".into()));
 }
+
+/// Lines that were accepted first and proved to be beyond belief later are told and erased by their ids as well.
+#[test]
+fn a_row_that_is_rejected_late_has_its_customer() {
+    let project = project();
+    let lines = fs::read_to_string(project.path("lines.csv")).unwrap();
+    project.write("lines.csv", format!("{lines}{},y,2026-01-05,a,1,5000000000000.00\n", id(9)).as_bytes());
+    run(&project);
+    let (_, stdout, stderr) = command(&project, &["explain", "pipeline.toml", &id(9), "--json"]);
+    let record: Value = serde_json::from_str(&stdout).unwrap_or_else(|_| panic!("{stderr}"));
+    let rejected = &record["rejected_rows"][0];
+    assert!(rejected["reason"].as_str().is_some_and(|reason| reason.contains("beyond belief")), "{record}");
+    assert_eq!(rejected["customer_id"], id(9));
+}

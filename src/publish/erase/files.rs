@@ -371,6 +371,7 @@ pub(super) fn replace(
     let file = File::create(&beside).map_err(failed)?;
     // Before anything stands in it.
     file.set_permissions(before.permissions()).map_err(failed)?;
+    keep_owner(&file, &before);
     let mut to = BufWriter::with_capacity(BUFFER, file);
     let done = write(&mut to).and_then(|()| {
         let file = to.into_inner().map_err(|error| failed(error.into_error()))?;
@@ -385,6 +386,18 @@ pub(super) fn replace(
     }
     done
 }
+
+/// Gives a file the owner of the one that it replaces, where this user may.
+#[cfg(unix)]
+fn keep_owner(file: &File, before: &fs::Metadata) {
+    use std::os::unix::fs::{MetadataExt, fchown};
+    // Best effort: whoever is not the superuser may give a group of their own alone.
+    let _ = fchown(file, Some(before.uid()), Some(before.gid())).or_else(|_| fchown(file, None, Some(before.gid())));
+}
+
+/// Does nothing: who owns a file is inherited from its folder.
+#[cfg(not(unix))]
+fn keep_owner(_file: &File, _before: &fs::Metadata) {}
 
 fn table_error(path: &Path, error: ParquetError) -> PublishError {
     match io_error(error) {
