@@ -223,7 +223,6 @@ pub static CUSTOMERS: TableSpec = TableSpec {
                 "werbesperrvermerk",
                 "keinewerbung",
                 "profilingsperre",
-                "objection",
                 "hasobjected",
                 "optedout",
                 "donotcontact",
