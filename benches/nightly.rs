@@ -44,7 +44,7 @@ fn lines(dir: &Path, format: Format) -> LineTable {
 
 fn dataset(lines: LineTable) -> (Dataset, CustomerFeatures) {
     let rules = TransactionRules::default();
-    let mut assembled = assemble(lines, None, |_| Vec::new(), &rules).expect("a clean export");
+    let mut assembled = assemble(lines, |_| Vec::new(), &rules).expect("a clean export");
     let products = describe(&assembled.product_ids, &assembled.product_names, None, &ProductRules::default());
     let outline = Outline {
         customer_ids: std::mem::take(&mut assembled.customer_ids),

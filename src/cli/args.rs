@@ -122,10 +122,14 @@ pub struct MeasureArgs {
 /// Arguments of `explain`.
 #[derive(Debug, clap::Args)]
 pub struct ExplainArgs {
-    /// Pipeline file (TOML), whose newest run is meant, or the directory of a run
+    /// Pipeline file (TOML), all of whose runs and measurements are looked into, or the directory of one run
     pub pipeline: PathBuf,
-    /// Customer id as it stands in the exports
-    pub customer: String,
+    /// Customer id as it stands in the exports; everybody on the machine may see the arguments of a program
+    #[arg(required_unless_present = "id_from", conflicts_with = "id_from")]
+    pub customer: Option<String>,
+    /// File with the customer id, `-` for stdin
+    #[arg(long, value_name = "FILE")]
+    pub id_from: Option<PathBuf>,
     /// Language of the headings for the directory of a run; a pipeline says it itself
     #[arg(long, value_name = "en|de", value_parser = language)]
     pub language: Option<Language>,
@@ -145,6 +149,9 @@ pub struct EraseArgs {
     /// File with one customer id a line, `-` for stdin
     #[arg(long, value_name = "FILE")]
     pub ids_from: Option<PathBuf>,
+    /// Take the tombstones of these customers away instead, such as after a mistyped id; what was erased does not come back by it
+    #[arg(long)]
+    pub lift: bool,
     /// Print what was erased as JSON on stdout
     #[arg(long)]
     pub json: bool,

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use klientel::diagnostic::{Diagnostic, codes};
-use klientel::run::{Erasure, erase as erase_customers, shown};
+use klientel::run::{Erasure, erase as erase_customers, lift, shown};
 use klientel::units::Day;
 use serde_json::json;
 
@@ -33,19 +33,29 @@ pub fn erase(args: &EraseArgs) -> Exit {
                 let title = format!("cannot read the ids in `{}`: {error}", shown(file));
                 let help = "name a text file in UTF-8 with one customer id a line, or `-` for stdin";
                 return problem(Diagnostic::error(codes::UNREADABLE_FILE, title).help(help), Exit::Input)
-                    .show(args.json);
+                    .show_of_reader(args.json);
             }
         }
     }
     ids.retain(|id| !id.is_empty());
     if ids.is_empty() {
         let diagnostic = Diagnostic::error(codes::ERASURE, "no customer id is given, so that nobody is erased");
-        return problem(diagnostic.help("name customer ids as they stand in the exports"), Exit::Input).show(args.json);
+        return problem(diagnostic.help("name customer ids as they stand in the exports"), Exit::Input)
+            .show_of_reader(args.json);
+    }
+    if args.lift {
+        return match lift(&job, &ids) {
+            Ok(n_lifted) => {
+                show_lifted(n_lifted, args);
+                Exit::Ok
+            }
+            Err(error) => problem(error.diagnostic(), Exit::of(error.kind())).show_of_reader(args.json),
+        };
     }
     let mut random = [0; 32];
     if let Err(error) = getrandom::fill(&mut random) {
         let title = format!("the operating system gives no random bytes for the key of the tombstones: {error}");
-        return problem(Diagnostic::error(codes::ERASURE, title), Exit::Output).show(args.json);
+        return problem(Diagnostic::error(codes::ERASURE, title), Exit::Output).show_of_reader(args.json);
     }
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let today = Day(i32::try_from(seconds / SECONDS_PER_DAY).unwrap_or_default());
@@ -56,12 +66,13 @@ pub fn erase(args: &EraseArgs) -> Exit {
         }
         Err(error) => {
             let exit = Exit::of(error.kind());
-            problem(error.diagnostic(), exit).show(args.json)
+            problem(error.diagnostic(), exit).show_of_reader(args.json)
         }
     }
 }
 
-fn read_ids(file: &Path) -> std::io::Result<String> {
+/// Reads a file of ids, or stdin.
+pub(super) fn read_ids(file: &Path) -> std::io::Result<String> {
     if file == Path::new("-") {
         let mut text = String::new();
         std::io::stdin().read_to_string(&mut text)?;
@@ -80,18 +91,35 @@ fn show(erasure: &Erasure, args: &EraseArgs) {
             "files": erased.files,
             "directories": erased.directories,
             "cache_files": cache_files,
+            "runs": erased.runs,
+            "not_found": erased.not_found,
+            "not_attributed": erased.not_attributed.iter().map(|path| shown(path)).collect::<Vec<_>>(),
+            "not_searched": erased.not_searched.iter().map(|path| shown(path)).collect::<Vec<_>>(),
             "notes": notes,
         }));
     } else if !args.quiet {
         notes.iter().for_each(|note| eprintln!("note: {note}"));
         eprintln!(
-            "{} erased below {}: {} in {} of {}; {} of the ingest cache removed; searched, and nothing is left",
+            "{} erased below {}: {} in {} of {}; {} of the ingest cache removed; searched, and {}",
             counted(*customers, "customer"),
             shown(directory),
             counted(erased.rows as usize, "row"),
             counted(erased.files, "file"),
             counted(erased.directories, "run"),
             counted(*cache_files, "file"),
+            if erased.not_attributed.is_empty() && erased.not_searched.is_empty() {
+                "nothing is left"
+            } else {
+                "nothing is left in what can be looked into (see the notes)"
+            },
         );
+    }
+}
+
+fn show_lifted(n_lifted: usize, args: &EraseArgs) {
+    if args.json {
+        print_json(&json!({ "lifted": n_lifted }));
+    } else if !args.quiet {
+        eprintln!("{} lifted; later runs read these customers again", counted(n_lifted, "tombstone"));
     }
 }

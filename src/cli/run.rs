@@ -67,8 +67,22 @@ pub struct Problems {
 }
 
 impl Problems {
+    /// Shows the problems of a command that never publishes, without a word on that, and returns the exit code.
+    pub fn show_of_reader(mut self, as_json: bool) -> Exit {
+        for help in self.diagnostics.iter_mut().filter_map(|diagnostic| diagnostic.help.as_mut()) {
+            *help = help.replace("; nothing was published", "");
+        }
+        self.tell(as_json, false);
+        self.exit
+    }
+
     /// Shows every problem and returns the exit code.
     pub fn show(&self, as_json: bool) -> Exit {
+        self.tell(as_json, true);
+        self.exit
+    }
+
+    fn tell(&self, as_json: bool, publishes: bool) {
         if as_json {
             print_json(&json!({ "errors": self.diagnostics.iter().map(to_json).collect::<Vec<_>>() }));
         } else if self.exit == Exit::Input
@@ -77,15 +91,10 @@ impl Problems {
             eprint!("{}", render(&self.diagnostics, &self.path, &self.text, super::is_colored()));
         } else {
             eprint!("{}", snippets(&self.diagnostics, &self.path, &self.text, super::is_colored()));
-            if self
-                .diagnostics
-                .iter()
-                .all(|d| ![codes::AFTER_PUBLISHING, codes::ERASURE, codes::EXPLAIN].contains(&d.code))
-            {
+            if publishes && self.diagnostics.iter().all(|d| d.code != codes::AFTER_PUBLISHING) {
                 eprintln!("error: nothing was published");
             }
         }
-        self.exit
     }
 }
 

@@ -6,8 +6,9 @@
 //! are gone.
 //!
 //! Nothing here can fail a run: what cannot be kept is read again next time. Entries hold what the lines hold, by customer id; rows that
-//! were rejected are not among it, and are read again from the file. A file with lines of somebody who was erased is not kept: it is read
-//! every night until the export is clean.
+//! were rejected are not among it, and are read again from the file. Lines of customers who object are taken out before a file is kept, and an
+//! entry is made anew where somebody has begun or ceased to object. A file with lines of somebody who was erased is not kept: it is read every
+//! night until the export is clean.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -21,13 +22,12 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use super::cache_entry::EntryError;
-use super::erased::holds_erased;
 use super::file::{Job, ParsedFile, sha256_of_file};
-use super::lines::PackedPart;
+use super::lines::{Barred, PackedPart};
 use super::read::Parse;
 use super::readings::Stated;
 use super::{IngestError, cache_entry};
-use crate::table::{Fingerprint, Tombstones};
+use crate::table::Fingerprint;
 
 const INDEX: &str = "index.json";
 const ENTRY: &str = "lines";
@@ -98,8 +98,8 @@ struct Entry {
 pub struct Cache<'a> {
     directory: PathBuf,
     max_bytes: u64,
-    /// Who was erased.
-    tombstones: &'a Tombstones,
+    /// Who must not be in any entry.
+    barred: &'a Barred<'a>,
     /// When this run began, by the clock of the file system; nothing where the directory cannot be written.
     started: Option<SystemTime>,
     /// Makes the names of files in the making unique.
@@ -118,17 +118,17 @@ struct State {
 
 impl<'a> Cache<'a> {
     /// Opens the cache in a directory, or starts one.
-    pub fn open(directory: &Path, max_bytes: u64, tombstones: &'a Tombstones) -> Self {
+    pub fn open(directory: &Path, max_bytes: u64, barred: &'a Barred<'a>) -> Self {
         let index = fs::read(directory.join(INDEX)).ok().and_then(|bytes| serde_json::from_slice::<Index>(&bytes).ok());
         let mut index = index.unwrap_or_default();
         index.run = index.run.saturating_add(1);
         index.entries.retain(|name, _| is_entry_name(name));
         let mark = directory.join(STARTED);
-        let marked = fs::create_dir_all(directory).and_then(|()| fs::write(&mark, b"")).and_then(|()| mark.metadata());
+        let marked = create_for_owner(directory).and_then(|()| fs::write(&mark, b"")).and_then(|()| mark.metadata());
         Self {
             directory: directory.to_owned(),
             max_bytes,
-            tombstones,
+            barred,
             started: marked.and_then(|meta| meta.modified()).ok(),
             n_written: AtomicU64::new(0),
             state: Mutex::new(State { index, ..State::default() }),
@@ -183,7 +183,7 @@ impl<'a> Cache<'a> {
         }
         let open = || File::open(self.directory.join(name).with_extension(ENTRY)).map_err(EntryError::Io);
         match open().and_then(|entry| cache_entry::read(BufReader::with_capacity(BUFFER, entry), job.spec, path)) {
-            Ok(file) if holds_erased(&file.parts, self.tombstones) => {
+            Ok(file) if !self.barred.agrees_with(&file.report, &file.parts) => {
                 self.with(|state| state.index.entries.remove(name));
                 None
             }
@@ -206,7 +206,7 @@ impl<'a> Cache<'a> {
     }
 
     fn keep(&self, name: &str, file: &ParsedFile<PackedPart>) {
-        if holds_erased(&file.parts, self.tombstones) {
+        if !file.report.taken_out.of_erased.is_empty() {
             return;
         }
         let n_bytes = file.parts.iter().map(PackedPart::bytes).sum::<usize>() as u64;
@@ -288,7 +288,7 @@ impl<'a> Cache<'a> {
 
     /// Writes a file so that it is there as a whole or not at all; returns its size.
     fn write(&self, path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> io::Result<u64> {
-        fs::create_dir_all(&self.directory)?;
+        create_for_owner(&self.directory)?;
         let number = self.n_written.fetch_add(1, Ordering::Relaxed);
         let temporary = self.directory.join(format!("{}-{number}.{TEMPORARY}", std::process::id()));
         let mut to = BufWriter::with_capacity(BUFFER, File::create(&temporary)?);
@@ -305,6 +305,18 @@ impl<'a> Cache<'a> {
         // A thread that panicked left counts and entries behind that are each right.
         work(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// Creates the directory where it is not there, for the owner alone: entries say who bought what.
+fn create_for_owner(directory: &Path) -> io::Result<()> {
+    if directory.is_dir() {
+        return Ok(());
+    }
+    directory.parent().map_or(Ok(()), fs::create_dir_all)?;
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory)
 }
 
 /// Removes everything that a cache keeps in a directory, and nothing that is not its own by its name; returns how many files there were.

@@ -7,6 +7,7 @@
 //! A block is its length and its bytes; one is in memory at a time. Paths are left out: the same content under another name is the same
 //! entry.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
@@ -18,17 +19,16 @@ use super::bytes::{Damaged, Fixed, Reader, put_list};
 use super::column::{Evidence, Reading};
 use super::evidence::DateEvidence;
 use super::file::ParsedFile;
-use super::headers::Mapped;
-use super::lines::PackedPart;
+use super::headers::{Mapped, key_position};
+use super::lines::{PackedPart, TakenOut};
 use super::packed::Packed;
 use super::packed_bytes;
 use super::readings::Decision;
-use super::reject::Reject;
-use super::reject::rejected_rows;
+use super::reject::{Reject, RowAgain, rejected_rows};
 use super::report::{FileReport, Layout};
 use super::spec::{Cell, ColumnRequest, TableSpec};
 
-const MAGIC: &[u8] = b"klientel lines 2\n";
+const MAGIC: &[u8] = b"klientel lines 3\n";
 
 /// Why an entry cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +48,9 @@ struct Header {
     evidence: Vec<String>,
     layout: Layout,
     rejects: Vec<Rejected>,
+    /// Lines that were taken out, and how many of each customer who objects, by fingerprint of the id.
+    taken_out: Vec<u64>,
+    objecting: BTreeMap<String, u64>,
     n_parts: usize,
 }
 
@@ -158,6 +161,8 @@ fn header(file: &ParsedFile<PackedPart>) -> Header {
         evidence: file.report.evidence.clone(),
         layout: file.report.layout.clone(),
         rejects: rejects.collect(),
+        taken_out: file.report.taken_out.rows.clone(),
+        objecting: file.report.taken_out.of_objecting.clone(),
         n_parts: file.parts.len(),
     }
 }
@@ -207,6 +212,8 @@ pub(super) fn read(from: impl Read, spec: &TableSpec, path: &Path) -> Result<Par
             rejected: header.rejects.len(),
             evidence: header.evidence,
             mapping: Vec::new(),
+            key: None,
+            taken_out: TakenOut { rows: header.taken_out, of_objecting: header.objecting, ..TakenOut::default() },
             layout: header.layout,
         },
     };
@@ -218,6 +225,7 @@ pub(super) fn read(from: impl Read, spec: &TableSpec, path: &Path) -> Result<Par
         let Column { header, position, nullable, .. } = column;
         file.columns.push(Mapped { request, header, position, nullable, why: "as when it was first read" });
     }
+    file.report.key = key_position(spec, &file.columns);
     if !is_sound(&file) {
         return Err(Damaged.into());
     }
@@ -226,14 +234,14 @@ pub(super) fn read(from: impl Read, spec: &TableSpec, path: &Path) -> Result<Par
     if rows.len() != header.rejects.len() {
         return Err(Damaged.into());
     }
-    let reject = |(reject, (_, row)): (Rejected, (u64, String))| Reject {
+    let reject = |(reject, again): (Rejected, RowAgain)| Reject {
         table: spec.name,
         file: path.to_owned(),
         line: reject.line,
         column: reject.column,
         reason: reject.reason,
-        row,
-        key: None,
+        row: again.row,
+        key: again.key,
     };
     file.rejects.extend(header.rejects.into_iter().zip(rows).map(reject));
     Ok(file)

@@ -15,6 +15,7 @@ use super::column::{Evidence, Reading};
 use super::dialect::{self, Dialect};
 use super::file::{Job, ParsedFile, ParsedPart};
 use super::headers::{self, Mapped};
+use super::lines::TakenOut;
 use super::readings::{self, Stated};
 use super::records::{Malformed, Record, Records};
 use super::reject::Reject;
@@ -137,6 +138,8 @@ impl File<'_> {
             rejected: 0,
             evidence: vec![delimiter_why],
             mapping: Vec::new(),
+            key: None,
+            taken_out: TakenOut::default(),
             layout: Layout::Empty,
         };
         let Some(head) = self.head(first, dialect)? else {
@@ -150,6 +153,7 @@ impl File<'_> {
             report.evidence.push(format!("`{header}` read as {} ({why})", kebab(&request.name)));
             report.mapping.push((request.name.clone(), header.clone()));
         }
+        report.key = headers::key_position(job.spec, &columns);
         let body = Body {
             table: job.spec.name,
             key: job.spec.key(),

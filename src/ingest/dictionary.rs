@@ -177,20 +177,6 @@ impl Dictionary {
         &self.text[start..self.ends[code]]
     }
 
-    /// Returns the number of a text that was seen before.
-    pub(super) fn find(&self, text: &str) -> Option<u32> {
-        let wanted = Slot::of(text.as_bytes(), 0, text.len());
-        let mask = self.slots.len().checked_sub(1)?;
-        let mut at = wanted.hash() as usize & mask;
-        while self.slots[at].code != NONE_IX {
-            if self.is_it(self.slots[at], wanted, text) {
-                return Some(self.slots[at].code);
-            }
-            at = (at + 1) & mask;
-        }
-        None
-    }
-
     /// Returns how many texts were seen.
     pub(super) fn len(&self) -> usize {
         self.ends.len()

@@ -12,6 +12,7 @@ use std::path::Path;
 use super::error::{ATTRIBUTES, Headers, OUTCOMES};
 use super::outcomes::OUTCOME;
 use super::spec::{ColumnRequest, TableSource, TableSpec, kebab};
+use super::synonyms::CUSTOMER_ID;
 use super::{IngestError, dates, numbers};
 use crate::diagnostic::nearest;
 
@@ -27,6 +28,17 @@ pub(super) struct Mapped {
     pub(super) nullable: bool,
     /// How it was found, in a few words.
     pub(super) why: &'static str,
+}
+
+/// Returns where the column stands that says what a row is about.
+pub(super) fn key_position(spec: &TableSpec, columns: &[Mapped]) -> Option<usize> {
+    columns.iter().find(|column| Some(&*column.request.name) == spec.key()).map(|column| column.position)
+}
+
+/// Says whether a text is what exports call the column of customer ids.
+pub fn is_customer_header(text: &str) -> bool {
+    let text = normalise(text);
+    text == normalise("customer_id") || CUSTOMER_ID.iter().any(|known| normalise(known) == text)
 }
 
 /// Brings a header into the form in which names are compared.

@@ -54,12 +54,6 @@ impl Interner {
         shards.iter().map(|shards| shards.iter().map(&mut number).collect()).collect()
     }
 
-    /// Returns the number of a text that was taken in.
-    pub(super) fn position(&self, text: &str) -> Option<u32> {
-        let shard = shard_of(text);
-        Some(self.shards[shard].find(text)? * SHARDS as u32 + shard as u32)
-    }
-
     /// Returns the text of a number that was given out.
     pub(super) fn get(&self, number: u32) -> &str {
         self.shards[number as usize % SHARDS].get(number / SHARDS as u32)
@@ -157,7 +151,6 @@ mod tests {
             for (text, number) in texts.iter().zip(numbers) {
                 prop_assert_eq!(interner.get(number), text);
                 prop_assert_eq!(ids.get(ranks[number as usize]), text);
-                prop_assert_eq!(interner.position(text), Some(number));
             }
         }
     }

@@ -99,12 +99,13 @@ pub use contracts::{ContractReading, contracts};
 pub use customers::customers;
 pub use dates::DateFormat;
 pub use encoding::Encoding;
-pub use erased::{erased_of_lines, erased_of_table};
+pub use erased::erased_of_table;
 pub use error::IngestError;
 pub use events::{contacts, invoices};
 pub use files::without_detours;
+pub use headers::is_customer_header;
 pub use lines::{
-    AssembleError, Assembled, Currency, LineCounts, LineReading, LineTable, OverlapCounts, ReturnRules, Spill,
+    AssembleError, Assembled, Barred, Currency, LineCounts, LineReading, LineTable, OverlapCounts, ReturnRules, Spill,
     TransactionRules, assemble, read_lines,
 };
 pub use memberships::{MEMBERSHIPS, memberships};

@@ -52,6 +52,33 @@ impl Packed {
         }
     }
 
+    /// Returns the same column with some rows alone, and without the texts of the others.
+    pub(super) fn kept(&self, keeps: &[bool]) -> Self {
+        let rows = || keeps.iter().enumerate().filter(|(_, keep)| **keep).map(|(row, _)| row);
+        let of = |codes: &[u32]| -> Vec<u32> { rows().map(|row| codes[row]).collect() };
+        match self {
+            Self::Text { codes, texts } => {
+                let (mut kept, mut numbers) = (Texts::default(), vec![NONE_IX; texts.iter().count()]);
+                let mut codes = of(codes);
+                for code in codes.iter_mut().filter(|code| **code != NONE_IX) {
+                    let number = &mut numbers[*code as usize];
+                    if *number == NONE_IX {
+                        *number = kept.push(texts.get(*code));
+                    }
+                    *code = *number;
+                }
+                Self::Text { codes, texts: kept }
+            }
+            Self::Interned(codes) => Self::Interned(of(codes)),
+            Self::Keyed { codes, keys } => Self::Keyed { codes: of(codes), keys: keys.clone() },
+            Self::Number(numbers) => Self::Number(Numbers::pack(rows().map(|row| numbers.at(row)).collect())),
+            Self::Date { days, millis } => Self::Date {
+                days: Days::pack(rows().map(|row| days.at(row)).collect()),
+                millis: if millis.is_empty() { Vec::new() } else { of(millis) },
+            },
+        }
+    }
+
     /// Returns the memory held, in bytes.
     pub(super) fn bytes(&self) -> usize {
         match self {

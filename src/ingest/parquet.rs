@@ -26,10 +26,11 @@ use super::IngestError;
 use super::column::{Builder, Evidence, Fault, Part, Reading, TypedColumn, join};
 use super::file::{self, Job, ParsedFile, ParsedPart, unreadable};
 use super::headers::{self, Mapped};
+use super::lines::TakenOut;
 use super::parquet_texts::ColumnReader;
 use super::parquet_values;
 use super::readings::{self, Stated};
-use super::reject::Reject;
+use super::reject::{Reject, RowAgain};
 use super::report::{FileReport, Layout};
 use super::spec::{Cell, kebab};
 use crate::units::NONE_IX;
@@ -63,6 +64,8 @@ fn parse_file(job: &Job<'_>, path: &Path, stated: &Stated) -> Result<ParsedFile,
         rejected: 0,
         evidence: Vec::new(),
         mapping: Vec::new(),
+        key: None,
+        taken_out: TakenOut::default(),
         layout: Layout::Empty,
     };
     if bytes == 0 {
@@ -87,6 +90,7 @@ fn parse_file(job: &Job<'_>, path: &Path, stated: &Stated) -> Result<ParsedFile,
         report.evidence.push(format!("`{header}` read as {} ({why}, type {kind})", kebab(&request.name)));
         report.mapping.push((request.name.clone(), header.clone()));
     }
+    report.key = headers::key_position(job.spec, &columns);
     if table.n_rows() == 0 {
         report.evidence.push("a header and no rows".to_owned());
         job.progress(bytes);
@@ -119,23 +123,25 @@ fn parse_file(job: &Job<'_>, path: &Path, stated: &Stated) -> Result<ParsedFile,
     Ok(ParsedFile { columns, parts, evidence, decisions, rejects, report })
 }
 
-/// Returns number, counted from 1, and text of rows, by their ascending numbers counted from 0.
+/// Returns number, counted from 1, text and key of rows, by their ascending numbers counted from 0.
 ///
 /// # Errors
 /// Fails where the file cannot be read again or is no longer the same.
-pub(super) fn rows_as_text(report: &FileReport, rows: &[u64]) -> Result<Vec<(u64, String)>, IngestError> {
+pub(super) fn rows_as_text(report: &FileReport, rows: &[u64]) -> Result<Vec<RowAgain>, IngestError> {
     if file::sha256_of_file(&report.path)? != report.sha256 {
         return Err(IngestError::Changed { file: report.path.clone() });
     }
     guard(&report.path, || mapped_rows_as_text(report, rows))
 }
 
-fn mapped_rows_as_text(report: &FileReport, rows: &[u64]) -> Result<Vec<(u64, String)>, IngestError> {
+fn mapped_rows_as_text(report: &FileReport, rows: &[u64]) -> Result<Vec<RowAgain>, IngestError> {
     let table = Table::open(&report.path)?;
     let fields = table.metadata.schema().fields();
     let position = |header: &String| fields.iter().position(|field| field.name().trim() == header);
     let positions: Vec<usize> = report.mapping.iter().filter_map(|(_, header)| position(header)).collect();
-    table.rows_as_text(&positions, rows)
+    let keys = report.key.map_or_else(|| Ok(vec![None; rows.len()]), |position| table.keys(position, rows))?;
+    let texts = table.rows_as_text(&positions, rows)?;
+    Ok(texts.into_iter().zip(keys).map(|((line, row), key)| RowAgain { line, row, key }).collect())
 }
 
 /// Turns a panic of the decoder into an error: it trusts some numbers of the file that damage may have changed.
@@ -280,8 +286,8 @@ impl<'a> Table<'a> {
             return Ok(Vec::new());
         }
         let texts = self.rows_as_text(&positions, rows)?;
-        let key = columns.iter().find(|column| Some(&*column.request.name) == job.spec.key());
-        let keys = key.map_or_else(|| Ok(vec![None; rows.len()]), |column| self.keys(column.position, rows))?;
+        let key = headers::key_position(job.spec, columns);
+        let keys = key.map_or_else(|| Ok(vec![None; rows.len()]), |position| self.keys(position, rows))?;
         let faults = groups.iter().flat_map(|group| &group.rejected);
         let rejects = faults.zip(texts).zip(keys).map(|(((_, column, fault), (line, row)), key)| Reject {
             table: job.spec.name,

@@ -30,7 +30,14 @@ pub struct Reject {
     /// The record as it reads in the file.
     pub row: String,
     /// What the row is about: its cell in the column [`TableSpec::key`](super::TableSpec::key), as ids are kept. Nothing where the row
-    /// does not reach that far, and for rows that were accepted first.
+    /// does not reach that far, or has none.
+    pub key: Option<String>,
+}
+
+/// A row that was read once more.
+pub(super) struct RowAgain {
+    pub line: u64,
+    pub row: String,
     pub key: Option<String>,
 }
 
@@ -65,30 +72,32 @@ pub fn reject_rows(
         let file = &files[ix];
         accepted.sort_unstable();
         accepted.dedup();
+        // Rows that were taken out of the table are still in the file.
+        let accepted = ordinals(&accepted, &file.taken_out.rows);
         let header = column.and_then(|name| file.mapping.iter().find(|(mapped, _)| *mapped == name));
         let found = match &file.layout {
             Layout::Empty => Vec::new(),
             Layout::Csv { rejected, .. } => read_csv(file, &ordinals(&accepted, rejected))?,
             Layout::Parquet { rejected } => parquet::rows_as_text(file, &ordinals(&accepted, rejected))?,
         };
-        rejects.extend(found.into_iter().map(|(line, row)| Reject {
+        rejects.extend(found.into_iter().map(|RowAgain { line, row, key }| Reject {
             table: file.table,
             file: file.path.clone(),
             line,
             column: header.map(|(_, header)| header.clone()),
             reason: reason.to_owned(),
             row,
-            key: None,
+            key,
         }));
     }
     Ok(rejects)
 }
 
-/// Reads the rejected rows of a file again: line and text.
+/// Reads the rejected rows of a file again.
 ///
 /// # Errors
 /// Fails where the file cannot be read again or is no longer the same.
-pub(super) fn rejected_rows(report: &FileReport) -> Result<Vec<(u64, String)>, IngestError> {
+pub(super) fn rejected_rows(report: &FileReport) -> Result<Vec<RowAgain>, IngestError> {
     match &report.layout {
         Layout::Csv { rejected, .. } if !rejected.is_empty() => read_csv(report, rejected),
         Layout::Parquet { rejected } if !rejected.is_empty() => parquet::rows_as_text(report, rejected),
@@ -114,8 +123,8 @@ fn ordinals(accepted: &[u64], rejected: &[u64]) -> Vec<u64> {
     accepted.iter().map(ordinal).collect()
 }
 
-/// Returns line and text of records, by their ascending numbers.
-fn read_csv(report: &FileReport, ordinals: &[u64]) -> Result<Vec<(u64, String)>, IngestError> {
+/// Returns records, by their ascending numbers.
+fn read_csv(report: &FileReport, ordinals: &[u64]) -> Result<Vec<RowAgain>, IngestError> {
     let Layout::Csv { encoding, separators, body, .. } = &report.layout else { return Ok(Vec::new()) };
     let changed = || IngestError::Changed { file: report.path.clone() };
     // Text that is all right is the same whether damage is expected or not.
@@ -123,6 +132,7 @@ fn read_csv(report: &FileReport, ordinals: &[u64]) -> Result<Vec<(u64, String)>,
     let (mut windows, first) = Windows::open(&report.path, Some(known), WINDOW_BYTES, WINDOW_BYTES)?;
     let Next::Window(mut window) = first else { return Err(changed()) };
     let (mut found, mut ordinal, mut line, mut start) = (Vec::new(), 0, 1, *body);
+    let mut scratch = String::new();
     let mut wanted = ordinals.iter().peekable();
     loop {
         let text = window.text.as_str();
@@ -137,7 +147,10 @@ fn read_csv(report: &FileReport, ordinals: &[u64]) -> Result<Vec<(u64, String)>,
                 break;
             }
             if ordinal == **next {
-                found.push((line + record.line as u64, text[record.start..record.end].to_owned()));
+                let key = report.key.and_then(|position| records.fields().get(position));
+                let key = key.and_then(|field| key_of(field.text(text, &mut scratch)));
+                let row = text[record.start..record.end].to_owned();
+                found.push(RowAgain { line: line + record.line as u64, row, key });
                 wanted.next();
             }
             ordinal += 1;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::encoding::Encoding;
+use super::lines::TakenOut;
 use super::records::Separators;
 use super::spec::ColumnName;
 
@@ -19,7 +20,7 @@ pub struct FileReport {
     pub bytes: u64,
     /// SHA-256 of the content, in lower-case hexadecimal digits.
     pub sha256: String,
-    /// Rows that were accepted.
+    /// Rows that were accepted, without those that were taken out.
     pub rows: usize,
     /// Records that were rejected.
     pub rejected: usize,
@@ -27,8 +28,19 @@ pub struct FileReport {
     pub evidence: Vec<String>,
     /// Canonical name and header of every column that was read.
     pub mapping: Vec<(ColumnName, String)>,
+    /// Position in the file of the column that says what a row is about.
+    pub(super) key: Option<usize>,
+    /// Lines that were taken out after they were accepted.
+    pub(super) taken_out: TakenOut,
     /// How a row is found again.
     pub(super) layout: Layout,
+}
+
+impl FileReport {
+    /// Counts the lines that were taken out, because their customers object or were erased.
+    pub fn n_taken_out(&self) -> usize {
+        self.taken_out.rows.len()
+    }
 }
 
 /// How the records of a file lie in it.

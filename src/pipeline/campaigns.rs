@@ -19,6 +19,9 @@ use crate::table::{ColumnKind, ColumnSpec};
 /// What Google matches by name together or not at all.
 const BY_NAME: [&str; 4] = ["first_name", "last_name", "country", "postal_code"];
 
+/// Columns that tell of one person: each value would stand in the name of a file, in the manifest, and there after an erasure.
+const OF_ONE_PERSON: [&str; 7] = ["customer_id", "first_name", "last_name", "company", "email", "phone", "street"];
+
 /// Reads a campaign.
 pub(super) fn campaign(table: &mut Reader<'_, '_>) -> CampaignRule {
     let name =
@@ -112,6 +115,12 @@ pub(super) fn target_problems(
         let problem = Diagnostic::error(codes::CAMPAIGN_COLUMNS, title);
         let help = "split by a column with a few values, such as a region or a segment";
         problems.push(problem.at(column.span.clone(), "would be a file for each number or date").help(help));
+    }
+    if let Some(column) = campaign.split_by.as_ref().filter(|column| OF_ONE_PERSON.contains(&column.text.as_str())) {
+        let title = format!("{called} is split by `{}`, which would name persons in file names", column.text);
+        let problem = Diagnostic::error(codes::CAMPAIGN_COLUMNS, title);
+        let help = "split by a column with a few values that many customers share, such as a region or a segment";
+        problems.push(problem.at(column.span.clone(), "would be a file for each person").help(help));
     }
     for column in campaign.stratify_by.iter().filter(|column| kind(column).is_some_and(|it| it != ColumnKind::Text)) {
         let title = format!("{called} is stratified by `{}`, which is no text", column.text);

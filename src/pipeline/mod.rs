@@ -39,7 +39,7 @@ use crate::segment::Segment;
 use crate::table::ColumnSpec;
 
 pub use check::check_segments;
-pub use privacy::PrivacySettings;
+pub use privacy::{PrivacySettings, tells_of_protected};
 pub use reference::reference;
 pub use schema::schema;
 pub use settings::{

@@ -8,7 +8,7 @@
 //! | `attributes` of contracts and responses, which models learn from | attribute and its header               |
 //!
 //! A header is sensitive where a known stem stands in it
-//! (`Religionszugehörigkeit`), or one of its words is a known one. Source: Art. 9(1) GDPR; 9(2)(a) for the consent that allows it.
+//! (`Religionszugehörigkeit`), or one of its words is a known one; of a canonical column the header that the pipeline maps it to counts as well. Source: Art. 9(1) GDPR; 9(2)(a) for the consent that allows it.
 
 use std::collections::BTreeSet;
 
@@ -35,39 +35,87 @@ pub struct PrivacySettings {
 }
 
 /// Parts of headers that tell of what Art. 9 names, squeezed to letters and digits, in lower case.
-const STEMS: [&str; 28] = [
+///
+/// What mostly means something else is left out: `patent`, `behaelter`, `krankenhaus` (who buys for one), `fingerprint` (of a device).
+const STEMS: [&str; 68] = [
     "religi",
     "konfession",
+    "bekenntnis",
     "weltanschau",
     "glaubens",
     "kirche",
     "church",
+    "muslim",
     "gewerkschaft",
     "tradeunion",
     "gesundheit",
     "health",
     "krankheit",
+    "krankenkasse",
+    "krankenversich",
+    "chronisch",
+    "chronicill",
+    "erkrank",
+    "psychisch",
     "illness",
     "disease",
     "diagnos",
+    "diabet",
     "medical",
     "medizin",
+    "medikament",
+    "medication",
+    "prescription",
+    "allerg",
+    "blutgruppe",
+    "bloodgroup",
+    "bloodtype",
+    "icd10",
+    "impfstatus",
+    "vaccin",
+    "pflegegrad",
+    "pflegestufe",
     "behinder",
     "disabil",
+    "handicap",
     "schwanger",
     "pregnan",
+    "patientin",
+    "patienten",
+    "patientid",
+    "patientnr",
     "ethni",
     "racial",
+    "rassisch",
+    "hautfarbe",
+    "skincolo",
+    "volkszugeh",
     "sexual",
+    "sexuell",
+    "sexlife",
+    "lgbt",
+    "transgender",
+    "genderidentit",
+    "geschlechtsidentit",
     "politic",
     "politisch",
     "parteizug",
+    "parteimitglied",
     "biometri",
+    "fingerabdr",
     "genetic",
+    "genetisch",
+    "genomdaten",
 ];
 
 /// Words of headers that do, each as a whole.
-const WORDS: [&str; 8] = ["race", "rasse", "union", "faith", "creed", "partei", "genetisch", "allergie"];
+const WORDS: [&str; 21] = [
+    "race", "rasse", "union", "faith", "creed", "glaube", "partei", "halal", "kosher", "koscher", "hiv", "dna",
+    "patient", "voter", "gay", "lesbian", "lesbisch", "schwul", "queer", "disabled", "muslima",
+];
+
+/// Words after which `disabled` is not said of a person: `newsletter_disabled`.
+const SWITCHES: [&str; 8] = ["newsletter", "email", "mail", "account", "konto", "login", "sms", "tracking"];
 
 /// Reads `[privacy]`.
 pub(super) fn privacy(table: &mut Reader<'_, '_>) -> PrivacySettings {
@@ -112,8 +160,10 @@ pub(super) fn sensitive_problems(pipeline: &Pipeline) -> Vec<Diagnostic> {
             .split('\'')
             .step_by(2)
             .flat_map(|part| part.split(|c: char| !c.is_alphanumeric() && c != '_'));
+        let is_mapped =
+            |name: &str| input.customers.as_ref().is_some_and(|customers| customers.columns.contains_key(name));
         let names: BTreeSet<&str> =
-            names.filter(|name| input.attributes.iter().any(|known| known.name == **name)).collect();
+            names.filter(|name| input.attributes.iter().any(|known| known.name == **name) || is_mapped(name)).collect();
         let placed = |name: &str| Placed { text: name.to_owned(), ..segment.condition.clone() };
         used.extend(names.into_iter().map(|name| (format!("segment `{}`", segment.name.text), placed(name))));
     }
@@ -132,8 +182,10 @@ pub(super) fn sensitive_problems(pipeline: &Pipeline) -> Vec<Diagnostic> {
     let mut problems: Vec<Diagnostic> = used
         .iter()
         .filter_map(|(who, name)| {
-            let attributes = input.attributes.iter().find(|attribute| attribute.name == name.text);
-            let header = attributes.map_or(name.text.as_str(), |attribute| attribute.header.text.as_str());
+            let attribute = input.attributes.iter().find(|attribute| attribute.name == name.text);
+            let mapped = input.customers.as_ref().and_then(|customers| customers.columns.get(&name.text));
+            let header = attribute.map(|attribute| attribute.header.text.as_str()).or(mapped.map(String::as_str));
+            let header = header.unwrap_or(&name.text);
             Some(problem(who, &name.text, header)?.at(name.span.clone(), "needs explicit consent"))
         })
         .collect();
@@ -151,13 +203,17 @@ fn same(one: &str, other: &str) -> bool {
 
 /// Says whether a name or header tells of what is protected.
 fn is_sensitive(pipeline: &Pipeline, name: &str) -> bool {
+    tells_of_protected(name) || pipeline.privacy.sensitive.iter().any(|sensitive| same(&sensitive.text, name))
+}
+
+/// Says whether a text names what Art. 9 GDPR protects.
+pub fn tells_of_protected(name: &str) -> bool {
     let lower = name.to_lowercase();
     let squeezed: String = lower.chars().filter(|c| c.is_alphanumeric()).collect();
-    let mut words = lower.split(|c: char| !c.is_alphanumeric());
-    !name.is_empty()
-        && (STEMS.iter().any(|stem| squeezed.contains(stem))
-            || words.any(|word| WORDS.contains(&word))
-            || pipeline.privacy.sensitive.iter().any(|sensitive| same(&sensitive.text, name)))
+    let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).collect();
+    let is_switch = words.iter().any(|word| SWITCHES.contains(word));
+    STEMS.iter().any(|stem| squeezed.contains(stem))
+        || words.iter().any(|word| WORDS.contains(word) && !(is_switch && *word == "disabled"))
 }
 
 #[cfg(test)]
@@ -184,6 +240,56 @@ mod tests {
             ("reunion", false),
             ("Grad der Behinderung", true),
             ("sexual_orientation", true),
+            ("sexuelle Orientierung", true),
+            ("Glaube", true),
+            ("Bekenntnis", true),
+            ("disabled", true),
+            ("is_disabled", true),
+            ("newsletter_disabled", false),
+            ("handicap", true),
+            ("Parteimitgliedschaft", true),
+            ("Allergien", true),
+            ("allergies", true),
+            ("Krankenkasse", true),
+            ("chronisch krank", true),
+            ("psychische Erkrankung", true),
+            ("Suchterkrankung", true),
+            ("Medikamente", true),
+            ("medication", true),
+            ("prescription", true),
+            ("subscription", false),
+            ("Blutgruppe", true),
+            ("HIV", true),
+            ("HIV-Status", true),
+            ("Archiv", false),
+            ("Diabetiker", true),
+            ("ICD10", true),
+            ("ICD-10-Code", true),
+            ("Impfstatus", true),
+            ("Pflegegrad", true),
+            ("Hautfarbe", true),
+            ("skin_color", true),
+            ("rassische Herkunft", true),
+            ("Volkszugehörigkeit", true),
+            ("genetische Daten", true),
+            ("DNA", true),
+            ("Fingerabdruck", true),
+            ("device fingerprint", false),
+            ("sex life", true),
+            ("LGBT", true),
+            ("gay", true),
+            ("gayle", false),
+            ("transgender", true),
+            ("gender identity", true),
+            ("Muslim", true),
+            ("halal", true),
+            ("kosher", true),
+            ("patient", true),
+            ("Patent", false),
+            ("Behälter", false),
+            ("Krankenhausbedarf", false),
+            ("voter", true),
+            ("Geschlecht", false),
             ("Tarif", false),
             ("trace", false),
         ] {
@@ -210,6 +316,23 @@ mod tests {
         let problems = parse(&text("konfession = 'rk'")).unwrap_err();
         assert_eq!(problems.iter().map(|problem| problem.code).collect::<Vec<_>>(), ["K0212"]);
         assert!(parse(&text("city = 'konfession'")).is_ok());
+    }
+
+    /// What a column is called here hides nothing: its header counts.
+    #[test]
+    fn a_canonical_column_with_a_sensitive_header_needs_consent_too() {
+        let text = |header: &str, used: &str| {
+            format!(
+                "version = 1\n[input.transactions.csv]\npath = 'a.csv'\n[input.customers.columns]\nindustry = '{header}'\n\
+                 [input.customers.csv]\npath = 'c.csv'\n{used}\n[output]\ndirectory = 'out'\n"
+            )
+        };
+        let segment = "[[segment]]\nname = 's'\nwhere = \"industry = 'rk'\"";
+        for used in ["[churn]\nattributes = ['industry']", "[lifetime-value]\ncovariates = ['industry']", segment] {
+            let problems = parse(&text("Konfession", used)).unwrap_err();
+            assert_eq!(problems.iter().map(|problem| problem.code).collect::<Vec<_>>(), ["K0212"], "{used}");
+            assert!(parse(&text("Branche", used)).is_ok(), "{used}");
+        }
     }
 
     #[test]

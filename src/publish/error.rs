@@ -31,6 +31,9 @@ pub enum PublishError {
     /// Nobody can tell any more who was erased.
     #[error("`{path}` is missing or shorter than 16 bytes, so that nobody can tell who was erased")]
     TombstoneKey { path: PathBuf },
+    /// The list of who was erased is gone.
+    #[error("`{path}` is missing, though its key is there, so that nobody can tell who was erased")]
+    TombstoneList { path: PathBuf },
     /// The list of who was erased is not one.
     #[error("`{path}` is damaged, so that nobody can tell who was erased")]
     Tombstones { path: PathBuf },
@@ -38,7 +41,7 @@ pub enum PublishError {
     #[error("`{path}` is no manifest, so that what is erased beside it cannot be written down")]
     Manifest { path: PathBuf },
     /// Something of a customer is left.
-    #[error("an erasure left something behind in {n_files} files, the first is `{path}`")]
+    #[error("an erasure left something behind in {n_files} file{}, the first is `{path}`", if *n_files == 1 { "" } else { "s" })]
     NotErased { path: PathBuf, n_files: usize },
     /// A table could not be turned into a file.
     #[error("cannot write `{path}`: {source}")]
@@ -63,7 +66,7 @@ impl PublishError {
             Self::Contacts { .. } => {
                 "please report this with the pipeline file: a checked campaign must fit; nothing was published".into()
             }
-            Self::TombstoneKey { .. } | Self::Tombstones { .. } => {
+            Self::TombstoneKey { .. } | Self::TombstoneList { .. } | Self::Tombstones { .. } => {
                 "bring it back from a backup of the output directory; without it the next export may bring back who was erased; nothing was published"
                     .into()
             }

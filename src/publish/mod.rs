@@ -20,11 +20,11 @@ mod staging;
 mod target;
 mod tombstones;
 
-pub use erase::{Erased, Wanted, erase, rows_of};
+pub use erase::{AUDIENCES, Erased, PSEUDONYMS, Record, Wanted, campaign_rows_of, erase, rows_of, rows_of_parquet};
 pub use error::PublishError;
 pub use lock::OutputLock;
-pub use staging::{OutputFile, Pointer, REASON, Staging, make_latest, newest, newest_run, prune};
+pub use staging::{OutputFile, Pointer, REASON, Staging, make_latest, newest, newest_run, prune, published};
 pub use target::CampaignFiles;
-pub use tombstones::{add_tombstones, read_tombstones};
+pub use tombstones::{add_tombstones, lift_tombstones, read_tombstones};
 
 use staging::keep_to_owner;

@@ -216,6 +216,8 @@ impl<'a> Staging<'a> {
     pub fn keep_as_failed(mut self) -> Result<PathBuf, PublishError> {
         let failed = self.lock.directory().join(FAILED);
         remove_failed(self.lock.directory())?;
+        // Evidence is for who runs this, and nobody follows a pointer to it.
+        keep_folder_to_owner(&self.partial).map_err(PublishError::io("write", &failed))?;
         fs::rename(&self.partial, &failed).map_err(PublishError::io("write", &failed))?;
         self.published = true;
         Ok(failed)
@@ -265,6 +267,22 @@ fn followed(directory: &Path, pointer: Pointer) -> PathBuf {
     }
     let run = fs::read_to_string(directory.join(format!("{}.txt", pointer.name())));
     directory.join(run.map_or_else(|_| pointer.name().to_owned(), |run| run.trim().to_owned()))
+}
+
+/// Returns what is there of what a pointer follows, the newest first by time of publishing.
+///
+/// # Errors
+/// Fails where the directory cannot be read.
+pub fn published(directory: &Path, pointer: Pointer) -> Result<Vec<PathBuf>, PublishError> {
+    let names = entries(directory)?.into_iter().filter(|name| is_ours(name, pointer));
+    let dated = names.filter_map(|name| {
+        let path = directory.join(name);
+        let manifest = fs::metadata(path.join("manifest.json")).ok()?;
+        Some((manifest.modified().ok(), path))
+    });
+    let mut dated: Vec<_> = dated.collect();
+    dated.sort();
+    Ok(dated.into_iter().rev().map(|(_, path)| path).collect())
 }
 
 /// Removes all but the newest `keep` of what a pointer follows, by time of publishing; never the one just published, and nothing that is not ours.
@@ -367,6 +385,19 @@ pub(super) fn keep_to_owner(options: &mut fs::OpenOptions, owner_only: bool) {
 /// Does nothing: who may read a file is inherited from its folder.
 #[cfg(not(unix))]
 pub(super) fn keep_to_owner(_options: &mut fs::OpenOptions, _owner_only: bool) {}
+
+/// Lets nobody but the owner look into a folder.
+#[cfg(unix)]
+fn keep_folder_to_owner(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
+}
+
+/// Does nothing: who may look into a folder is inherited from its own.
+#[cfg(not(unix))]
+fn keep_folder_to_owner(_folder: &Path) -> io::Result<()> {
+    Ok(())
+}
 
 /// A file in the making.
 pub(super) struct StagedFile {

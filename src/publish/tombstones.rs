@@ -5,8 +5,8 @@
 //! out/.tombstone-key     32 random bytes, written with the first tombstone
 //! ```
 //!
-//! Whoever copies the one without the other learns nobody's id. A list without its key stops every run: nobody could tell any more who was
-//! erased.
+//! Whoever copies the one without the other learns nobody's id. A list without its key, and a key without its list, stop every run: nobody
+//! could tell any more who was erased. The empty list is written before the key, so that an erasure that was interrupted leaves neither.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
@@ -24,15 +24,22 @@ pub(super) const KEY: &str = ".tombstone-key";
 /// Reads who was erased in an output directory.
 ///
 /// # Errors
-/// Fails where there is a list, but no key to read it with, or where it is damaged.
+/// Fails where there is a list, but no key to read it with, or a key without its list, or where the list is damaged.
 pub fn read_tombstones(directory: &Path) -> Result<Tombstones, PublishError> {
-    let path = directory.join(LIST);
+    let (path, key) = (directory.join(LIST), directory.join(KEY));
     let lines = match fs::read_to_string(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound && key.exists() => {
+            return Err(PublishError::TombstoneList { path });
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Tombstones::default()),
         Err(error) if error.kind() == ErrorKind::InvalidData => return Err(PublishError::Tombstones { path }),
         lines => lines.map_err(PublishError::io("read", &path))?,
     };
-    let key = fs::read(directory.join(KEY)).ok().filter(|key| key.len() >= Key::SHORTEST);
+    if lines.is_empty() && !key.exists() {
+        // As an erasure leaves it that was interrupted before it had a key.
+        return Ok(Tombstones::default());
+    }
+    let key = fs::read(&key).ok().filter(|key| key.len() >= Key::SHORTEST);
     let key = key.ok_or_else(|| PublishError::TombstoneKey { path: directory.join(KEY) })?;
     Tombstones::read(Key::new(&key), &lines).ok_or(PublishError::Tombstones { path })
 }
@@ -43,16 +50,29 @@ pub fn read_tombstones(directory: &Path) -> Result<Tombstones, PublishError> {
 /// As [`read_tombstones`], and where the list cannot be written.
 pub fn add_tombstones(lock: &OutputLock, ids: &[String], random: &[u8; 32]) -> Result<Tombstones, PublishError> {
     let (list, key) = (lock.directory().join(LIST), lock.directory().join(KEY));
-    if !list.exists() {
-        if !key.exists() {
-            write(&key, random)?;
-        }
+    if !list.exists() && !key.exists() {
         write(&list, b"")?;
+    }
+    if !key.exists() && fs::metadata(&list).is_ok_and(|list| list.len() == 0) {
+        write(&key, random)?;
     }
     let mut tombstones = read_tombstones(lock.directory())?;
     tombstones.add(ids.iter().map(String::as_str));
     write(&list, tombstones.to_text().as_bytes())?;
     Ok(tombstones)
+}
+
+/// Takes customers off the list; returns how many were on it.
+///
+/// # Errors
+/// As [`read_tombstones`], and where the list cannot be written.
+pub fn lift_tombstones(lock: &OutputLock, ids: &[String]) -> Result<usize, PublishError> {
+    let mut tombstones = read_tombstones(lock.directory())?;
+    let n_lifted = tombstones.lift(ids.iter().map(String::as_str));
+    if n_lifted > 0 {
+        write(&lock.directory().join(LIST), tombstones.to_text().as_bytes())?;
+    }
+    Ok(n_lifted)
 }
 
 /// Writes a file for the owner alone, as a whole or not at all.
@@ -101,5 +121,28 @@ mod tests {
         fs::write(directory.path().join(KEY), [1; 32]).unwrap();
         fs::write(directory.path().join(LIST), "K-1\n").unwrap();
         assert!(matches!(read_tombstones(directory.path()), Err(PublishError::Tombstones { .. })));
+        fs::remove_file(directory.path().join(LIST)).unwrap();
+        assert!(matches!(read_tombstones(directory.path()), Err(PublishError::TombstoneList { .. })));
+        assert!(matches!(add_tombstones(&lock, &[], &[3; 32]), Err(PublishError::TombstoneList { .. })));
+    }
+
+    #[test]
+    fn a_first_erasure_that_was_interrupted_is_begun_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let lock = OutputLock::take(directory.path()).unwrap();
+        fs::write(directory.path().join(LIST), "").unwrap();
+        assert!(read_tombstones(directory.path()).unwrap().is_empty());
+        add_tombstones(&lock, &["K-1".to_owned()], &[1; 32]).unwrap();
+        assert!(read_tombstones(directory.path()).unwrap().holds("K-1"));
+    }
+
+    #[test]
+    fn a_tombstone_that_is_lifted_is_gone_and_the_others_stay() {
+        let directory = tempfile::tempdir().unwrap();
+        let lock = OutputLock::take(directory.path()).unwrap();
+        add_tombstones(&lock, &["K-1".to_owned(), "K-2".to_owned()], &[1; 32]).unwrap();
+        assert_eq!(lift_tombstones(&lock, &["K-1".to_owned(), "K-3".to_owned()]).unwrap(), 1);
+        let read = read_tombstones(directory.path()).unwrap();
+        assert!(!read.holds("K-1") && read.holds("K-2"));
     }
 }

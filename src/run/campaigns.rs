@@ -116,7 +116,9 @@ pub fn select<'a>(
     let mut contacted = Vec::with_capacity(asked.len());
     for ((campaign, members), prepared) in asked.into_iter().zip(prepared) {
         let contacts = file(campaign, &members, customers, &prepared)?;
-        let contacts = sources.pseudonyms.map_or(Ok(contacts.clone()), |key| pseudonymised(&contacts, key))?;
+        // Audience files hold no ids; the map of their rows needs them.
+        let key = sources.pseudonyms.filter(|_| !matches!(campaign.target.shape, Shape::Audience(_)));
+        let contacts = key.map_or(Ok(contacts.clone()), |key| pseudonymised(&contacts, key))?;
         let shares = shares(&campaign.name, &contacts, campaign.split_by.as_deref())?;
         contacted.push(Contacted { campaign: campaign.clone(), members: members.height(), contacts, prepared, shares });
     }

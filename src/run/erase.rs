@@ -8,8 +8,12 @@ use super::LINES_ON_DISK;
 use super::error::RunError;
 use super::job::Job;
 use super::pseudonyms;
-use crate::ingest::{CUSTOMERS, clear_cache, customers, key_of, read_table};
-use crate::publish::{Erased, OutputLock, PublishError, Wanted, add_tombstones, erase as erase_outputs};
+use super::read::shown;
+use crate::ingest::{CUSTOMERS, clear_cache, customers, is_customer_header, key_of, read_table};
+use crate::publish::{
+    Erased, OutputLock, PublishError, Wanted, add_tombstones, erase as erase_outputs, lift_tombstones,
+};
+use crate::table::Key;
 use crate::units::Day;
 
 /// Columns of the customer table that campaign files are recognised by.
@@ -35,22 +39,19 @@ pub struct Erasure {
 /// # Errors
 /// Fails where another run holds the lock, where a file cannot be read or rewritten, and where something is left.
 pub fn erase(job: &Job, ids: &[String], random: &[u8; 32], today: Day) -> Result<Erasure, RunError> {
-    let mut ids: Vec<String> = ids.iter().filter_map(|id| key_of(id)).collect();
-    ids.sort_unstable();
-    ids.dedup();
+    let ids = distinct(ids)?;
     let lock = OutputLock::take(&job.output)?;
     let key = pseudonyms::key(job)?;
     let stands_for = |id: &String| key.as_ref().map(|key| key.pseudonym(id));
-    // What stands for the customers may come back as well.
-    let buried: Vec<String> = ids.iter().cloned().chain(ids.iter().filter_map(stands_for)).collect();
-    add_tombstones(&lock, &buried, random)?;
+    add_tombstones(&lock, &buried(&ids, key.as_ref()), random)?;
     let mut notes = Vec::new();
-    let mut wanted = Wanted::new(ids.iter().cloned());
+    let mut wanted = Wanted::new(ids.iter().cloned(), is_customer_header);
     ids.iter().filter_map(stands_for).for_each(|pseudonym| wanted.add_pseudonym(&pseudonym));
     match addresses(job, &ids) {
-        Ok(addresses) => {
+        Ok(Listed { addresses, present }) => {
             let home = job.campaigns.first().map(|campaign| campaign.home);
             addresses.iter().for_each(|address| wanted.add_address(address, home));
+            present.iter().for_each(|id| wanted.found(id));
         }
         Err(error) => notes.push(format!(
             "the customer export cannot be read ({error}): in campaign files without ids the customers are found by the addresses of other campaign files alone"
@@ -67,15 +68,76 @@ pub fn erase(job: &Job, ids: &[String], random: &[u8; 32], today: Day) -> Result
         std::fs::remove_dir_all(&lines).map_err(PublishError::io("remove", &lines))?;
     }
     let erased = erase_outputs(&lock, wanted, ids.len(), today)?;
+    if erased.not_found > 0 {
+        notes.push(format!(
+            "{} of {} was found nowhere: is it spelled as in the export (case, leading zeros)? it is kept out of later runs all the same \
+             (`--lift` takes that back)",
+            erased.not_found,
+            if ids.len() == 1 { "1 id".to_owned() } else { format!("{} ids", ids.len()) },
+        ));
+    }
+    if erased.runs == 0 {
+        notes.push("the output directory holds no run: is it that of the right pipeline?".to_owned());
+    }
+    let named = |paths: &[PathBuf]| paths.iter().map(|path| shown(path)).collect::<Vec<_>>().join(", ");
+    if !erased.not_attributed.is_empty() {
+        notes.push(format!(
+            "audience files of runs without `audiences.csv` hold hashes alone, and may hold one of an earlier address, which nobody can tell from the \
+             others: {}",
+            named(&erased.not_attributed)
+        ));
+    }
+    if !erased.not_searched.is_empty() {
+        notes.push(format!("archives and links were not looked into: {}", named(&erased.not_searched)));
+    }
     Ok(Erasure { customers: ids.len(), erased, cache_files, directory: job.output.clone(), notes })
 }
 
-/// Returns the addresses of customers as the customer export has them.
-fn addresses(job: &Job, ids: &[String]) -> Result<Vec<String>, RunError> {
-    let Some(source) = &job.customers else { return Ok(Vec::new()) };
+/// Takes the tombstones of customers away, so that a mistyped id is no longer kept out; what was erased stays erased. Returns how many there were.
+///
+/// # Errors
+/// Fails where another run holds the lock, and where the tombstones cannot be read or written.
+pub fn lift(job: &Job, ids: &[String]) -> Result<usize, RunError> {
+    let ids = distinct(ids)?;
+    let lock = OutputLock::take(&job.output)?;
+    let key = pseudonyms::key(job)?;
+    let n_lifted = lift_tombstones(&lock, &ids)?;
+    lift_tombstones(&lock, &buried(&ids, key.as_ref()))?;
+    Ok(n_lifted)
+}
+
+/// Returns ids as they are kept, each once.
+fn distinct(ids: &[String]) -> Result<Vec<String>, RunError> {
+    if let Some(header) = ids.iter().find(|id| is_customer_header(id)) {
+        return Err(RunError::HeaderAsId { header: header.clone() });
+    }
+    let mut ids: Vec<String> = ids.iter().filter_map(|id| key_of(id)).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(ids)
+}
+
+/// Returns what is on the list of customers: what stands for them may come back as well.
+fn buried(ids: &[String], key: Option<&Key>) -> Vec<String> {
+    let stands_for = ids.iter().filter_map(|id| key.map(|key| key.pseudonym(id)));
+    ids.iter().cloned().chain(stands_for).collect()
+}
+
+/// What the customer export has of customers.
+#[derive(Default)]
+struct Listed {
+    addresses: Vec<String>,
+    /// Ids that stand in it.
+    present: Vec<String>,
+}
+
+/// Looks customers up in the customer export.
+fn addresses(job: &Job, ids: &[String]) -> Result<Listed, RunError> {
+    let Some(source) = &job.customers else { return Ok(Listed::default()) };
     let (customers, _) = customers(&read_table(&CUSTOMERS, source, None)?);
-    let positions: Vec<u32> = ids.iter().filter_map(|id| customers.ids.position(id)).collect();
+    let listed = ids.iter().filter_map(|id| Some((id, customers.ids.position(id)?)));
+    let (present, positions): (Vec<String>, Vec<u32>) = listed.map(|(id, ix)| (id.clone(), ix)).unzip();
     let columns = ADDRESSES.iter().filter_map(|name| customers.attributes.get(*name));
     let cells = columns.flat_map(|column| positions.iter().map(|ix| column[*ix as usize].clone()));
-    Ok(cells.filter(|cell| !cell.is_empty()).collect())
+    Ok(Listed { addresses: cells.filter(|cell| !cell.is_empty()).collect(), present })
 }

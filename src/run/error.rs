@@ -44,6 +44,9 @@ pub enum RunError {
     /// The pipeline asks for pseudonyms, and there is no key.
     #[error("cannot read the key of pseudonyms `{}`: {why}", path.display())]
     PseudonymKey { path: PathBuf, why: String },
+    /// What is to be erased is the name of a column.
+    #[error("`{header}` is the name of a column and no customer id, so that nobody is erased")]
+    HeaderAsId { header: String },
     /// An analysis could not run.
     #[error(transparent)]
     Analysis(#[from] AnalysisError),
@@ -145,6 +148,10 @@ impl RunError {
                 "name a file with a secret of at least 16 bytes under `[privacy] pseudonym-key`, such as from `openssl rand -hex 32`, and keep it: \
                  with another one no response finds its customer"
                     .to_owned(),
+            ),
+            Self::HeaderAsId { .. } => (
+                codes::ERASURE,
+                "leave the header out of the list, and name customer ids as they stand in the exports".to_owned(),
             ),
             Self::Analysis(error) => (codes::ANALYSIS, error.help.clone()),
             Self::Frame(_) => (codes::FRAME, "please report this with the pipeline file: a checked condition must fit".to_owned()),

@@ -5,6 +5,7 @@
 
 mod analyses;
 mod assigned;
+mod audiences;
 mod campaigns;
 mod equity;
 mod erase;
@@ -16,9 +17,11 @@ mod load;
 mod manifest;
 mod migration;
 mod observer;
+mod privacy_notes;
 mod pseudonyms;
 mod read;
 mod record;
+mod rejects;
 mod resources;
 mod reuse;
 mod segments;
@@ -34,22 +37,24 @@ use serde_json::Value;
 
 use crate::analysis::Base;
 use crate::features::at;
-use crate::ingest::{Reject, SUPPRESSIONS};
+use crate::ingest::SUPPRESSIONS;
 use crate::publish::{OutputLock, Pointer, PublishError, REASON, Staging, make_latest, newest, prune, read_tombstones};
 use crate::scores::ScoredCustomers;
 use crate::state::model::Settings;
 use crate::state::{Drift, StoredModel, drift, to_text};
 use crate::table::{Key, Tombstones};
 use campaigns::Sources;
+use rejects::Rejects;
 use stages::Stages;
 
-pub use erase::{Erasure, erase};
+pub use erase::{Erasure, erase, lift};
 pub use error::{FailureKind, RunError};
-pub use explain::explain;
+pub use explain::{Search, explain};
 pub use job::Job;
 pub use load::{Loaded, load};
 pub use manifest::{InputRecord, Manifest};
 pub use observer::{Event, Observer, Silent};
+pub use pseudonyms::check_key;
 pub use read::shown;
 pub use reuse::ReusedModel;
 
@@ -89,7 +94,7 @@ pub fn run(job: &Job, surroundings: Surroundings, observer: &dyn Observer) -> Re
     // Best effort: lines that an interrupted run left behind; a run that needs the place says so where it cannot have it.
     let _ = std::fs::remove_dir_all(job.output.join(LINES_ON_DISK));
     let privacy = Privacy { tombstones: read_tombstones(lock.directory())?, key: pseudonyms::key(job)? };
-    let mut rejects = Vec::new();
+    let mut rejects = Rejects::default();
     let result = publish(job, surroundings, observer, &lock, &privacy, &mut rejects);
     let nothing_published =
         |error: &RunError| !matches!(error, RunError::Publish(PublishError::AfterPublishing { .. }));
@@ -111,7 +116,7 @@ fn publish(
     observer: &dyn Observer,
     lock: &OutputLock,
     Privacy { tombstones, key }: &Privacy,
-    rejects: &mut Vec<Reject>,
+    rejects: &mut Rejects,
 ) -> Result<Outcome, RunError> {
     let start = Instant::now();
     let suppression_hours = suppressed::hours(job, surroundings.started_at_unix)?;
@@ -127,7 +132,8 @@ fn publish(
             format!("{rows} rows, {rejected} rejected{}", tables.remarks())
         },
     )?;
-    *rejects = tables.rejects();
+    rejects.rows = tables.rejects();
+    rejects.know(tables.customers());
     check_rejects(job, &tables.rows())?;
     let (mut inputs, assembled) = stages.run(
         "lines",
@@ -138,7 +144,8 @@ fn publish(
             format!("{n_lines} lines, as of {}", inputs.as_of)
         },
     )?;
-    *rejects = inputs.rejects.clone();
+    rejects.rows = inputs.rejects.clone();
+    rejects.know(inputs.customers.as_ref());
     // Rows that were found wanting only now.
     check_rejects(job, &inputs.rows)?;
     job.check_campaign_columns(inputs.customers.as_ref())?;
@@ -222,15 +229,7 @@ fn publish(
     let written = stages.run(
         "write",
         None,
-        || {
-            write::write_all(
-                &staging,
-                &selected,
-                &findings,
-                &write::rejects_table(job, &inputs.rejects, inputs.customers.as_ref(), tombstones),
-                &model,
-            )
-        },
+        || write::write_all(&staging, &selected, &findings, &rejects::table(job, rejects, tombstones), &model),
         |written| format!("{} files", written.files.len() + 1),
     )?;
 
@@ -300,13 +299,13 @@ fn settings<'a>(job: &'a Job, inputs: &read::Inputs) -> Settings<'a> {
 }
 
 /// Leaves reason and rejects under `failed/`; where even that cannot be written, the error itself says enough.
-fn keep_evidence(job: &Job, lock: &OutputLock, error: &RunError, rejects: &[Reject], tombstones: &Tombstones) {
+fn keep_evidence(job: &Job, lock: &OutputLock, error: &RunError, rejects: &Rejects, tombstones: &Tombstones) {
     let keep = || -> Result<(), RunError> {
         let staging = Staging::start(lock, "failed")?;
         let diagnostic = error.diagnostic();
         let help = diagnostic.help.unwrap_or_default();
         staging.write_text(REASON, &format!("error[{}]: {}\nhelp: {help}\n", diagnostic.code, diagnostic.title))?;
-        staging.write_parquet("rejects.parquet", &write::rejects_table(job, rejects, None, tombstones))?;
+        staging.write_parquet("rejects.parquet", &rejects::table(job, rejects, tombstones))?;
         staging.keep_as_failed()?;
         Ok(())
     };

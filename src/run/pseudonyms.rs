@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use super::campaigns::Contacted;
 use super::error::RunError;
 use super::job::Job;
+use crate::campaign::target::Shape;
 use crate::scores::CUSTOMER_ID;
 use crate::scores::frame::{Cells, Frame, FrameColumn, FrameError};
 use crate::table::{Column, Key, Values};
@@ -28,6 +29,14 @@ pub fn key(job: &Job) -> Result<Option<Key>, RunError> {
         return Err(RunError::PseudonymKey { path: path.clone(), why });
     }
     Ok(Some(Key::new(key)))
+}
+
+/// Checks that there is a key where a pipeline asks for pseudonyms.
+///
+/// # Errors
+/// As the run itself: where the file cannot be read, or is too short for a key.
+pub fn check_key(job: &Job) -> Result<(), RunError> {
+    key(job).map(drop)
 }
 
 /// Puts pseudonyms in place of the ids of contacts.
@@ -52,7 +61,8 @@ pub fn table<'i>(
     ids: impl Iterator<Item = &'i str>,
 ) -> Result<Vec<Column>, FrameError> {
     let mut used: BTreeMap<String, Option<&str>> = BTreeMap::new();
-    for contacted in campaigns {
+    let has_ids = |contacted: &&Contacted<'_>| !matches!(contacted.campaign.target.shape, Shape::Audience(_));
+    for contacted in campaigns.iter().filter(has_ids) {
         used.extend(contacted.contacts.texts(CUSTOMER_ID)?.flatten().map(|pseudonym| (pseudonym.to_owned(), None)));
     }
     for id in ids {

@@ -12,9 +12,9 @@ use super::{LINES_ON_DISK, Surroundings};
 use crate::campaign::legal::LegalBasis;
 use crate::campaign::target::Channel;
 use crate::ingest::{
-    Assembled, BASKETS, BasketReading, CONTACTS, CONTRACTS, CUSTOMERS, Cache, CacheReport, FileReport, INVOICES,
-    LineCounts, LineReading, LineTable, PRODUCTS, ProductFindings, ProductList, RESPONSES, Reject, SUPPRESSIONS, Spill,
-    TRANSACTIONS, TableSource, TableSpec, TypedTable, assemble, baskets, customers, describe, erased_of_lines,
+    Assembled, BASKETS, Barred, BasketReading, CONTACTS, CONTRACTS, CUSTOMERS, Cache, CacheReport, FileReport,
+    INVOICES, LineCounts, LineReading, LineTable, PRODUCTS, ProductFindings, ProductList, RESPONSES, Reject,
+    SUPPRESSIONS, Spill, TRANSACTIONS, TableSource, TableSpec, TypedTable, assemble, baskets, customers, describe,
     erased_of_table, read_lines, read_table, resolve_pseudonyms, suppressions, without_detours,
 };
 use crate::table::{Contracts, Customers, Ids, Key, Responses, Suppressions, Tombstones};
@@ -122,6 +122,7 @@ impl Inputs {
         for id in job.product_rules.not_merchandise.iter().filter(|id| product_ids.position(id).is_none()) {
             notes.push(format!("`{id}`, named as not merchandise, is in no line"));
         }
+        notes.extend(self.privacy_notes(job));
         if let Some(problem) = self.cache.as_ref().and_then(|cache| cache.problem.as_ref()) {
             notes.push(format!("{problem}; the next run reads those files again"));
         }
@@ -142,6 +143,8 @@ const LINES_SHARE: u64 = 4;
 pub struct Tables {
     transactions: Option<LineTable>,
     customers: Option<TypedTable>,
+    /// The customers themselves, and how many of their ids stand in rows that differ.
+    listed: Option<(Customers, u64)>,
     products: Option<TypedTable>,
     contracts: Option<TypedTable>,
     responses: Option<TypedTable>,
@@ -166,18 +169,23 @@ pub fn read_tables(
     let optional = |spec: &TableSpec, source: &Option<TableSource>| {
         source.as_ref().map(|source| read_table(spec, source, Some(&progress))).transpose()
     };
+    // Who objects must be known before lines are kept.
+    let of_customers = optional(&CUSTOMERS, &job.customers)?;
+    let listed = of_customers.as_ref().map(customers);
+    let barred = Barred::of(listed.as_ref().map(|(customers, _)| customers), tombstones);
     let cache = job.cache.as_ref().filter(|_| surroundings.use_cache);
-    let cache = cache.map(|rules| Cache::open(&rules.directory, rules.max_bytes, tombstones));
+    let cache = cache.map(|rules| Cache::open(&rules.directory, rules.max_bytes, &barred));
     let spill = surroundings
         .memory_limit
         .map(|limit| Spill { above: limit / LINES_SHARE, directory: job.output.join(LINES_ON_DISK) });
-    let reading = LineReading { progress: Some(&progress), cache: cache.as_ref(), spill };
+    let reading = LineReading { progress: Some(&progress), cache: cache.as_ref(), spill, barred: Some(&barred) };
     let transactions = job.transactions.as_ref().map(|source| read_lines(source, &reading)).transpose();
     // What was read is kept even where another file ends the run.
     let cache = cache.map(Cache::finish);
     Ok(Tables {
         transactions: transactions?,
-        customers: optional(&CUSTOMERS, &job.customers)?,
+        customers: of_customers,
+        listed,
         products: optional(&PRODUCTS, &job.products)?,
         contracts: optional(&CONTRACTS, &job.contracts)?,
         responses: optional(&RESPONSES, &job.responses)?,
@@ -196,7 +204,8 @@ impl Tables {
     /// Returns every table with its name.
     fn named(&self) -> Vec<Part<'_>> {
         let lines = self.transactions.as_ref();
-        let lines = lines.map(|lines| (TRANSACTIONS.name, &lines.files[..], lines.n_rows, &lines.rejects[..]));
+        let lines = lines
+            .map(|lines| (TRANSACTIONS.name, &lines.files[..], lines.n_rows + lines.n_taken_out(), &lines.rejects[..]));
         let others = [
             (CUSTOMERS.name, self.customers.as_ref()),
             (PRODUCTS.name, self.products.as_ref()),
@@ -211,6 +220,11 @@ impl Tables {
             .into_iter()
             .filter_map(|(name, table)| table.map(|table| (name, &table.files[..], table.n_rows, &table.rejects[..])));
         lines.into_iter().chain(others).collect()
+    }
+
+    /// Returns the customers, those who were erased among them.
+    pub fn customers(&self) -> Option<&Customers> {
+        self.listed.as_ref().map(|(customers, _)| customers)
     }
 
     /// Returns the rejected rows of every table.
@@ -257,7 +271,7 @@ impl Tables {
             self.invoices.as_ref(),
         ];
         let of_tables = with_customers.into_iter().flatten().flat_map(|table| erased_of_table(table, tombstones));
-        let of_lines = self.transactions.iter().flat_map(|lines| erased_of_lines(lines, tombstones));
+        let of_lines = self.transactions.iter().flat_map(LineTable::erased).map(|(id, _)| id.to_owned());
         let mut erased: Vec<String> = of_tables.chain(of_lines).collect();
         erased.sort_unstable();
         erased.dedup();
@@ -290,7 +304,7 @@ impl Tables {
         if let Some(key) = pseudonyms {
             self.resolve(key);
         }
-        let (mut customers, customer_conflicts) = self.customers.as_ref().map(customers).unzip();
+        let (mut customers, customer_conflicts) = self.listed.take().unzip();
         let only_erased = self.take_out_erased(customers.as_mut(), tombstones);
         let leaving = customers.as_ref().or(only_erased.as_ref());
         let list = self.products.as_ref().map(ProductList::of);
@@ -302,7 +316,7 @@ impl Tables {
             .flat_map(|(name, files, ..)| files.iter().map(move |file| record(name, file, job)))
             .collect();
         let (mut rows, lines_on_disk) = (self.rows(), self.is_spilled());
-        let lines = |table| assemble(table, leaving, unit_costs, &job.transaction_rules);
+        let lines = |table| assemble(table, unit_costs, &job.transaction_rules);
         let mut assembled = self.transactions.map(lines).transpose()?;
         // Checking the pipeline has seen to it that one of the two is there.
         let as_of = assembled.as_ref().map(|lines| lines.as_of).or(job.transaction_rules.as_of).unwrap_or_default();
@@ -367,7 +381,7 @@ pub fn record(table: &'static str, file: &FileReport, job: &Job) -> InputRecord 
         path: shown(&job.below(table, &file.path)),
         bytes: file.bytes,
         sha256: file.sha256.clone(),
-        rows: file.rows as u64,
+        rows: (file.rows + file.n_taken_out()) as u64,
         rejected: file.rejected as u64,
         columns,
         evidence: file.evidence.clone(),

@@ -1,28 +1,24 @@
 //! What is written: scores, segments, campaigns, side tables, rejects, the model; files are written side by side.
 
-use std::borrow::Cow;
-use std::collections::BTreeSet;
-
 use rayon::prelude::*;
 
+use super::audiences;
 use super::campaigns::{self, Contacted, Selection, Sources};
 use super::equity;
 use super::error::RunError;
 use super::job::Job;
 use super::manifest::ArmRecord;
 use super::pseudonyms;
-use super::read::shown;
 use super::segments::Chosen;
 use super::small_groups::leave_out;
 use crate::analysis::{Base, Fact, Findings, SideTable};
 use crate::campaign::target::CellCounts;
-use crate::ingest::{PRODUCTS, Reject, TRANSACTIONS};
-use crate::publish::{OutputFile, PublishError, Staging};
+use crate::publish::{AUDIENCES, OutputFile, PSEUDONYMS, PublishError, Staging};
 use crate::scores::ScoredCustomers;
-use crate::scores::frame::{Cells, Frame, FrameColumn};
+use crate::scores::frame::Frame;
 use crate::segment::{Members, Segment};
 use crate::state::MODEL_FILE;
-use crate::table::{Column, Customers, Tombstones, Values, cells_of_row};
+use crate::table::Column;
 
 /// Everything that is selected from the scores.
 pub struct Selected<'a> {
@@ -40,6 +36,8 @@ pub struct Selected<'a> {
     pub tables: Vec<SideTable>,
     /// Whom the pseudonyms in campaign files stand for.
     pub pseudonyms: Option<Vec<Column>>,
+    /// Whose the rows of audience files are.
+    pub audiences: Option<Vec<Column>>,
 }
 
 /// Shows the members of every segment and selects the contacts of every campaign.
@@ -71,8 +69,8 @@ pub fn select<'a>(
     let pseudonyms = pseudonyms_key.filter(|_| !campaigns.is_empty());
     let pseudonyms =
         pseudonyms.map(|key| pseudonyms::table(&campaigns, key, base.data.customer_ids.iter())).transpose()?;
-    let members = &chosen.members;
-    Ok(Selected { scored, segments, members, migration, campaigns, arms, tables, notes, pseudonyms })
+    let (members, audiences) = (&chosen.members, audiences::table(&campaigns)?);
+    Ok(Selected { scored, segments, members, migration, campaigns, arms, tables, notes, pseudonyms, audiences })
 }
 
 /// What was written.
@@ -116,55 +114,16 @@ pub fn write_all(
     for (name, table) in &side_tables {
         writes.push(Box::new(|| both((*name).to_owned(), table)));
     }
-    if let Some(pseudonyms) = &selected.pseudonyms {
-        writes.push(Box::new(move || {
-            staging.write_csv_for_owner("pseudonyms.csv", &Frame::new(pseudonyms)).map(|file| (vec![file], None))
-        }));
+    for (name, map) in [(PSEUDONYMS, &selected.pseudonyms), (AUDIENCES, &selected.audiences)] {
+        if let Some(columns) = map {
+            writes.push(Box::new(move || {
+                staging.write_csv_for_owner(name, &Frame::new(columns)).map(|file| (vec![file], None))
+            }));
+        }
     }
     writes.push(Box::new(|| staging.write_parquet("rejects.parquet", rejects).map(|file| (vec![file], None))));
     writes.push(Box::new(|| staging.write_text(MODEL_FILE, model).map(|file| (vec![file], None))));
     let (files, cells): (Vec<_>, Vec<_>) =
         writes.par_iter().map(|write| write()).collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
     Ok(Written { files: files.concat(), campaigns: cells.into_iter().flatten().collect() })
-}
-
-/// Turns rejected rows into a table: where they stood, why, and of lines and products the row itself.
-///
-/// Rows of the other tables may hold addresses, or be of customers who object to profiling. Rows with the id of somebody who was erased are not
-/// among them; of who is known to object it is told where a row stood, and not what it says.
-pub fn rejects_table(
-    job: &Job,
-    rejects: &[Reject],
-    customers: Option<&Customers>,
-    tombstones: &Tombstones,
-) -> Frame<'static> {
-    let objecting: BTreeSet<&str> = customers.into_iter().flat_map(Customers::objecting).collect();
-    let is_shown = |reject: &Reject| match reject.table {
-        table if table == PRODUCTS.name => true,
-        table if table == TRANSACTIONS.name => {
-            objecting.is_empty() || !cells_of_row(&reject.row).any(|cell| objecting.contains(cell))
-        }
-        _ => false,
-    };
-    let is_theirs = |reject: &Reject| {
-        reject.table != PRODUCTS.name
-            && (reject.key.as_deref().is_some_and(|id| tombstones.holds(id)) || tombstones.hold_a_cell_of(&reject.row))
-    };
-    let rejects: Vec<&Reject> = rejects.par_iter().filter(|reject| !is_theirs(reject)).collect();
-    let files: Vec<String> = rejects.iter().map(|reject| shown(&job.below(reject.table, &reject.file))).collect();
-    let lines: Vec<i64> = rejects.iter().map(|reject| reject.line as i64).collect();
-    let columns = [
-        ("table", Values::from_texts(rejects.iter().map(|reject| Some(reject.table)))),
-        ("file", Values::from_texts(files.iter().map(|file| Some(file.as_str())))),
-        ("line", Values::Integer(lines.into())),
-        ("column", Values::from_texts(rejects.iter().map(|reject| reject.column.as_deref()))),
-        ("reason", Values::from_texts(rejects.iter().map(|reject| Some(reject.reason.as_str())))),
-        (
-            "row",
-            Values::from_texts(rejects.iter().map(|reject| Some(reject.row.as_str()).filter(|_| is_shown(reject)))),
-        ),
-    ];
-    Frame::of(
-        columns.into_iter().map(|(name, values)| FrameColumn::new(name, Cells::Values(Cow::Owned(values)))).collect(),
-    )
 }

@@ -43,17 +43,25 @@ impl Customers {
         if keeps.contains(&false) {
             let kept = |ix: &u32| keeps[*ix as usize];
             self.ids = Ids::from_sorted((0..keeps.len() as u32).filter(kept).map(|ix| self.ids.get(ix)));
-            let flags = [
-                &mut self.email_opt_in,
-                &mut self.email_opt_out,
-                &mut self.phone_opt_in,
-                &mut self.ads_opt_in,
-                &mut self.phone_opt_out,
-                &mut self.post_opt_out,
-                &mut self.objection,
-            ];
-            flags.into_iter().for_each(|flags| retain(flags, &keeps));
-            self.attributes.values_mut().for_each(|texts| retain(texts, &keeps));
+            // Every column by its name: one that is added later does not compile until it is here.
+            let Self {
+                ids: _,
+                email_opt_in,
+                email_opt_out,
+                phone_opt_in,
+                ads_opt_in,
+                phone_opt_out,
+                ads_opt_out,
+                post_opt_out,
+                objection,
+                attributes,
+                unreadable: _,
+                erased: _,
+            } = self;
+            let consents = [email_opt_in, phone_opt_in, ads_opt_in];
+            let refusals = [email_opt_out, phone_opt_out, ads_opt_out, post_opt_out, objection];
+            consents.into_iter().chain(refusals).for_each(|flags| retain(flags, &keeps));
+            attributes.values_mut().for_each(|texts| retain(texts, &keeps));
         }
         self.unreadable.retain(|id| is_kept(id));
         self.erased = erased;
@@ -89,5 +97,26 @@ mod tests {
         assert_eq!(customers.attributes["email"], ["a", "c"]);
         assert!(customers.phone_opt_in.is_empty());
         assert_eq!(customers.objecting().collect::<Vec<_>>(), ["3", "4"]);
+    }
+
+    /// Whatever a customer has said goes with them, and what the others have said stays theirs.
+    #[test]
+    fn no_flag_moves_to_another_customer() {
+        let columns: [fn(&mut Customers) -> &mut Vec<bool>; 8] = [
+            |customers| &mut customers.email_opt_in,
+            |customers| &mut customers.email_opt_out,
+            |customers| &mut customers.phone_opt_in,
+            |customers| &mut customers.ads_opt_in,
+            |customers| &mut customers.phone_opt_out,
+            |customers| &mut customers.ads_opt_out,
+            |customers| &mut customers.post_opt_out,
+            |customers| &mut customers.objection,
+        ];
+        let mut customers = Customers { ids: Ids::from_sorted(["1", "2", "3"]), ..Customers::default() };
+        columns.iter().for_each(|column| *column(&mut customers) = vec![true, false, true]);
+        customers.erase(vec!["1".to_owned()]);
+        for (ix, column) in columns.iter().enumerate() {
+            assert_eq!(column(&mut customers)[..], [false, true], "column {ix}");
+        }
     }
 }

@@ -30,6 +30,12 @@ impl Tombstones {
         self.sums.extend(ids.into_iter().map(|id| key.sum(id)));
     }
 
+    /// Takes customers off; returns how many there were.
+    pub fn lift<'a>(&mut self, ids: impl IntoIterator<Item = &'a str>) -> usize {
+        let Some(key) = &self.key else { return 0 };
+        ids.into_iter().filter(|id| self.sums.remove(&key.sum(id))).count()
+    }
+
     /// Says whether nobody was erased.
     pub fn is_empty(&self) -> bool {
         self.sums.is_empty()

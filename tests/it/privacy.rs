@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use super::support::Project;
 
-const N: usize = 60;
+pub const N: usize = 60;
 
-fn id(n: usize) -> String {
+pub fn id(n: usize) -> String {
     format!("K-{}", 1000 + n)
 }
 
@@ -26,13 +26,13 @@ fn lines() -> String {
     text + &format!("{},x1,2026-02-31,a,1,1.00\n{},x2,2026-02-31,a,1,1.00\n", id(7), id(8))
 }
 
-fn customers() -> String {
+pub fn customers() -> String {
     let row = |n: usize| format!("{};P{n}@Example.org;ja;Ada;Lang{n};0170 55500{n:02};DE;ja\n", id(n));
     "customer_id;email;newsletter;Vorname;Nachname;Telefon;Land;Werbenetzwerke\n".to_owned()
         + &(0..N).map(row).collect::<String>()
 }
 
-fn pipeline() -> String {
+pub fn pipeline() -> String {
     let campaign = |name: &str, target: &str, further: &str| {
         format!(
             "[[campaign]]\nname = '{name}'\nsegment = 'all'\ntarget = '{target}'\nlegal-basis = 'consent'\n{further}"
@@ -49,25 +49,25 @@ fn pipeline() -> String {
     )
 }
 
-fn project() -> Project {
+pub fn project() -> Project {
     Project::new(&[("lines.csv", &lines()), ("customers.csv", &customers()), ("pipeline.toml", &pipeline())])
 }
 
-fn run(project: &Project) -> Value {
+pub fn run(project: &Project) -> Value {
     let output = project.klientel().args(["run", "pipeline.toml", "--json"]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
 /// Runs a command and returns exit code, stdout and stderr.
-fn command(project: &Project, args: &[&str]) -> (i32, String, String) {
+pub fn command(project: &Project, args: &[&str]) -> (i32, String, String) {
     let output = project.klientel().args(args).output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
 }
 
 /// Lists the files below a folder that hold a text, Parquet as it reads.
-fn holding(folder: &Path, wanted: &str) -> Vec<PathBuf> {
+pub fn holding(folder: &Path, wanted: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -94,7 +94,7 @@ fn holding(folder: &Path, wanted: &str) -> Vec<PathBuf> {
 }
 
 /// Asserts that every output of a run is as its manifest says.
-fn is_as_the_manifest_says(run: &Path) -> Value {
+pub fn is_as_the_manifest_says(run: &Path) -> Value {
     let manifest: Value = serde_json::from_slice(&fs::read(run.join("manifest.json")).unwrap()).unwrap();
     for output in manifest["outputs"].as_array().unwrap() {
         let bytes = fs::read(run.join(output["path"].as_str().unwrap())).unwrap();
@@ -252,6 +252,8 @@ fn who_asks_gets_the_whole_record() {
     let (code, stdout, stderr) = command(&project, &["explain", "pipeline.toml", "nobody"]);
     assert_eq!((code, stdout.as_str()), (2, ""));
     assert!(stderr.contains("K0411") && !stderr.contains("nobody"), "{stderr}");
+    let run_id = manifest["run"]["id"].as_str().unwrap();
+    assert!(stderr.contains(run_id), "what was searched: {stderr}");
 }
 
 #[test]
@@ -259,8 +261,10 @@ fn what_leaves_names_nobody_and_finds_its_way_back() {
     let project = project();
     let text = pipeline().replace("[output]", "[privacy]\npseudonym-key = 'secret.key'\n[output]");
     project.write("pipeline.toml", text.as_bytes());
-    let (code, _, stderr) = command(&project, &["run", "pipeline.toml"]);
-    assert!(code == 2 && stderr.contains("K0331"), "{stderr}");
+    for subcommand in ["run", "check"] {
+        let (code, _, stderr) = command(&project, &[subcommand, "pipeline.toml"]);
+        assert!(code == 2 && stderr.contains("K0331"), "{subcommand}: {stderr}");
+    }
     project.write("secret.key", b"too short\n");
     let (code, _, stderr) = command(&project, &["run", "pipeline.toml"]);
     assert!(code == 2 && stderr.contains("9 bytes") && !stderr.contains("too short"), "{stderr}");
@@ -333,4 +337,70 @@ fn responses_come_back_by_pseudonym_and_measures_are_erased_too() {
     let (code, _, stderr) = command(&project, &["measure", "pipeline.toml", "--days", "1", "--shares", "equal"]);
     assert_eq!(code, 0, "{stderr}");
     assert_eq!(holding(&out, &id(9)), Vec::<PathBuf>::new());
+}
+
+/// The record goes through all nights, rejects and the files that leave, also those without ids.
+#[test]
+fn the_record_has_every_run_and_what_was_handed_on() {
+    let project = project();
+    run(&project);
+    project.write("pipeline.toml", format!("{}# the next night\n", pipeline()).as_bytes());
+    let newest = run(&project);
+    project.write("id.txt", format!("\n {} \n", id(7)).as_bytes());
+    let (code, stdout, stderr) = command(&project, &["explain", "pipeline.toml", "--id-from", "id.txt", "--json"]);
+    assert_eq!(code, 0, "{stderr}");
+    let record: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(record["run"]["id"], newest["run"]["id"]);
+    assert_eq!(record["earlier_runs"].as_array().unwrap().len(), 1);
+    for run in [&record, &record["earlier_runs"][0]] {
+        let rejected = run["rejected_rows"].as_array().unwrap();
+        assert!(rejected.len() == 1 && rejected[0]["row"].as_str().unwrap().contains("x1"), "{rejected:?}");
+        let files = run["campaign_files"].as_array().unwrap();
+        let in_file = |name: &str| files.iter().find(|row| row["file"] == format!("campaigns/{name}.csv").as_str());
+        let hash = klientel::table::Fingerprint::of("p7@example.org");
+        assert!(in_file("network").is_some_and(|row| row["cells"].to_string().contains(&hash)), "{files:?}");
+        assert!(in_file("list").is_some_and(|row| row["cells"].to_string().contains("p7@example.org")));
+        assert!(run["sources"].to_string().contains("lines.csv"));
+        let campaigns = run["campaigns"].as_array().unwrap();
+        assert!(campaigns.iter().any(|campaign| campaign["recipient"] == "Meta custom audience"), "{campaigns:?}");
+    }
+    let (_, stdout, _) = command(&project, &["explain", "pipeline.toml", "--id-from", "id.txt"]);
+    assert!(stdout.contains("Earlier run") && stdout.contains("Meta custom audience"), "{stdout}");
+}
+
+#[test]
+fn an_export_without_objections_and_protected_categories_are_told() {
+    let project = project();
+    let products = "product_id;category\na;Diabetikerbedarf\nb;Krankenhausbedarf\nc;Halal\n";
+    project.write("products.csv", products.as_bytes());
+    let text = pipeline().replace("[output]", "[input.products.csv]\npath = 'products.csv'\n[output]");
+    project.write("pipeline.toml", text.as_bytes());
+    let notes = run(&project)["notes"].to_string();
+    assert!(notes.contains("no column of objections to profiling"), "{notes}");
+    assert!(notes.contains("2 of the product categories") && notes.contains("Diabetikerbedarf"), "{notes}");
+    assert!(!notes.contains("Krankenhausbedarf"), "{notes}");
+    // A header that says it in other words.
+    let with_column =
+        |(n, line): (usize, &str)| format!("{line};{}\n", if n == 0 { "Werbesperrkennzeichen" } else { "0" });
+    project.write("customers.csv", customers().lines().enumerate().map(with_column).collect::<String>().as_bytes());
+    let notes = run(&project)["notes"].to_string();
+    assert!(!notes.contains("no column of objections to profiling"), "{notes}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_key_that_others_can_read_or_that_lies_beside_the_results_is_told() {
+    use std::os::unix::fs::PermissionsExt;
+    let project = project();
+    for (path, mode, expected) in [("secret.key", 0o600, [false, false]), ("out/secret.key", 0o644, [true, true])] {
+        project.write(path, b"0123456789abcdef0123456789abcdef");
+        fs::set_permissions(project.path(path), fs::Permissions::from_mode(mode)).unwrap();
+        let text = pipeline().replace("[output]", &format!("[privacy]\npseudonym-key = '{path}'\n[output]"));
+        project.write("pipeline.toml", text.as_bytes());
+        let notes = run(&project)["notes"].to_string();
+        let found = ["others can read the file", "lies in the output directory"].map(|words| notes.contains(words));
+        assert_eq!(found, expected, "{path}: {notes}");
+    }
+    let cache = fs::metadata(project.path("out/.cache")).unwrap();
+    assert_eq!(cache.permissions().mode() & 0o777, 0o700);
 }

@@ -52,6 +52,24 @@ fn normalised(platform: Platform, column: &str, text: &str, country: &str, home:
     }
 }
 
+/// Separates cells in what a row is recognised by.
+const CELL_END: &str = "\u{1f}";
+
+/// Digits of the fingerprint of a row that are kept: enough for any number of rows.
+const ROW_DIGITS: usize = 32;
+
+/// Returns what a row of an audience file is recognised by, which has no id.
+pub fn row_digest<'c>(cells: impl Iterator<Item = &'c str>) -> String {
+    let mut fingerprint = Fingerprint::default();
+    for cell in cells {
+        fingerprint.update(cell);
+        fingerprint.update(CELL_END);
+    }
+    let mut digits = fingerprint.digits();
+    digits.truncate(ROW_DIGITS);
+    digits
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

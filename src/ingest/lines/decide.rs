@@ -18,7 +18,7 @@ use super::worth::{Money, Worth};
 use super::{Currency, marks::ChunkMarks};
 use crate::ingest::packed::{Packed, code};
 use crate::ingest::{IngestError, NO_NUMBER, Reject, reject_rows};
-use crate::table::{Customers, Ids};
+use crate::table::Ids;
 use crate::units::{Day, NONE_IX};
 
 /// What the pipeline says about transactions beyond where they are.
@@ -79,21 +79,13 @@ pub struct Assembled<'a> {
 pub(super) struct Left {
     last: i32,
     out: LeftOut,
-    /// By number of the customer.
-    objects: Vec<bool>,
 }
 
 impl Left {
     /// Says of the lines of a chunk whether they count.
     pub fn of<'c>(&'c self, ix: usize, chunk: &'c Chunk) -> impl Fn(usize) -> bool + 'c {
-        let ((days, _), customer, out) = (chunk.date(), chunk.codes("customer_id"), self.out.of(ix));
-        // Once customers have ranks, those who object have none.
-        let objects: &[bool] = if chunk.is_ranked { &[] } else { &self.objects };
-        move |row| {
-            days.at(row) <= self.last
-                && out.is_none_or(|out| !out[row])
-                && !objects.get(code(customer, row) as usize).copied().unwrap_or(false)
-        }
+        let ((days, _), out) = (chunk.date(), self.out.of(ix));
+        move |row| days.at(row) <= self.last && out.is_none_or(|out| !out[row])
     }
 }
 
@@ -129,14 +121,14 @@ impl WorthRules<'_> {
 /// Fails where two currencies meet without rates, where no line is left, and where lines on disk cannot be read.
 pub fn assemble<'a>(
     mut whole: LineTable,
-    customers: Option<&Customers>,
     unit_costs: impl Fn(&Ids) -> Vec<i64>,
     rules: &'a TransactionRules,
 ) -> Result<Assembled<'a>, AssembleError> {
     let table = &whole;
     let mut counts = LineCounts::default();
     let mut notes = Vec::new();
-    let nothing_left = || AssembleError::NothingLeft { n_lines: table.n_rows + table.rejects.len() };
+    let nothing_left =
+        || AssembleError::NothingLeft { n_lines: table.n_rows + table.n_taken_out() + table.rejects.len() };
 
     let mut days: BTreeMap<i32, u64> = BTreeMap::new();
     for of_chunk in table.store.map(|_, chunk| chunk.date().0.histogram())? {
@@ -161,9 +153,12 @@ pub fn assemble<'a>(
         rejects = reject_rows(&table.files, &beyond.concat(), Some("date"), &reason)?;
     }
 
-    let mut left = Left { last, out: LeftOut::default(), objects: Vec::new() };
+    let mut left = Left { last, out: LeftOut::default() };
     counts.overlap = count_once(table, last, &mut left.out)?;
-    leave_out_objections(table, customers, &mut left, &mut counts)?;
+    let (objecting, erased) = (table.objecting(), table.erased());
+    counts.objections = objecting.len() as u64;
+    counts.lines_of_objections = objecting.values().sum();
+    counts.lines_of_erased = erased.values().sum();
 
     let (product_costs, rates) = (listed_costs(table, unit_costs), rates(table, &left, &rules.currency)?);
     let worth = WorthRules {
@@ -256,40 +251,6 @@ fn absurd_rows(table: &LineTable, left: &Left, worth: &WorthRules<'_>) -> Result
         let absurd = (0..chunk.n_rows).filter(|row| counts(*row) && !worth(*row).is_believable());
         absurd.map(|row| chunk.first_row + row).collect()
     })
-}
-
-fn leave_out_objections(
-    table: &LineTable,
-    customers: Option<&Customers>,
-    left: &mut Left,
-    counts: &mut LineCounts,
-) -> Result<(), IngestError> {
-    let (Some(customers), Some(ids)) = (customers, table.interners.get("customer_id")) else { return Ok(()) };
-    let mut objects = vec![false; ids.bound()];
-    let mut erased = vec![false; if customers.erased.is_empty() { 0 } else { ids.bound() }];
-    for number in customers.objecting().filter_map(|id| ids.position(id)) {
-        objects[number as usize] = true;
-    }
-    for number in customers.erased.iter().filter_map(|id| ids.position(id)) {
-        erased[number as usize] = true;
-    }
-    let is_set = |flags: &[bool], number: u32| flags.get(number as usize).copied().unwrap_or(false);
-    counts.objections = objects.iter().filter(|objects| **objects).count() as u64;
-    if counts.objections > 0 || erased.contains(&true) {
-        let of_chunks = table.store.map(|ix, chunk| {
-            let (counts, customer) = (left.of(ix, chunk), chunk.codes("customer_id"));
-            let lines_of = |flags: &[bool]| {
-                let rows = (0..chunk.n_rows).filter(|row| is_set(flags, code(customer, *row)));
-                rows.filter(|row| counts(*row)).count() as u64
-            };
-            (lines_of(&objects), lines_of(&erased))
-        })?;
-        counts.lines_of_objections = of_chunks.iter().map(|(objecting, _)| objecting).sum();
-        counts.lines_of_erased = of_chunks.iter().map(|(_, erased)| erased).sum();
-        objects.iter_mut().zip(&erased).for_each(|(objects, erased)| *objects |= erased);
-        left.objects = objects;
-    }
-    Ok(())
 }
 
 /// Looks up the unit cost of each product by its number.

@@ -15,6 +15,7 @@ mod overlap;
 mod product_names;
 mod read;
 mod store;
+mod taken_out;
 mod terms;
 mod worth;
 
@@ -25,5 +26,7 @@ pub use marks::ReturnRules;
 pub use overlap::OverlapCounts;
 pub use read::{LineReading, LineTable, read_lines};
 pub use store::Spill;
+pub use taken_out::Barred;
 
 pub(in crate::ingest) use read::PackedPart;
+pub(in crate::ingest) use taken_out::TakenOut;

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 
 use super::order_key;
 use super::store::{Chunk, Spill, Store};
+use super::taken_out::Barred;
 use crate::ingest::cache::Cache;
 use crate::ingest::file::{Job, ParsedFile, ParsedPart};
 use crate::ingest::headers::Mapped;
@@ -47,6 +48,8 @@ pub struct LineReading<'a> {
     pub cache: Option<&'a Cache<'a>>,
     /// Where lines go that do not fit into memory.
     pub spill: Option<Spill>,
+    /// Whose lines count nowhere.
+    pub barred: Option<&'a Barred<'a>>,
 }
 
 /// Every accepted line of all files.
@@ -59,7 +62,7 @@ pub struct LineTable {
     pub(super) order_ids: Option<Ids>,
     /// Canonical names of the columns that any file has.
     pub(super) mapped: Vec<&'static str>,
-    /// Lines that were accepted.
+    /// Lines that were accepted, without those that were taken out.
     pub n_rows: usize,
     /// What was found out about each file, in order.
     pub files: Vec<FileReport>,
@@ -73,6 +76,13 @@ pub struct LineTable {
 /// Fails where a file cannot be read as a whole, where headers or forms cannot be told, and where no file has any row.
 pub fn read_lines(source: &TableSource, reading: &LineReading<'_>) -> Result<LineTable, IngestError> {
     let job = Job { spec: &TRANSACTIONS, source, part_bytes: PART_BYTES, progress: reading.progress };
+    let parse_packed = |job: &Job<'_>, path: &Path, stated: &Stated| {
+        let mut file = parse_packed(job, path, stated)?;
+        if let Some(barred) = reading.barred {
+            file.parts = barred.leave_out(file.parts, &mut file.report);
+        }
+        Ok(file)
+    };
     let parse = |job: &Job<'_>, path: &Path, stated: &Stated| match reading.cache {
         Some(cache) => cache.parse(job, path, stated, &parse_packed),
         None => parse_packed(job, path, stated),
@@ -224,6 +234,21 @@ impl LineTable {
         self.interners.get("customer_id")
     }
 
+    /// Counts the lines that were taken out.
+    pub fn n_taken_out(&self) -> usize {
+        self.files.iter().map(FileReport::n_taken_out).sum()
+    }
+
+    /// Returns the customers with lines who were erased, and counts the lines of each.
+    pub fn erased(&self) -> BTreeMap<&str, u64> {
+        added_up(self.files.iter().map(|file| &file.taken_out.of_erased))
+    }
+
+    /// Does the same for those who object, by the fingerprints of their ids.
+    pub(super) fn objecting(&self) -> BTreeMap<&str, u64> {
+        added_up(self.files.iter().map(|file| &file.taken_out.of_objecting))
+    }
+
     /// Says whether any file has a column.
     pub(super) fn has(&self, name: &str) -> bool {
         self.mapped.contains(&name)
@@ -244,4 +269,10 @@ impl LineTable {
     pub fn is_spilled(&self) -> bool {
         self.store.is_spilled()
     }
+}
+
+fn added_up<'f>(of_files: impl Iterator<Item = &'f BTreeMap<String, u64>>) -> BTreeMap<&'f str, u64> {
+    let mut all = BTreeMap::new();
+    of_files.flatten().for_each(|(who, n)| *all.entry(who.as_str()).or_default() += n);
+    all
 }

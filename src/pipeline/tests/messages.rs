@@ -361,6 +361,11 @@ fn campaigns_are_checked_against_their_targets() {
     );
     let label = "would be a file for each number or date";
     check(&campaign("split-by = 'clv'"), ("K0210", "'clv'", "campaign `c` is split by `clv`, which is no text", label));
+    for column in ["first_name", "last_name", "company", "phone", "street"] {
+        let title = format!("campaign `c` is split by `{column}`, which would name persons in file names");
+        let split = format!("split-by = '{column}'");
+        check(&campaign(&split), ("K0210", &format!("'{column}'"), &title, "would be a file for each person"));
+    }
     let title = "campaign `c` uses unknown column `regoin`";
     let label = "neither a customer column nor written by an analysis";
     check(&campaign("split-by = 'regoin'"), ("K0206", "'regoin'", title, label));

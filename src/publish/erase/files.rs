@@ -3,9 +3,12 @@
 //! | file                 | a row is of a customer where                                                             |
 //! |----------------------|------------------------------------------------------------------------------------------|
 //! | table                | `customer_id` is one of the ids                                                          |
-//! | rejects              | a cell of the row as it reads in the export is one, in any dialect                        |
-//! | campaign file        | the column of ids of its target is one or stands for one; any cell is an address of theirs |
-//! |                      | or the hash of one; a JSON object names one                                              |
+//! | rejects              | `customer_id` is one; where that is not known, a cell of the row as it reads in the export |
+//! | campaign file        | the column of ids of its target is one or stands for one; the column of addresses holds one |
+//! |                      | of theirs; a JSON object names one                                                       |
+//! | audience file        | `audiences.csv` says so; a cell is the hash of an address of theirs                       |
+//!
+//! A rejected row of somebody else that names one of the ids or addresses keeps its place and loses its text.
 //!
 //! A file without such a row is read and left as it is. `O(bytes)`; memory is one record, or one batch of rows.
 
@@ -14,8 +17,8 @@ use std::io::{self, BufReader, BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{AsArray, BooleanArray, RecordBatch};
-use arrow::compute::{cast, filter_record_batch};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch};
+use arrow::compute::{cast, filter_record_batch, nullif};
 use arrow::datatypes::DataType;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::ProjectionMask;
@@ -24,9 +27,8 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 
-use serde_json::Value;
-
 use super::records;
+use super::search::has_word;
 use super::wanted::Wanted;
 use crate::campaign::target::{Shape, Target};
 use crate::publish::PublishError;
@@ -35,6 +37,13 @@ use crate::scores::CUSTOMER_ID;
 
 /// Column of the rejects that holds a row as it reads in its export.
 const ROW: &str = "row";
+
+/// Column of a map that says what stands for a customer, and of one that says which rows are theirs.
+const PSEUDONYM: &str = "pseudonym";
+const AUDIENCE_ROW: &str = "audience_row";
+
+/// Delimiters of CSV files that klientel did not write.
+const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 /// Bytes read or written at once.
 const BUFFER: usize = 1 << 20;
@@ -55,6 +64,11 @@ impl Form {
         }
     }
 
+    /// Says whether no cell of a row tells whose it is.
+    pub fn has_no_ids(self) -> bool {
+        matches!(self, Self::Campaign(target) if matches!(target.shape, Shape::Audience(_)))
+    }
+
     /// Returns the position of the column of ids.
     pub fn id_column(self, header: &[impl AsRef<str>]) -> Option<usize> {
         match self {
@@ -69,10 +83,10 @@ impl Form {
 }
 
 /// Hears bytes and cells of a record, and the position of the column of ids.
-type Each<'e> = dyn FnMut(&[u8], &[&str], Option<usize>) -> io::Result<()> + 'e;
+pub(super) type Each<'e> = dyn FnMut(&[u8], &[&str], Option<usize>) -> io::Result<()> + 'e;
 
 /// Goes through the rows of a CSV file; `each` hears the bytes, the cells and the position of the column of ids. The header comes first, with no column.
-fn each_record(path: &Path, form: Form, each: &mut Each<'_>) -> Result<(), PublishError> {
+pub(super) fn each_record(path: &Path, form: Form, each: &mut Each<'_>) -> Result<(), PublishError> {
     let failed = |error| PublishError::io("read", path)(error);
     let mut from = BufReader::with_capacity(BUFFER, File::open(path).map_err(failed)?);
     let (mut record, mut id, mut is_header) = (Vec::new(), None, true);
@@ -88,13 +102,17 @@ fn each_record(path: &Path, form: Form, each: &mut Each<'_>) -> Result<(), Publi
 }
 
 /// Says whether a row of a CSV file is of one of the customers.
-fn is_of(form: Form, wanted: &Wanted, cells: &[&str], id: Option<usize>) -> bool {
+pub(super) fn is_of(form: Form, wanted: &Wanted, cells: &[&str], id: Option<usize>) -> bool {
     let cell = id.and_then(|id| cells.get(id)).copied();
     match form {
         Form::Table => cell.is_some_and(|cell| wanted.is_id(cell)),
+        Form::Campaign(target) if matches!(target.shape, Shape::Audience(_)) => {
+            wanted.is_row(cells) || cells.iter().any(|cell| wanted.is_address(cell))
+        }
         Form::Campaign(target) => {
+            let address = address_column(target).and_then(|at| cells.get(at));
             cell.is_some_and(|cell| wanted.stands_for_id(cell))
-                || cells.iter().any(|cell| wanted.is_address(cell))
+                || address.is_some_and(|cell| wanted.is_address(cell))
                 || (target.shape == Shape::Subscriber && cells.iter().any(|cell| wanted.is_named_by(cell)))
         }
     }
@@ -110,34 +128,46 @@ fn address_column(target: &Target) -> Option<usize> {
     }
 }
 
-/// Adds the addresses in the rows of the customers to what they are recognised by, and in a map of pseudonyms what stands for them.
+/// Adds the addresses in the rows of the customers to what they are recognised by, and in a map what stands for them.
 pub(super) fn collect(path: &Path, form: Form, wanted: &mut Wanted) -> Result<(), PublishError> {
-    let mut found: Vec<(bool, String)> = Vec::new();
-    let (mut pseudonym, mut is_header) = (None, true);
+    let mut found: Vec<(Kind, String)> = Vec::new();
+    let (mut map, mut is_header) = (None, true);
     each_record(path, form, &mut |_, cells, id| {
         if std::mem::take(&mut is_header) {
-            pseudonym = cells.iter().position(|name| *name == "pseudonym");
+            let at = |name: &str| cells.iter().position(|cell| *cell == name);
+            map = at(PSEUDONYM).map(|at| (Kind::Pseudonym, at)).or(at(AUDIENCE_ROW).map(|at| (Kind::Row, at)));
         } else if is_of(form, wanted, cells, id) {
+            let cell = |at: usize| cells.get(at).map(|cell| (*cell).to_owned());
             match form {
-                Form::Table => {
-                    found.extend(pseudonym.and_then(|at| cells.get(at)).map(|cell| (true, (*cell).to_owned())))
+                Form::Table => found.extend(map.and_then(|(kind, at)| Some((kind, cell(at)?)))),
+                Form::Campaign(target) if matches!(target.shape, Shape::Audience(_)) => {
+                    found.extend((0..cells.len()).filter_map(|at| Some((Kind::Identifier, cell(at)?))));
                 }
                 Form::Campaign(target) => {
-                    let address = address_column(target).and_then(|at| cells.get(at));
-                    found.extend(address.map(|cell| (false, (*cell).to_owned())));
+                    found.extend(address_column(target).and_then(|at| Some((Kind::Address, cell(at)?))));
                 }
             }
         }
         Ok(())
     })?;
-    for (is_pseudonym, text) in found {
-        if is_pseudonym {
-            wanted.add_pseudonym(&text);
-        } else {
-            wanted.add_address(text.strip_prefix('\'').unwrap_or(&text), None);
+    for (kind, text) in found {
+        match kind {
+            Kind::Pseudonym => wanted.add_pseudonym(&text),
+            Kind::Row => wanted.add_row(&text),
+            Kind::Identifier => wanted.add_identifier(&text),
+            Kind::Address => wanted.add_address(text.strip_prefix('\'').unwrap_or(&text), None),
         }
     }
     Ok(())
+}
+
+/// What a text in a row of somebody is.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Pseudonym,
+    Row,
+    Identifier,
+    Address,
 }
 
 /// Counts the rows of the customers in a CSV file.
@@ -148,6 +178,46 @@ pub(super) fn count_csv(path: &Path, form: Form, wanted: &Wanted) -> Result<u64,
         Ok(())
     })?;
     Ok(n_rows)
+}
+
+/// Counts the rows of the customers in a CSV file that klientel did not write, in any of the usual dialects.
+pub(super) fn count_foreign(path: &Path, wanted: &Wanted) -> Result<u64, PublishError> {
+    let failed = |error| PublishError::io("read", path)(error);
+    let mut n_rows = 0;
+    for delimiter in DELIMITERS {
+        let mut from = BufReader::with_capacity(BUFFER, File::open(path).map_err(failed)?);
+        let (mut record, mut id) = (Vec::new(), None);
+        while let Some(bytes) = records::next(&mut from, &mut record).map_err(failed)? {
+            let cells = records::cells(bytes, delimiter);
+            match id {
+                None => {
+                    id = cells.iter().position(|cell| wanted.is_id_header(cell));
+                    if id.is_none() {
+                        break;
+                    }
+                }
+                Some(id) => n_rows += u64::from(cells.get(id).is_some_and(|cell| wanted.is_id(cell.trim()))),
+            }
+        }
+    }
+    Ok(n_rows)
+}
+
+/// Counts the rows of a CSV file.
+pub(super) fn count_rows(path: &Path, form: Form) -> Result<u64, PublishError> {
+    let mut n_records = 0_u64;
+    each_record(path, form, &mut |_, _, _| {
+        n_records += 1;
+        Ok(())
+    })?;
+    Ok(n_records.saturating_sub(1))
+}
+
+/// Counts the rows of a Parquet file.
+pub(super) fn n_rows_of_parquet(path: &Path) -> Result<u64, PublishError> {
+    let file = File::open(path).map_err(PublishError::io("read", path))?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| table_error(path, error))?;
+    Ok(u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or_default())
 }
 
 /// Takes the customers out of a CSV file; returns how many rows that were.
@@ -168,11 +238,11 @@ pub(super) fn erase_csv(path: &Path, form: Form, wanted: &Wanted) -> Result<u64,
     Ok(n_rows)
 }
 
-/// Counts the rows of the customers in a Parquet file.
+/// Counts the rows in a Parquet file that are of the customers, or name them.
 pub(super) fn count_parquet(path: &Path, wanted: &Wanted) -> Result<u64, PublishError> {
-    let mut n_rows = 0;
+    let (mut n_rows, naming) = (0, Naming::of(wanted));
     each_batch(path, true, &mut |batch| {
-        n_rows += (batch.num_rows() - kept(batch, wanted).true_count()) as u64;
+        n_rows += naming.fates(batch).iter().filter(|fate| **fate != Fate::Stays).count() as u64;
         Ok(())
     })?;
     Ok(n_rows)
@@ -191,14 +261,32 @@ pub(super) fn erase_parquet(path: &Path, wanted: &Wanted) -> Result<u64, Publish
         .set_created_by(CREATED_BY.to_owned())
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .build();
+    let naming = Naming::of(wanted);
     replace(path, |to| {
         let schema = Arc::clone(builder.schema());
         let mut writer = ArrowWriter::try_new(to, schema, Some(properties)).map_err(failed)?;
-        each_batch(path, false, &mut |batch| writer.write(&filter_record_batch(batch, &kept(batch, wanted))?))?;
+        each_batch(path, false, &mut |batch| {
+            let fates = naming.fates(batch);
+            let keeps: BooleanArray = fates.iter().map(|fate| Some(*fate != Fate::Goes)).collect();
+            writer.write(&filter_record_batch(&without_texts(batch, &fates)?, &keeps)?)
+        })?;
         writer.close().map_err(failed)?;
         Ok(())
     })?;
     Ok(n_rows)
+}
+
+/// Takes the texts of some rejected rows out.
+fn without_texts(batch: &RecordBatch, fates: &[Fate]) -> Result<RecordBatch, ParquetError> {
+    let Some((at, field)) = batch.schema_ref().column_with_name(ROW) else { return Ok(batch.clone()) };
+    let loses: BooleanArray = fates.iter().map(|fate| Some(*fate == Fate::LosesText)).collect();
+    if loses.true_count() == 0 {
+        return Ok(batch.clone());
+    }
+    let texts = nullif(&cast(batch.column(at), &DataType::Utf8)?, &loses)?;
+    let mut columns = batch.columns().to_vec();
+    columns[at] = cast(&texts, field.data_type())?;
+    Ok(RecordBatch::try_new(batch.schema(), columns)?)
 }
 
 /// Goes through the batches of a Parquet file, of all columns or of those alone that tell whose a row is; none where there are none.
@@ -227,21 +315,47 @@ pub(super) fn each_batch(
     Ok(())
 }
 
-/// Says of every row whether it is kept.
-fn kept(batch: &RecordBatch, wanted: &Wanted) -> BooleanArray {
-    let of = |name: &str, is_theirs: &dyn Fn(&str) -> bool| {
-        let texts = batch.column_by_name(name).map(|column| cast(column, &DataType::Utf8));
-        match texts {
-            Some(Ok(texts)) => {
-                let texts = texts.as_string::<i32>();
-                texts.iter().map(|text| text.is_some_and(is_theirs)).collect()
-            }
-            _ => vec![false; batch.num_rows()],
-        }
-    };
-    let ids: Vec<bool> = of(CUSTOMER_ID, &|id| wanted.is_id(id));
-    let rows: Vec<bool> = of(ROW, &|row| wanted.hold_a_cell_of(row));
-    ids.iter().zip(rows).map(|(of_id, of_row)| Some(!(*of_id || of_row))).collect()
+/// What becomes of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Stays,
+    /// It is of somebody else, or of nobody who is known, and names one of the customers.
+    LosesText,
+    Goes,
+}
+
+/// What the rows of Parquet files tell whose they are by.
+struct Naming<'w> {
+    wanted: &'w Wanted,
+    /// What no number or short code reads like, also as it stands between quotes.
+    words: Vec<String>,
+}
+
+impl<'w> Naming<'w> {
+    fn of(wanted: &'w Wanted) -> Self {
+        let quoted = |word: &&str| word.replace('"', "\"\"");
+        let words = wanted.distinctive();
+        let words = words.iter().map(|word| (*word).to_owned()).chain(words.iter().map(quoted)).collect();
+        Self { wanted, words }
+    }
+
+    /// Says of every row what becomes of it.
+    fn fates(&self, batch: &RecordBatch) -> Vec<Fate> {
+        let texts = |name: &str| batch.column_by_name(name).and_then(|column| cast(column, &DataType::Utf8).ok());
+        let (ids, rows) = (texts(CUSTOMER_ID), texts(ROW));
+        let fate = |at: usize| match (cell(ids.as_ref(), at), cell(rows.as_ref(), at)) {
+            (Some(id), _) if self.wanted.is_id(id) => Fate::Goes,
+            (None, Some(row)) if self.wanted.hold_a_cell_of(row) => Fate::Goes,
+            (_, Some(row)) if self.wanted.hold_a_cell_of(row) || has_word(row, &self.words) => Fate::LosesText,
+            _ => Fate::Stays,
+        };
+        (0..batch.num_rows()).map(fate).collect()
+    }
+}
+
+fn cell(texts: Option<&ArrayRef>, at: usize) -> Option<&str> {
+    let texts = texts?.as_string_opt::<i32>()?;
+    texts.is_valid(at).then(|| texts.value(at))
 }
 
 /// Puts another content in place of a file, with its permissions and its time.
@@ -257,6 +371,7 @@ pub(super) fn replace(
     let file = File::create(&beside).map_err(failed)?;
     // Before anything stands in it.
     file.set_permissions(before.permissions()).map_err(failed)?;
+    keep_owner(&file, &before);
     let mut to = BufWriter::with_capacity(BUFFER, file);
     let done = write(&mut to).and_then(|()| {
         let file = to.into_inner().map_err(|error| failed(error.into_error()))?;
@@ -272,27 +387,21 @@ pub(super) fn replace(
     done
 }
 
+/// Gives a file the owner of the one that it replaces, where this user may.
+#[cfg(unix)]
+fn keep_owner(file: &File, before: &fs::Metadata) {
+    use std::os::unix::fs::{MetadataExt, fchown};
+    // Best effort: whoever is not the superuser may give a group of their own alone.
+    let _ = fchown(file, Some(before.uid()), Some(before.gid())).or_else(|_| fchown(file, None, Some(before.gid())));
+}
+
+/// Does nothing: who owns a file is inherited from its folder.
+#[cfg(not(unix))]
+fn keep_owner(_file: &File, _before: &fs::Metadata) {}
+
 fn table_error(path: &Path, error: ParquetError) -> PublishError {
     match io_error(error) {
         Ok(source) => PublishError::io("rewrite", path)(source),
         Err(source) => PublishError::Table { path: path.to_owned(), source },
     }
-}
-
-/// Returns the rows of a customer in one of the program's own tables, by column; a table without customers has none.
-///
-/// # Errors
-/// Fails where the file cannot be read.
-pub fn rows_of(path: &Path, customer: &str) -> Result<Vec<Vec<(String, Value)>>, PublishError> {
-    let (mut found, mut header) = (Vec::new(), Vec::<String>::new());
-    each_record(path, Form::Table, &mut |_, cells, id| {
-        if header.is_empty() {
-            header = cells.iter().map(|name| (*name).to_owned()).collect();
-        } else if id.and_then(|id| cells.get(id)) == Some(&customer) {
-            let value = |cell: &&str| if cell.is_empty() { Value::Null } else { Value::from(*cell) };
-            found.push(header.iter().cloned().zip(cells.iter().map(value)).collect());
-        }
-        Ok(())
-    })?;
-    Ok(found)
 }

@@ -5,16 +5,19 @@
 //! | runs, `measured-…`, `failed`           | gone through file by file; manifests name the new bytes, rows and hashes, how |
 //! |                                        | many rows were erased and when, and nobody's id                              |
 //! | `.partial-…` and files beside files    | removed: nobody finishes them any more                                       |
+//! | a file of one value of `split-by` without rows | removed: its name may be all that is left of a person                  |
 //! | what klientel did not write            | left alone, but searched                                                    |
 //!
-//! The models of archived runs hold no ids and stay: the next run is fitted without the customers. `O(bytes)` of all runs, twice.
+//! Every output that is not as its manifest says is measured and hashed anew, so that an erasure that was interrupted leaves no manifest
+//! that is wrong for good. The models of archived runs hold no ids and stay: the next run is fitted without the customers. `O(bytes)` of all runs, twice.
 
 mod files;
+mod of_customer;
 mod records;
 mod search;
 mod wanted;
 
-use std::fs;
+use std::fs::{self, FileType};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
@@ -25,9 +28,9 @@ use super::{OutputLock, PublishError};
 use crate::campaign::target::Target;
 use crate::table::Fingerprint;
 use crate::units::Day;
-use files::{Form, collect, erase_csv, erase_parquet, replace};
+use files::{Form, collect, count_rows, erase_csv, erase_parquet, n_rows_of_parquet, replace};
 
-pub use files::rows_of;
+pub use of_customer::{Record, campaign_rows_of, rows_of, rows_of_parquet};
 pub use wanted::Wanted;
 
 /// Ends the name of a file in the making.
@@ -38,24 +41,34 @@ const MANIFEST: &str = "manifest.json";
 /// Folder of the campaign files in a run.
 const CAMPAIGNS: &str = "campaigns";
 
-/// Table of a run that says what stands for whom.
-const PSEUDONYMS: &str = "pseudonyms.csv";
+/// Tables of a run that say what stands for whom, and whose the rows of audience files are.
+pub const PSEUDONYMS: &str = "pseudonyms.csv";
+pub const AUDIENCES: &str = "audiences.csv";
+const MAPS: [&str; 2] = [PSEUDONYMS, AUDIENCES];
 
 /// What an erasure did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Erased {
     /// Runs and other directories in which something stood.
     pub directories: usize,
     pub files: usize,
     pub rows: u64,
+    /// Runs that there are, whether or not anything stood in them.
+    pub runs: usize,
+    /// Customers who were found nowhere.
+    pub not_found: usize,
+    /// Audience files of runs that do not say whose rows they hold: a hash of an earlier address cannot be told from others.
+    pub not_attributed: Vec<PathBuf>,
+    /// What cannot be looked into: archives, links.
+    pub not_searched: Vec<PathBuf>,
 }
 
 /// Takes customers out of everything that was written, and searches what is there for what may be left.
 ///
-/// `day` is written down beside the number of rows.
+/// `day` is written down beside the number of rows. A run whose manifest is damaged is gone through all the same, and the others are as well.
 ///
 /// # Errors
-/// Fails where a file cannot be read or rewritten, and where something is left.
+/// Fails where a file cannot be read or rewritten, where something is left, and where a manifest is none.
 pub fn erase(lock: &OutputLock, mut wanted: Wanted, n_customers: usize, day: Day) -> Result<Erased, PublishError> {
     let directories = directories(lock.directory())?;
     let outputs: Vec<Outputs> = directories.iter().map(|directory| Outputs::of(directory)).collect::<Result<_, _>>()?;
@@ -64,31 +77,47 @@ pub fn erase(lock: &OutputLock, mut wanted: Wanted, n_customers: usize, day: Day
         let all = outputs.iter().flat_map(|outputs| &outputs.files);
         for (path, form) in all.filter_map(|(path, form)| Some((path, (*form)?))) {
             match (form, is_campaign) {
-                (Form::Table, false) if path.ends_with(PSEUDONYMS) => collect(path, form, &mut wanted)?,
+                (Form::Table, false) if is_map(path) => collect(path, form, &mut wanted)?,
                 (Form::Campaign(_), true) => collect(path, form, &mut wanted)?,
                 _ => {}
             }
         }
     }
-    let mut erased = Erased::default();
-    for outputs in &outputs {
-        let mut changed = Vec::new();
-        for (path, form) in &outputs.files {
-            let n_rows = match form {
-                Some(form) => erase_csv(path, *form, &wanted)?,
-                None => erase_parquet(path, &wanted)?,
-            };
-            if n_rows > 0 {
-                changed.push((path.clone(), n_rows));
+    let mut changed: Vec<Vec<(PathBuf, u64)>> = vec![Vec::new(); outputs.len()];
+    // Maps last: what they tell must still be there where an erasure is begun again.
+    for of_maps in [false, true] {
+        for (outputs, changed) in outputs.iter().zip(&mut changed) {
+            for (path, form) in outputs.files.iter().filter(|(path, _)| is_map(path) == of_maps) {
+                let n_rows = match form {
+                    Some(form) => erase_csv(path, *form, &wanted)?,
+                    None => erase_parquet(path, &wanted)?,
+                };
+                if n_rows > 0 {
+                    changed.push((path.clone(), n_rows));
+                }
             }
         }
+    }
+    let mut erased = Erased { runs: directories.len(), ..Erased::default() };
+    for (outputs, changed) in outputs.iter().zip(&changed) {
         erased.directories += usize::from(!changed.is_empty());
         erased.files += changed.len();
         erased.rows += changed.iter().map(|(_, rows)| rows).sum::<u64>();
-        outputs.write_down(&changed, n_customers, day)?;
+        outputs.remove_empty_shares()?;
+        outputs.write_down(changed, n_customers, day)?;
+        erased.not_attributed.extend(outputs.without_map());
     }
-    search::nothing_is_left(lock.directory(), &outputs, &wanted)?;
-    Ok(erased)
+    erased.not_searched = search::nothing_is_left(lock.directory(), &outputs, &wanted)?;
+    erased.not_found = wanted.n_not_found();
+    match outputs.into_iter().find(|outputs| outputs.is_damaged) {
+        Some(outputs) => Err(PublishError::Manifest { path: outputs.directory.join(MANIFEST) }),
+        None => Ok(erased),
+    }
+}
+
+/// Says whether a file says what stands for whom.
+fn is_map(path: &Path) -> bool {
+    MAPS.iter().any(|map| path.ends_with(map))
 }
 
 /// Returns everything that klientel made; removes what an interrupted run left.
@@ -101,6 +130,9 @@ fn directories(output: &Path) -> Result<Vec<PathBuf>, PublishError> {
         } else if [Pointer::Latest, Pointer::Measured].iter().any(|pointer| is_ours(&name, *pointer))
             || (name == FAILED && path.join(super::REASON).exists())
         {
+            for path in files_below(&path)?.iter().filter(|path| path.to_string_lossy().ends_with(BESIDE)) {
+                fs::remove_file(path).map_err(PublishError::io("remove", path))?;
+            }
             found.push(path);
         }
     }
@@ -111,27 +143,27 @@ fn directories(output: &Path) -> Result<Vec<PathBuf>, PublishError> {
 struct Outputs {
     directory: PathBuf,
     manifest: Option<Value>,
+    /// Says whether there is a manifest that is none.
+    is_damaged: bool,
     files: Vec<(PathBuf, Option<Form>)>,
 }
 
 impl Outputs {
+    /// Looks into a directory, and changes nothing in it.
     fn of(directory: &Path) -> Result<Self, PublishError> {
         let path = directory.join(MANIFEST);
-        let manifest = match fs::read(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => None,
+        let (manifest, is_damaged) = match fs::read(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => (None, false),
             bytes => {
                 let bytes = bytes.map_err(PublishError::io("read", &path))?;
                 let manifest: Option<Value> = serde_json::from_slice(&bytes).ok().filter(Value::is_object);
-                Some(manifest.ok_or(PublishError::Manifest { path })?)
+                let is_damaged = manifest.is_none();
+                (manifest, is_damaged)
             }
         };
         let mut files = Vec::new();
         for path in files_below(directory)? {
             let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-            if path.to_string_lossy().ends_with(BESIDE) {
-                fs::remove_file(&path).map_err(PublishError::io("remove", &path))?;
-                continue;
-            }
             match ending {
                 "parquet" => files.push((path, None)),
                 "csv" => {
@@ -141,7 +173,7 @@ impl Outputs {
                 _ => {}
             }
         }
-        Ok(Self { directory: directory.to_owned(), manifest, files })
+        Ok(Self { directory: directory.to_owned(), manifest, is_damaged, files })
     }
 
     /// Returns how the rows of a file tell whose they are, where it is a table of this directory.
@@ -149,22 +181,61 @@ impl Outputs {
         self.files.iter().find(|(file, _)| file == path).and_then(|(_, form)| *form)
     }
 
+    /// Returns the audience files of a run that does not say whose their rows are.
+    fn without_map(&self) -> Vec<PathBuf> {
+        if self.directory.join(AUDIENCES).is_file() {
+            return Vec::new();
+        }
+        let has_no_ids = |form: &Option<Form>| matches!(form, Some(form) if form.has_no_ids());
+        self.files.iter().filter(|(_, form)| has_no_ids(form)).map(|(path, _)| path.clone()).collect()
+    }
+
+    /// Removes the files of single values of `split-by` that have no rows left.
+    fn remove_empty_shares(&self) -> Result<(), PublishError> {
+        for (path, form) in &self.files {
+            let Some(form @ Form::Campaign(_)) = form else { continue };
+            let below = path.strip_prefix(&self.directory).unwrap_or(path);
+            if is_share(&below.to_string_lossy()) && count_rows(path, *form)? == 0 {
+                fs::remove_file(path).map_err(PublishError::io("remove", path))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Brings the manifest up to what the files hold now.
     fn write_down(&self, changed: &[(PathBuf, u64)], n_customers: usize, day: Day) -> Result<(), PublishError> {
-        let Some(mut manifest) = self.manifest.clone().filter(|_| !changed.is_empty()) else { return Ok(()) };
-        for (path, n_rows) in changed {
-            let below = path.strip_prefix(&self.directory).unwrap_or(path).to_string_lossy().replace('\\', "/");
-            let outputs = manifest["outputs"].as_array_mut().into_iter().flatten();
-            for output in outputs.filter(|output| output["path"] == below.as_str()) {
+        let Some(mut manifest) = self.manifest.clone() else { return Ok(()) };
+        let mut is_changed = !changed.is_empty();
+        if let Some(outputs) = manifest["outputs"].as_array_mut() {
+            let before = outputs.len();
+            let is_there = |path: &str| self.directory.join(path).exists();
+            outputs.retain(|output| output["path"].as_str().is_none_or(|path| is_there(path) || !is_share(path)));
+            is_changed |= outputs.len() < before;
+            for output in outputs {
+                let Some(path) = output["path"].as_str().map(|path| self.directory.join(path)) else { continue };
                 let mut fingerprint = Fingerprint::default();
-                let failed = |error| PublishError::io("read", path)(error);
-                let mut file = fs::File::open(path).map_err(failed)?;
-                output["bytes"] = std::io::copy(&mut file, &mut fingerprint).map_err(failed)?.into();
-                output["sha256"] = fingerprint.digits().into();
-                if let Some(before) = output["rows"].as_u64() {
-                    output["rows"] = before.saturating_sub(*n_rows).into();
+                let failed = |error| PublishError::io("read", &path)(error);
+                let mut file = match fs::File::open(&path) {
+                    // A run that lacks one of its outputs is made anew; here is nothing to erase.
+                    Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                    file => file.map_err(failed)?,
+                };
+                let bytes = Value::from(std::io::copy(&mut file, &mut fingerprint).map_err(failed)?);
+                let sha256 = Value::from(fingerprint.digits());
+                if (&output["bytes"], &output["sha256"]) == (&bytes, &sha256) {
+                    continue;
+                }
+                (output["bytes"], output["sha256"], is_changed) = (bytes, sha256, true);
+                if output["rows"].is_u64()
+                    && let Some((_, form)) = self.files.iter().find(|(file, _)| *file == path)
+                {
+                    let n_rows = form.map_or_else(|| n_rows_of_parquet(&path), |form| count_rows(&path, form))?;
+                    output["rows"] = n_rows.into();
                 }
             }
+        }
+        if !is_changed {
+            return Ok(());
         }
         let rows: u64 = changed.iter().map(|(_, rows)| rows).sum();
         let record = json!({ "on": day.to_string(), "customers": n_customers, "files": changed.len(), "rows": rows });
@@ -176,6 +247,12 @@ impl Outputs {
         let text = format!("{manifest:#}\n");
         replace(&path, |to| to.write_all(text.as_bytes()).map_err(PublishError::io("write", &path)))
     }
+}
+
+/// Says whether a path below a run is that of a part of a campaign, such as that of one value of `split-by`.
+fn is_share(below: &str) -> bool {
+    // No name of a campaign holds an underscore.
+    below.strip_prefix(CAMPAIGNS).is_some_and(|name| name.contains('_'))
 }
 
 /// Tells what a CSV file is: those of campaigns are as their targets take them.
@@ -194,19 +271,24 @@ fn form(directory: &Path, path: &Path, manifest: Option<&Value>) -> Form {
 
 /// Lists the files below a directory, links apart.
 fn files_below(directory: &Path) -> Result<Vec<PathBuf>, PublishError> {
+    let files = below(directory)?.into_iter().filter(|(_, kind)| kind.is_file());
+    Ok(files.map(|(path, _)| path).collect())
+}
+
+/// Lists everything below a directory, ascending; links are not followed.
+fn below(directory: &Path) -> Result<Vec<(PathBuf, FileType)>, PublishError> {
     let (mut found, mut folders) = (Vec::new(), vec![directory.to_owned()]);
     while let Some(folder) = folders.pop() {
-        let failed = |error| PublishError::io("read", &folder)(error);
-        for entry in fs::read_dir(&folder).map_err(failed)? {
+        for entry in fs::read_dir(&folder).map_err(PublishError::io("read", &folder))? {
             let entry = entry.map_err(PublishError::io("read", &folder))?;
             let kind = entry.file_type().map_err(PublishError::io("read", &folder))?;
             if kind.is_dir() {
                 folders.push(entry.path());
-            } else if kind.is_file() {
-                found.push(entry.path());
+            } else {
+                found.push((entry.path(), kind));
             }
         }
     }
-    found.sort();
+    found.sort_by(|(one, _), (other, _)| one.cmp(other));
     Ok(found)
 }
