@@ -67,6 +67,7 @@ codes! {
     STALE_SUPPRESSIONS = "K0329", "a suppression list that is older than the pipeline allows";
     NO_SEGMENT_COLUMN = "K0330", "a segment over a column that the customer export does not have";
     PSEUDONYM_KEY = "K0331", "a key of pseudonyms that cannot be read or is too short";
+    MEMBERSHIPS = "K0340", "segments of an earlier run that are damaged";
 
     ANALYSIS = "K0401", "an analysis that cannot be computed";
     FRAME = "K0402", "scores that cannot be selected or joined";

@@ -23,7 +23,7 @@ mod tombstones;
 pub use erase::{Erased, Wanted, erase, rows_of};
 pub use error::PublishError;
 pub use lock::OutputLock;
-pub use staging::{OutputFile, Pointer, REASON, Staging, make_latest, newest, newest_run, prune};
+pub use staging::{OutputFile, Pointer, REASON, Staging, make_latest, newest_run, prune, surplus};
 pub use target::CampaignFiles;
 pub use tombstones::{add_tombstones, read_tombstones};
 

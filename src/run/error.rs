@@ -27,6 +27,9 @@ pub enum RunError {
     /// A segment asks for a column that the customer export does not have.
     #[error("segment `{segment}` asks for `{column}`, which the customer export does not have")]
     NoSegmentColumn { segment: String, column: String },
+    /// What an earlier run left of its segments cannot be used.
+    #[error("cannot compare with the segments of an earlier run: `{}`: {why}", path.display())]
+    Memberships { path: PathBuf, why: String },
     /// The suppression list is older than the pipeline allows.
     #[error("the suppression list is {hours} hours old, the pipeline allows {allowed}")]
     StaleSuppressions { hours: u64, allowed: u64 },
@@ -112,6 +115,10 @@ impl RunError {
                     "name its header under `[input.customers.columns]`: `{} = \"…\"`, or leave it out of the condition",
                     kebab(column)
                 ),
+            ),
+            Self::Memberships { .. } => (
+                codes::MEMBERSHIPS,
+                "put the file back as its run wrote it, or remove the folder of that run: the run is then compared with the one before it".to_owned(),
             ),
             Self::StaleSuppressions { .. } => (
                 codes::STALE_SUPPRESSIONS,

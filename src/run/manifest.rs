@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::nights::NightRecord;
 use crate::analysis::Fact;
 
 /// Version of the file's own shape.
@@ -27,6 +28,10 @@ pub struct Manifest {
     pub inputs: Vec<InputRecord>,
     pub counts: CountsRecord,
     pub segments: Vec<SegmentRecord>,
+    /// Nights in `memberships`: the run's own, and the one that it compared with.
+    pub memberships: Vec<NightRecord>,
+    /// What earlier runs drew, as this one read it.
+    pub assignments_read: Option<AssignmentsReadRecord>,
     pub campaigns: Vec<CampaignRecord>,
     /// By campaign, also of those that are not in this run.
     pub arms: Vec<ArmRecord>,
@@ -46,7 +51,7 @@ pub struct Manifest {
 #[derive(Debug, Clone, Serialize)]
 pub struct RunRecord {
     pub id: String,
-    /// SHA-256 over pipeline, inputs, as-of, version and reused model.
+    /// SHA-256 over pipeline, inputs, as-of, version, reused model, and the segments and assignments of earlier runs.
     pub fingerprint: String,
     pub as_of: String,
     /// Currency of all money, as the pipeline states it.
@@ -198,6 +203,8 @@ pub struct SegmentRecord {
     pub name: String,
     #[serde(rename = "where")]
     pub condition: String,
+    /// SHA-256 of condition and limit.
+    pub sha256: String,
     pub customers: usize,
     /// Most customers that it may hold, and by what they are the best.
     pub limit: Option<usize>,
@@ -207,6 +214,14 @@ pub struct SegmentRecord {
     pub matching: usize,
     /// Value of `order_by` of the last who was kept, where somebody was left out.
     pub last_kept: Option<Value>,
+}
+
+/// Where assignments of earlier runs were read.
+#[derive(Debug, Clone, Serialize)]
+pub struct AssignmentsReadRecord {
+    pub run: String,
+    /// Of the file.
+    pub sha256: String,
 }
 
 /// One campaign and who was left out.
