@@ -68,6 +68,7 @@ codes! {
     NO_SEGMENT_COLUMN = "K0330", "a segment over a column that the customer export does not have";
     PSEUDONYM_KEY = "K0331", "a key of pseudonyms that cannot be read or is too short";
     MEMBERSHIPS = "K0340", "segments of an earlier run that are damaged";
+    SEGMENT_CELLS = "K0341", "a condition over a customer column whose cells are of another kind";
 
     ANALYSIS = "K0401", "an analysis that cannot be computed";
     FRAME = "K0402", "scores that cannot be selected or joined";

@@ -7,7 +7,7 @@ use super::canonical::{
 use super::contact_rules::HOLDOUT_NAME;
 use super::in_file_order;
 use super::privacy::sensitive_problems;
-use super::segments::{checked, reserved_names};
+use super::segments::{attribute_kinds, checked, reserved_names};
 use super::settings::{Analyse, Attribute, CampaignRule, Pipeline, Placed};
 use crate::campaign::target::Channel;
 use crate::diagnostic::{Diagnostic, codes, nearest};
@@ -115,8 +115,9 @@ fn analysed_problem(pipeline: &Pipeline, key: &str, covariate: &Placed) -> Optio
 pub fn check_segments(pipeline: &Pipeline, columns: &[ColumnSpec]) -> Result<Vec<Segment>, Vec<Diagnostic>> {
     let mut problems = Vec::new();
     let mut segments = Vec::new();
+    let kinds = attribute_kinds(pipeline, columns);
     for rule in &pipeline.segments {
-        match checked(pipeline, rule, columns) {
+        match checked(pipeline, rule, columns, &kinds) {
             Ok(segment) => segments.extend(segment),
             Err(found) => problems.extend(found),
         }

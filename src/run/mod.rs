@@ -4,6 +4,7 @@
 //! under `failed/` in the output directory. The same pipeline on the same input a second time finds its own run and says so.
 
 mod analyses;
+mod asked;
 mod assigned;
 mod campaigns;
 mod changes;
@@ -147,6 +148,8 @@ fn publish(
     // Rows that were found wanting only now.
     check_rejects(job, &inputs.rows)?;
     job.check_campaign_columns(inputs.customers.as_ref())?;
+    let asked = asked::read(job, inputs.customers.as_ref())?;
+    inputs.notes.extend(asked.notes.iter().cloned());
 
     let nights = nights::nights(lock.directory());
     let night = nights::newest(&nights, Some(inputs.as_of)).filter(|_| !job.segments.is_empty());
@@ -226,7 +229,8 @@ fn publish(
         || {
             let scored = ScoredCustomers::assemble(&data.customer_ids, job.analysed(), &findings);
             let customers = inputs.customers.as_ref();
-            let chosen = chosen.insert(segments::choose(job, &scored.frame, &data, customers, compared.as_ref())?);
+            let chosen =
+                chosen.insert(segments::choose(job, &scored.frame, &data, customers, &asked, compared.as_ref())?);
             let own = chosen.own.iter().map(|own| (nights::own(job, &id, &surroundings, own), own));
             let compared = compared.iter().map(|of| (of.record(Role::Compared), &of.memberships));
             let kept = kept.iter().map(|of| (of.record(Role::Kept), &of.memberships));

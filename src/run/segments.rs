@@ -13,6 +13,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::asked::Asked;
 use super::changes::changes;
 use super::error::RunError;
 use super::job::Job;
@@ -57,18 +58,19 @@ pub struct Compared<'a> {
 /// Chooses the members of every segment and compares them with those of an earlier run.
 ///
 /// # Errors
-/// Fails where a condition does not fit the scores, which checking the pipeline rules out, and where the customer export lacks a column.
+/// Fails where a condition does not fit the scores, which checking the pipeline rules out.
 pub fn choose(
     job: &Job,
     scores: &Frame<'_>,
     data: &Dataset,
     customers: Option<&Customers>,
+    asked: &Asked,
     earlier: Option<&Before>,
 ) -> Result<Chosen, RunError> {
     if job.segments.is_empty() {
         return Ok(Chosen::default());
     }
-    let joined = job.segment_attributes(customers, &data.customer_ids)?;
+    let joined = asked.by_customer(customers, &data.customer_ids);
     let mut asked = scores.columns().to_vec();
     asked.extend(joined.iter().map(|of| FrameColumn::new(&of.name, Cells::Values(Cow::Borrowed(&of.values)))));
     let assignment = job.settings.segment_rules.membership;

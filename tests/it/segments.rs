@@ -128,7 +128,55 @@ fn what_the_export_lacks_stops_the_run_with_a_name() {
     let text = pipeline("2026-03-10", "[[segment]]\nname = 'french'\nwhere = \"language = 'fr'\"\n");
     let error = project.run(&text).err().unwrap();
     assert_eq!(error.to_string(), "segment `french` asks for `language`, which the customer export does not have");
-    assert_eq!(error.diagnostic().code, "K0330");
+    let diagnostic = error.diagnostic();
+    assert_eq!((diagnostic.code, diagnostic.span.map(|span| &text[span])), ("K0330", Some("language")));
+    assert!(!project.path("out/latest").exists());
+}
+
+#[test]
+fn customer_columns_are_read_as_what_conditions_compare_with() {
+    let limits = ["900", "1000", "12.000,50", "", "none", "80"];
+    let since = ["01.02.2020", "15.02.2026", "", "31.12.9999", "later", "09.03.2026"];
+    let mut customers = String::from("customer_id;newsletter;Limit;Kunde seit\n");
+    for (ix, (limit, since)) in limits.iter().zip(since).enumerate() {
+        customers.push_str(&format!("{};ja;{limit};{since}\n", ix + 1));
+    }
+    let project = Project::new(&[("lines.csv", LINES), ("customers.csv", &customers)]);
+    let text = |condition: &str| {
+        let segment = format!("[[segment]]\nname = 's'\nwhere = \"{condition}\"\n");
+        pipeline("2026-03-10", &segment).replace("'Betreuer'", "'Limit', 'Kunde seit'")
+    };
+    let ids = |condition: &str| -> Vec<String> {
+        let run = project.run(&text(condition)).unwrap();
+        run.table("segments/s.csv").iter().map(|row| row["customer_id"].clone()).collect()
+    };
+    assert_eq!(ids("limit >= 1000"), ["2", "3"]);
+    assert_eq!(ids("limit between 900 and 1000 and kunde_seit < as_of - 90 days"), ["1"]);
+    assert_eq!(ids("kunde_seit > '2026-01-31'"), ["2"]);
+    assert_eq!(ids("limit is null"), ["4"], "a text that is none is known");
+    assert_eq!(ids("limit = '1000'"), ["2"]);
+    let run = project.run(&text("limit > rfm_recency_days")).unwrap();
+    let notes = run.manifest["notes"].to_string();
+    assert!(notes.contains("ask for numbers in the customer column `limit`: 1 of its 5 cells are none"), "{notes}");
+    assert!(!notes.contains("none,"), "{notes}");
+
+    let refused = problems(&text("limit >= '1000'"));
+    assert_eq!(
+        (refused.len(), refused[0].0, refused[0].1.as_str()),
+        (1, "K0205", "segment `s` puts `limit` in the order of texts")
+    );
+    assert!(refused[0].2.contains("leave out the quotes to compare numbers, `limit >= 1000`"), "{}", refused[0].2);
+    assert!(problems(&text("postal_code between '01000' and '01999' and limit = '9'")).is_empty());
+
+    project.write(
+        "customers.csv",
+        customers.replace(";1000;", ";viel;").replace(";900;", ";wenig;").replace(";80;", ";?;").as_bytes(),
+    );
+    let text = text("revenue > 0 and limit >= 1000");
+    let error = project.run(&text).err().unwrap();
+    let diagnostic = error.diagnostic();
+    assert_eq!(error.to_string(), "segment `s` asks for numbers in `limit`, and 4 of its 5 cells are none");
+    assert_eq!((diagnostic.code, diagnostic.span.map(|span| &text[span])), ("K0341", Some("limit")));
 }
 
 /// Returns code, title and help of every problem of a pipeline with these segments.
