@@ -135,7 +135,7 @@ fn as_numbers(cells: &[Option<&str>]) -> Option<Nullable<f64>> {
         is_code(cell) || (read(NumberReading::POINT).is_err() && read(NumberReading::COMMA).is_err())
     };
     // The first that is none settles it, before all are read.
-    if cells.iter().flatten().any(|cell| is_none(cell)) {
+    if cells.iter().flatten().any(is_none) {
         return None;
     }
     let (values, n_unread, _) = numbers(cells);

@@ -12,9 +12,13 @@ use super::reader::Reader;
 use super::settings::{Pipeline, SegmentRule, SegmentRules};
 use super::shape::key;
 use super::words::words;
+use crate::analysis::abc::AbcClass;
+use crate::analysis::churn::BANDS;
+use crate::analysis::overview::Stage;
 use crate::diagnostic::{Diagnostic, codes, nearest};
 use crate::segment::{
-    Limit, MEMBERSHIP_COLUMNS, Membership, Order, Segment, SegmentProblem, asked_kinds, misread_orders, parse_and_check,
+    Limit, MEMBERSHIP_COLUMNS, Membership, Order, Segment, SegmentProblem, asked_kinds, misread_orders,
+    parse_and_check, words_never_held,
 };
 use crate::table::{ColumnKind, ColumnSpec};
 
@@ -103,6 +107,11 @@ pub(super) fn checked(
     };
     let misread = misread_orders(text, |name| is_attribute(pipeline, name) && !kinds.contains_key(name));
     problems.extend(misread.into_iter().map(|problem| placed(pipeline, rule, problem)));
+    let never = words_never_held(text, |column| match scores.iter().any(|spec| spec.name == column) {
+        true => closed_words(pipeline, column),
+        false => vec![],
+    });
+    problems.extend(never.into_iter().map(|problem| placed(pipeline, rule, problem)));
     match parse_and_check(text, &known) {
         Ok(predicate) if problems.is_empty() => {
             Ok(Some(Segment { name: rule.name.text.clone(), text: text.clone(), predicate, limit: limit() }))
@@ -122,6 +131,18 @@ pub fn attribute_kinds(pipeline: &Pipeline, scores: &[ColumnSpec]) -> BTreeMap<S
         asked_kinds(&rule.condition.text, scores, |name| is_attribute(pipeline, name), &mut kinds);
     }
     kinds
+}
+
+/// Returns the words that a score column is one of, where they are few and known beforehand.
+fn closed_words(pipeline: &Pipeline, column: &str) -> Vec<String> {
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    match column {
+        "abc_class" => words(&AbcClass::ALL.map(AbcClass::label)),
+        "rfm_segment" => words(&pipeline.rfm.segments.names()),
+        "lifecycle_stage" => words(&Stage::ALL.map(Stage::label)),
+        "churn_band" => words(&BANDS),
+        _ => vec![],
+    }
 }
 
 /// Says whether the pipeline names a customer column of this name, which may hold anything.

@@ -28,6 +28,8 @@ pub struct Manifest {
     pub inputs: Vec<InputRecord>,
     pub counts: CountsRecord,
     pub segments: Vec<SegmentRecord>,
+    /// Customers below whom a group is not counted.
+    pub min_size: Option<u32>,
     /// Nights in `memberships`: the run's own, and the one that it compared with.
     pub memberships: Vec<NightRecord>,
     /// What earlier runs drew, as this one read it.
@@ -205,13 +207,14 @@ pub struct SegmentRecord {
     pub condition: String,
     /// SHA-256 of condition and limit.
     pub sha256: String,
-    pub customers: usize,
+    /// `null` where there are fewer than the least size that may be told, as for `matching`.
+    pub customers: Option<usize>,
     /// Most customers that it may hold, and by what they are the best.
     pub limit: Option<usize>,
     pub order_by: Option<String>,
     pub order: Option<&'static str>,
     /// Customers who could have been in it without a limit.
-    pub matching: usize,
+    pub matching: Option<usize>,
     /// Value of `order_by` of the last who was kept, where somebody was left out.
     pub last_kept: Option<Value>,
 }

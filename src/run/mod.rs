@@ -47,6 +47,7 @@ use crate::state::{Drift, StoredModel, drift, to_text};
 use crate::table::{Key, Tombstones};
 use campaigns::Sources;
 use nights::Role;
+use small_groups::SmallGroups;
 use stages::Stages;
 
 pub use erase::{Erasure, erase};
@@ -209,6 +210,9 @@ fn publish(
         check_drift(job, &drift)?;
         findings.push((drift::NAME, drift.findings));
     }
+    let left_out = SmallGroups::of(job)
+        .and_then(|small| small.leave_out(findings.iter_mut().flat_map(|(_, found)| &mut found.tables)));
+    inputs.notes.extend(left_out);
 
     let earlier = assigned::earlier(
         last_drawn.as_deref(),

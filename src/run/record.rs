@@ -15,6 +15,7 @@ use super::manifest::{
 use super::nights::{Before, DefinitionRecord};
 use super::read::{Inputs, shown};
 use super::resources::peak_memory_bytes;
+use super::small_groups::SmallGroups;
 use super::write::{Selected, Written};
 use crate::analysis::Findings;
 use crate::features::{BuildCounts, CustomerFeatures, Dataset};
@@ -143,7 +144,7 @@ pub fn manifest(run: &Everything<'_>) -> Manifest {
     let notes =
         notes.chain(campaigns::notes(&run.selected.campaigns, &run.written.campaigns, run.inputs.customers.as_ref()));
     let notes = notes.chain(short_of_memory(run)).chain(run.selected.notes.iter().cloned());
-    Manifest {
+    let mut manifest = Manifest {
         manifest_version: MANIFEST_VERSION,
         klientel_version: VERSION,
         run: RunRecord {
@@ -176,6 +177,7 @@ pub fn manifest(run: &Everything<'_>) -> Manifest {
             .zip(run.selected.members)
             .map(|((segment, _), members)| segment_record(segment, members, &run.selected.scored.frame))
             .collect(),
+        min_size: run.job.settings.segment_rules.min_size,
         memberships: run.selected.nights.clone(),
         assignments_read: run.assignments_read.clone(),
         campaigns: campaigns::records(&run.selected.campaigns, &run.written.campaigns),
@@ -201,7 +203,12 @@ pub fn manifest(run: &Everything<'_>) -> Manifest {
             .map(|(name, found)| ((*name).to_owned(), facts_to_json(&found.facts)))
             .chain(run.selected.migration.map(|facts| ("segment_migration".to_owned(), facts_to_json(facts))))
             .collect::<Map<_, _>>(),
+    };
+    if let Some(small) = SmallGroups::of(run.job) {
+        small.leave_out_of_segments(&mut manifest.segments);
+        small.leave_out_of_facts(&mut manifest.analyses);
     }
+    manifest
 }
 
 fn segment_record(segment: &Segment, members: &Members, scores: &Frame<'_>) -> SegmentRecord {
@@ -211,11 +218,11 @@ fn segment_record(segment: &Segment, members: &Members, scores: &Frame<'_>) -> S
         name: segment.name.clone(),
         condition: segment.text.clone(),
         sha256: DefinitionRecord::of(segment).sha256,
-        customers: members.rows.len(),
+        customers: Some(members.rows.len()),
         limit: limit.map(|limit| limit.most),
         order_by: limit.map(|limit| limit.by.clone()),
         order: limit.map(|limit| limit.order.label()),
-        matching: members.n_matching,
+        matching: Some(members.n_matching),
         last_kept: last,
     }
 }

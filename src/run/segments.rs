@@ -23,7 +23,7 @@ use crate::analysis::SideTable;
 use crate::features::Dataset;
 use crate::scores::CUSTOMER_ID;
 use crate::scores::frame::{Cells, Frame, FrameColumn};
-use crate::segment::{MEMBERSHIP_COLUMNS, Members, Membership, first_of, members};
+use crate::segment::{MEMBERSHIP_COLUMNS, Members, Membership, Segment, first_of, members};
 use crate::table::{Column, Customers, Ids, InSegment, Memberships, Values};
 use crate::units::{Day, NONE_IX};
 
@@ -106,20 +106,23 @@ pub fn choose(
             then.as_of
         ));
     }
-    for (segment, _) in job.segments.iter().zip(&members).filter(|(_, members)| members.rows.is_empty()) {
-        notes.push(match assignment {
-            Membership::Overlapping => {
-                format!("segment `{}` has no customers: its condition holds for nobody", segment.name)
-            }
-            Membership::FirstMatch => {
-                format!(
-                    "segment `{}` has no customers: its condition holds for nobody whom an earlier segment left",
-                    segment.name
-                )
-            }
-        });
-    }
+    notes.extend(few(job, &members));
     Ok(Chosen { members, columns, own: Some(own), migration, notes })
+}
+
+/// Tells of segments without customers; where small groups are not counted, of all that are small.
+fn few<'a>(job: &'a Job, members: &'a [Members]) -> impl Iterator<Item = String> + 'a {
+    let rules = job.settings.segment_rules;
+    let note = move |(segment, members): (&Segment, &Members)| match rules.min_size {
+        Some(least) => (members.rows.len() < least as usize)
+            .then(|| format!("segment `{}` has fewer than {least} customers", segment.name)),
+        None if !members.rows.is_empty() => None,
+        None => {
+            let left = if rules.membership == Membership::FirstMatch { " whom an earlier segment left" } else { "" };
+            Some(format!("segment `{}` has no customers: its condition holds for nobody{left}", segment.name))
+        }
+    };
+    job.segments.iter().zip(members).filter_map(note)
 }
 
 /// Puts down who is in which segment now and since when, with those of whom nothing can be said tonight as they were.

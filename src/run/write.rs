@@ -14,7 +14,7 @@ use super::nights::NightRecord;
 use super::pseudonyms;
 use super::read::shown;
 use super::segments::{self, Chosen};
-use super::small_groups::leave_out;
+use super::small_groups::SmallGroups;
 use crate::analysis::{Base, Fact, Findings, SideTable};
 use crate::campaign::target::CellCounts;
 use crate::ingest::{PRODUCTS, Reject, TRANSACTIONS};
@@ -68,8 +68,7 @@ pub fn select<'a>(
     let equity = equity::table(&scored.frame, &segments, findings);
     let migration = chosen.migration.as_ref();
     let mut counted: Vec<SideTable> = equity.into_iter().chain(migration.map(|found| found.table.clone())).collect();
-    let min_size = job.settings.segment_rules.min_size;
-    let notes = min_size.and_then(|min_size| leave_out(&mut counted, min_size));
+    let notes = SmallGroups::of(job).and_then(|small| small.leave_out(&mut counted));
     let notes = chosen.notes.iter().cloned().chain(notes).collect();
     let (nights, found): (Vec<NightRecord>, Vec<&Memberships>) = memberships.into_iter().unzip();
     let tables = counted.into_iter().chain(segments::table(&found)).chain(of_campaigns).collect();

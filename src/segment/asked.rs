@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use super::expression::{Condition, Name, Value, ValueKind, parse};
 use super::{Op, SegmentProblem};
-use crate::diagnostic::codes;
+use crate::diagnostic::{codes, nearest};
 use crate::table::{ColumnKind, ColumnSpec};
 use crate::units::Day;
 
@@ -65,6 +65,33 @@ pub fn misread_orders(text: &str, is_open: impl Fn(&str) -> bool) -> Vec<Segment
                 unknown_column: None,
             });
         }
+    };
+    if let Ok(condition) = parse(text) {
+        each_value(&condition, &mut look);
+    }
+    problems
+}
+
+/// Finds texts that a column never holds, where it holds one of a few words.
+pub fn words_never_held(text: &str, words_of: impl Fn(&str) -> Vec<String>) -> Vec<SegmentProblem> {
+    let mut problems = Vec::new();
+    let mut look = |column: &str, value: &Value, is_ordered: bool| {
+        let ValueKind::Text(literal) = &value.kind else { return };
+        let words = words_of(column);
+        if is_ordered || words.is_empty() || words.contains(literal) {
+            return;
+        }
+        let all = words.iter().map(|word| format!("`'{word}'`")).collect::<Vec<_>>().join(", ");
+        let near = nearest(&literal.to_lowercase(), words.iter().map(String::as_str));
+        let near = near.map(|near| format!("did you mean `'{near}'`? "));
+        problems.push(SegmentProblem {
+            range: value.range.clone(),
+            code: codes::KIND,
+            title: format!("asks `{column}` for a word that it never holds"),
+            label: "no customer has it".to_owned(),
+            help: Some(format!("{}`{column}` is one of {all}", near.unwrap_or_default())),
+            unknown_column: None,
+        });
     };
     if let Ok(condition) = parse(text) {
         each_value(&condition, &mut look);

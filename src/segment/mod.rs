@@ -38,10 +38,11 @@ use std::ops::Range;
 
 use crate::table::{ColumnKind, ColumnSpec};
 
-pub use asked::{asked_kinds, first_use, misread_orders};
+pub use asked::{asked_kinds, first_use, misread_orders, words_never_held};
 pub use members::{Limit, Members, Membership, Order, first_of, members};
 pub use predicate::{Op, Operand, Predicate, Shift};
 pub use select::select;
+pub use tokens::is_reserved;
 
 /// A segment whose condition is known to fit the columns.
 #[derive(Debug, Clone, PartialEq)]

@@ -211,3 +211,28 @@ fn who_cannot_be_read_for_a_night_keeps_the_segments() {
         nights = Nights::new();
     }
 }
+
+#[test]
+fn what_was_drawn_before_is_part_of_a_run_and_its_own_draw_is_not() {
+    let mut nights = Nights::new();
+    let customers: String = (1..=4).map(|ix| format!("{ix};k{ix}@example.com;ja\n")).collect();
+    nights.project.write("customers.csv", format!("customer_id;email;newsletter\n{customers}").as_bytes());
+    let text = |day: u32| {
+        let campaign = "[[campaign]]\nname = 'spring'\nsegment = 'all'\ncontrol-share = 0.5\n";
+        pipeline(day, &format!("{OVERLAPPING}{campaign}"))
+    };
+    let first = nights.run(&text(10));
+    assert!(first.manifest["assignments_read"].is_null());
+    let second = nights.run(&text(11));
+    let read = &second.manifest["assignments_read"];
+    let outputs = first.manifest["outputs"].as_array().unwrap();
+    let file = outputs.iter().find(|output| output["path"] == "assignments.csv").unwrap();
+    assert_eq!((&read["run"], &read["sha256"]), (&first.manifest["run"]["id"], &file["sha256"]));
+    for day in [10, 11, 11, 10] {
+        assert!(nights.try_run(&text(day)).unwrap().1, "{day}");
+    }
+    // The same night without what was drawn before is another run, though pipeline and exports are the same.
+    fs::remove_dir_all(nights.project.path("out")).unwrap();
+    let alone = nights.run(&text(11));
+    assert_ne!(alone.manifest["run"]["fingerprint"], second.manifest["run"]["fingerprint"]);
+}

@@ -95,7 +95,25 @@ fn small_groups_are_not_told_where_a_least_size_is_asked_for() {
     let run = project.run(&pipeline("2026-03-11", &text)).unwrap();
     assert_eq!(ways(&run), ["best > best:  ", "saxony > saxony: 2 1.0", "none > none: 2 1.0"]);
     let notes = run.manifest["notes"].to_string();
-    assert!(notes.contains("fewer than 2 customers (`segments.min-size`) are left without figures: 1 in"), "{notes}");
+    assert!(
+        notes.contains("fewer than 2 customers (`segments.min-size`), and those that would tell of them, are left"),
+        "{notes}"
+    );
+    assert!(notes.contains("segment `best` has fewer than 2 customers"), "{notes}");
+    // One of two that is hidden takes the other along; 2 of 2 customers fulfil the condition of the first.
+    let [best, saxony] = [0, 1].map(|ix| &run.manifest["segments"][ix]);
+    assert!(best["customers"].is_null() && best["last_kept"].is_null() && saxony["customers"].is_null());
+    assert_eq!((&best["matching"], &saxony["matching"]), (&2.into(), &serde_json::Value::Null));
+    let facts = &run.manifest["segment_migration"];
+    assert_eq!((&facts["moved"], &facts["new"], &facts["customers_now"]), (&().into(), &().into(), &5.into()));
+    let rfm = run.manifest["rfm"]["segments"].as_object().unwrap();
+    assert!(rfm.values().all(|n| n.as_u64().is_none_or(|n| n >= 2)), "{rfm:?}");
+
+    project.write("pipeline.toml", pipeline("2026-03-12", &text).as_bytes());
+    let shown = project.klientel().args(["run", "pipeline.toml"]).output().unwrap();
+    let shown = String::from_utf8(shown.stderr).unwrap();
+    assert!(shown.contains("best                 fewer than 2 customers"), "{shown}");
+    assert!(shown.contains("fewer than 2 moved, fewer than 2 new, fewer than 2 gone"), "{shown}");
 }
 
 #[test]
@@ -230,4 +248,69 @@ fn what_a_segment_cannot_ask_for_is_said_before_anything_is_read() {
     assert!(problems(&without)[0].2.contains("add a table `[input.customers.csv]`"));
     let left_out = text.replace("[output]", "[input.customers.columns]\ncity = ''\n[output]");
     assert!(problems(&left_out)[0].2.contains("city = "));
+}
+
+#[test]
+fn words_that_a_column_never_holds_and_empty_ranges_are_said() {
+    let cases = [
+        (
+            "where = \"rfm_segment = 'champion'\"",
+            "K0205",
+            "asks `rfm_segment` for a word that it never holds",
+            "did you mean `'Champions'`",
+        ),
+        (
+            "where = \"rfm_segment not in ('lost', 'Loyal')\"",
+            "K0205",
+            "asks `rfm_segment` for a word that it never holds",
+            "did you mean `'Lost'`",
+        ),
+        (
+            "where = \"lifecycle_stage != 'inactive'\"",
+            "K0205",
+            "asks `lifecycle_stage` for a word that it never holds",
+            "did you mean `'active'`",
+        ),
+        (
+            "where = 'revenue between 100 and 50'",
+            "K0205",
+            "asks `revenue` for values between two that are the wrong way round",
+            "between 50.00 and 100.00",
+        ),
+        (
+            "where = 'last_purchase_date between as_of and as_of - 90 days'",
+            "K0205",
+            "asks `last_purchase_date` for values between two that are the wrong way round",
+            "between as_of - 90 days and as_of",
+        ),
+    ];
+    for (segment, code, title, help) in cases {
+        check(segment, code, &format!("segment `s` {title}"), help);
+    }
+}
+
+#[test]
+fn habits_from_elsewhere_are_answered_with_the_right_spelling() {
+    let cases = [
+        ("last_purchase_date > 2026-03-01", "K0204", "has a day without quotes", "`'2026-03-01'`"),
+        ("last_purchase_date > 01.03.2026", "K0204", "has a day without quotes", "`'2026-03-01'`"),
+        ("revenue > 1,50", "K0204", "cannot be read", "`1.50`"),
+        ("city like 'B%'", "K0204", "cannot be read", "`city starts with 'B'`"),
+        ("last_purchase_date > today", "K0203", "uses unknown column `today`", "`as_of`"),
+        ("last_purchase_date > NOW", "K0203", "uses unknown column `NOW`", "`as_of`"),
+        ("revenue / n_orders > 50", "K0204", "cannot be read at `/`", "nothing is computed in a condition"),
+        ("revenue * 2 > 50", "K0204", "cannot be read at `*`", "nothing is computed in a condition"),
+        ("revenue + 2 > 50", "K0204", "cannot be read at `+`", "nothing is computed in a condition"),
+        ("revenue -2 > 50", "K0204", "cannot be read", "nothing is computed in a condition"),
+        ("revenue - 2 > 50", "K0204", "has a number that cannot be read", "nothing is computed in a condition"),
+    ];
+    for (condition, code, title, help) in cases {
+        check(&format!("where = \"{condition}\""), code, &format!("segment `s` {title}"), help);
+    }
+    for header in ["In", "As of", "NULL"] {
+        let text = pipeline("2026-03-10", "").replace("'Betreuer'", &format!("'{header}'"));
+        let found = problems(&text);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].1.contains("is a word of conditions"), "{}", found[0].1);
+    }
 }
