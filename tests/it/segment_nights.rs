@@ -39,11 +39,11 @@ impl Nights {
         Self { project: Project::new(&[("lines.csv", LINES), ("customers.csv", CUSTOMERS)]), clock: 0 }
     }
 
-    fn try_run(&mut self, text: &str) -> Result<(Run, bool), RunError> {
+    fn try_run(&mut self, text: &str) -> Result<(Run, bool), Box<RunError>> {
         self.clock += 1;
         let job = Job::load(text, "pipeline.toml", self.project.dir.path()).unwrap();
         let surroundings = Surroundings { threads: 1, started_at_unix: self.clock, ..Surroundings::default() };
-        let outcome = run(&job, surroundings, &Silent)?;
+        let outcome = run(&job, surroundings, &Silent).map_err(Box::new)?;
         let already_there = outcome.already_there;
         Ok((Run { directory: outcome.directory, manifest: outcome.manifest }, already_there))
     }
