@@ -19,6 +19,15 @@ pub fn money(major: f64) -> String {
     format!("{sign}{}.{:02}", grouped(minor / 100), minor % 100)
 }
 
+/// Writes a count of the manifest, or that it is below the least size that may be told.
+pub fn told(number: &serde_json::Value, least: Option<u64>) -> String {
+    match (number.as_u64(), least) {
+        (Some(number), _) => count(number),
+        (None, Some(least)) => format!("fewer than {}", count(least)),
+        (None, None) => count(0),
+    }
+}
+
 /// Writes a share as a percentage with one decimal.
 pub fn percent(share: f64) -> String {
     format!("{:.1}%", share * 100.0)
@@ -33,6 +42,8 @@ mod tests {
         assert_eq!(count(0), "0");
         assert_eq!(count(541_909), "541,909");
         assert_eq!(money(-1_234_567.891), "-1,234,567.89");
+        assert_eq!(told(&serde_json::json!(null), Some(10)), "fewer than 10");
+        assert_eq!(told(&serde_json::json!(12_345), Some(10)), "12,345");
         assert_eq!(percent(0.043), "4.3%");
     }
 }

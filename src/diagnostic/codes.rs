@@ -69,6 +69,8 @@ codes! {
     PSEUDONYM_KEY = "K0331", "a key of pseudonyms that cannot be read or is too short";
     UNREADABLE_SUPPRESSIONS = "K0332", "a suppression list with entries that name nobody";
     NO_PROBABILITY = "K0333", "a response estimate that is no probability";
+    MEMBERSHIPS = "K0340", "segments of an earlier run that are damaged";
+    SEGMENT_CELLS = "K0341", "a condition over a customer column whose cells are of another kind";
 
     ANALYSIS = "K0401", "an analysis that cannot be computed";
     FRAME = "K0402", "scores that cannot be selected or joined";

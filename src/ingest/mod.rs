@@ -91,7 +91,7 @@ mod texts;
 mod windows;
 
 pub use assignments::{AssignmentReading, assignments};
-pub use attributes::attributes;
+pub use attributes::{AskedColumn, asked_column, attributes, by_customer};
 pub use baskets::{BasketReading, baskets};
 pub use cache::{Cache, CacheReport, clear as clear_cache};
 pub use column::{NO_DAY, NO_NUMBER, TypedColumn, UNKNOWN_FLAG};

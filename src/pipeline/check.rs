@@ -7,11 +7,11 @@ use super::canonical::{
 use super::contact_rules::HOLDOUT_NAME;
 use super::in_file_order;
 use super::privacy::sensitive_problems;
-use super::segments::{checked, reserved_names};
+use super::segments::{attribute_kinds, checked, reserved_names};
 use super::settings::{Analyse, Attribute, CampaignRule, Pipeline, Placed};
 use crate::campaign::target::Channel;
 use crate::diagnostic::{Diagnostic, codes, nearest};
-use crate::segment::{Segment, membership_columns};
+use crate::segment::{Segment, is_reserved, membership_columns};
 use crate::table::ColumnSpec;
 
 /// Finds names that are used twice, campaigns for segments that do not exist, and attributes that nothing reads.
@@ -68,6 +68,9 @@ fn attribute_names(attributes: &[Attribute]) -> Vec<Diagnostic> {
         let canonical = canonical_attribute(name);
         let (title, help) = if name.is_empty() {
             ("has no letters or digits to be named by".to_owned(), "give the column another header".to_owned())
+        } else if is_reserved(name) {
+            let help = "give the column another header: a condition could not ask for it".to_owned();
+            (format!("would be called `{name}`, which is a word of conditions"), help)
         } else if let Some(canonical) = canonical {
             let key = canonical.replace('_', "-");
             let help = format!(
@@ -115,8 +118,9 @@ fn analysed_problem(pipeline: &Pipeline, key: &str, covariate: &Placed) -> Optio
 pub fn check_segments(pipeline: &Pipeline, columns: &[ColumnSpec]) -> Result<Vec<Segment>, Vec<Diagnostic>> {
     let mut problems = Vec::new();
     let mut segments = Vec::new();
+    let kinds = attribute_kinds(pipeline, columns);
     for rule in &pipeline.segments {
-        match checked(pipeline, rule, columns) {
+        match checked(pipeline, rule, columns, &kinds) {
             Ok(segment) => segments.extend(segment),
             Err(found) => problems.extend(found),
         }

@@ -42,6 +42,7 @@ pub use check::check_segments;
 pub use privacy::{PrivacySettings, tells_of_protected};
 pub use reference::reference;
 pub use schema::schema;
+pub use segments::attribute_kinds;
 pub use settings::{
     Analyse, Attribute, CacheSettings, CampaignRule, ContactSource, Contractual, Inputs, OutputSettings, Pipeline,
     Placed, SegmentRule, SegmentRules, Trials,

@@ -3,6 +3,8 @@
 //! A condition may ask for every column that an analysis writes and for customer columns that say nothing of who somebody is; whether the
 //! export has them is found when it is read.
 
+use std::collections::BTreeMap;
+
 use super::canonical::{CUSTOMERS, canonical_attribute, segment_attributes, snake_case};
 use super::check::{called, given, switched_off};
 use super::definition::quoted;
@@ -10,8 +12,14 @@ use super::reader::Reader;
 use super::settings::{Pipeline, SegmentRule, SegmentRules};
 use super::shape::key;
 use super::words::words;
+use crate::analysis::abc::AbcClass;
+use crate::analysis::churn::BANDS;
+use crate::analysis::overview::Stage;
 use crate::diagnostic::{Diagnostic, codes, nearest};
-use crate::segment::{Limit, MEMBERSHIP_COLUMNS, Membership, Order, Segment, SegmentProblem, parse_and_check};
+use crate::segment::{
+    Limit, MEMBERSHIP_COLUMNS, Membership, Order, Segment, SegmentProblem, asked_kinds, misread_orders,
+    parse_and_check, words_never_held,
+};
 use crate::table::{ColumnKind, ColumnSpec};
 
 /// What the migration table calls customers who are in no segment, were not known before, and are not known any more.
@@ -85,17 +93,25 @@ pub(super) fn checked(
     pipeline: &Pipeline,
     rule: &SegmentRule,
     scores: &[ColumnSpec],
+    kinds: &BTreeMap<String, ColumnKind>,
 ) -> Result<Option<Segment>, Vec<Diagnostic>> {
     let mut problems: Vec<Diagnostic> = order_problem(pipeline, rule, scores).into_iter().collect();
     if !given(&rule.condition) {
         return if problems.is_empty() { Ok(None) } else { Err(problems) };
     }
     let text = &rule.condition.text;
-    let known: Vec<ColumnSpec> = scores.iter().cloned().chain(customer_columns(pipeline)).collect();
+    let known: Vec<ColumnSpec> = scores.iter().cloned().chain(customer_columns(pipeline, kinds)).collect();
     let limit = || {
         let by = rule.order_by.as_ref()?.text.clone();
         Some(Limit { most: rule.limit? as usize, by, order: rule.order })
     };
+    let misread = misread_orders(text, |name| is_attribute(pipeline, name) && !kinds.contains_key(name));
+    problems.extend(misread.into_iter().map(|problem| placed(pipeline, rule, problem)));
+    let never = words_never_held(text, |column| match scores.iter().any(|spec| spec.name == column) {
+        true => closed_words(pipeline, column),
+        false => vec![],
+    });
+    problems.extend(never.into_iter().map(|problem| placed(pipeline, rule, problem)));
     match parse_and_check(text, &known) {
         Ok(predicate) if problems.is_empty() => {
             Ok(Some(Segment { name: rule.name.text.clone(), text: text.clone(), predicate, limit: limit() }))
@@ -108,13 +124,40 @@ pub(super) fn checked(
     }
 }
 
-/// Returns the customer columns that a condition may ask for; all are texts.
-fn customer_columns(pipeline: &Pipeline) -> Vec<ColumnSpec> {
+/// Returns the kinds that conditions ask of the attributes of the pipeline; those that are not among them are texts.
+pub fn attribute_kinds(pipeline: &Pipeline, scores: &[ColumnSpec]) -> BTreeMap<String, ColumnKind> {
+    let mut kinds = BTreeMap::new();
+    for rule in &pipeline.segments {
+        asked_kinds(&rule.condition.text, scores, |name| is_attribute(pipeline, name), &mut kinds);
+    }
+    kinds
+}
+
+/// Returns the words that a score column is one of, where they are few and known beforehand.
+fn closed_words(pipeline: &Pipeline, column: &str) -> Vec<String> {
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    match column {
+        "abc_class" => words(&AbcClass::ALL.map(AbcClass::label)),
+        "rfm_segment" => words(&pipeline.rfm.segments.names()),
+        "lifecycle_stage" => words(&Stage::ALL.map(Stage::label)),
+        "churn_band" => words(&BANDS),
+        _ => vec![],
+    }
+}
+
+/// Says whether the pipeline names a customer column of this name, which may hold anything.
+fn is_attribute(pipeline: &Pipeline, name: &str) -> bool {
+    pipeline.input.attributes.iter().any(|attribute| attribute.name == name)
+}
+
+/// Returns the customer columns that a condition may ask for: texts, but for attributes of which conditions ask otherwise.
+fn customer_columns(pipeline: &Pipeline, kinds: &BTreeMap<String, ColumnKind>) -> Vec<ColumnSpec> {
     let Some(customers) = &pipeline.input.customers else { return vec![] };
     let is_read = |name: &&str| customers.columns.get(*name).is_none_or(|header| !header.is_empty());
     let named = pipeline.input.attributes.iter().map(|attribute| attribute.name.as_str());
     let names = segment_attributes().into_iter().chain(named.filter(|name| !name.is_empty())).filter(is_read);
-    names.map(|name| ColumnSpec::new(name, ColumnKind::Text, "customer column")).collect()
+    let kind = |name: &str| kinds.get(name).copied().unwrap_or(ColumnKind::Text);
+    names.map(|name| ColumnSpec::new(name, kind(name), "customer column")).collect()
 }
 
 /// Says why customers cannot be ordered as asked, where they cannot.

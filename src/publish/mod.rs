@@ -23,7 +23,7 @@ mod tombstones;
 pub use erase::{AUDIENCES, Erased, PSEUDONYMS, Record, Wanted, campaign_rows_of, erase, rows_of, rows_of_parquet};
 pub use error::PublishError;
 pub use lock::OutputLock;
-pub use staging::{OutputFile, Pointer, REASON, Staging, make_latest, newest, newest_run, prune, published};
+pub use staging::{OutputFile, Pointer, REASON, Staging, make_latest, newest_run, prune, published, surplus};
 pub use target::CampaignFiles;
 pub use tombstones::{add_tombstones, lift_tombstones, read_tombstones};
 

@@ -251,22 +251,14 @@ fn point(lock: &OutputLock, run: &str, pointer: Pointer) -> Result<(), PublishEr
     Ok(())
 }
 
-/// Returns the directory that a pointer follows, whether or not it is there.
-pub fn newest(lock: &OutputLock, pointer: Pointer) -> PathBuf {
-    followed(lock.directory(), pointer)
-}
-
 /// Returns the directory of the newest run in an output directory, whether or not it is there; to read what no run changes, no lock is needed.
 pub fn newest_run(output: &Path) -> PathBuf {
-    followed(output, Pointer::Latest)
-}
-
-fn followed(directory: &Path, pointer: Pointer) -> PathBuf {
+    let pointer = Pointer::Latest.name();
     if cfg!(unix) {
-        return directory.join(pointer.name());
+        return output.join(pointer);
     }
-    let run = fs::read_to_string(directory.join(format!("{}.txt", pointer.name())));
-    directory.join(run.map_or_else(|_| pointer.name().to_owned(), |run| run.trim().to_owned()))
+    let run = fs::read_to_string(output.join(format!("{pointer}.txt")));
+    output.join(run.map_or_else(|_| pointer.to_owned(), |run| run.trim().to_owned()))
 }
 
 /// Returns what is there of what a pointer follows, the newest first by time of publishing.
@@ -291,21 +283,30 @@ pub fn published(directory: &Path, pointer: Pointer) -> Result<Vec<PathBuf>, Pub
 /// Fails where a directory cannot be read or removed; the run just published is there.
 pub fn prune(lock: &OutputLock, pointer: Pointer, keep: usize, just_published: &str) -> Result<usize, PublishError> {
     let after = |error| PublishError::AfterPublishing { run: just_published.to_owned(), source: Box::new(error) };
+    let surplus = surplus(lock, pointer, keep, just_published).map_err(after)?;
+    for name in &surplus {
+        let path = lock.directory().join(name);
+        fs::remove_dir_all(&path).map_err(PublishError::io("remove", &path)).map_err(after)?;
+    }
+    Ok(surplus.len())
+}
+
+/// Returns what [`prune`] removes once a run is published, or would remove before it is.
+///
+/// # Errors
+/// Fails where a directory cannot be read.
+pub fn surplus(lock: &OutputLock, pointer: Pointer, keep: usize, published: &str) -> Result<Vec<String>, PublishError> {
     let directory = lock.directory();
     let mut runs = Vec::new();
-    for name in entries(directory).map_err(after)? {
+    for name in entries(directory)? {
         let manifest = directory.join(&name).join("manifest.json");
-        if let (true, Ok(meta)) = (name != just_published && is_ours(&name, pointer), fs::metadata(&manifest)) {
+        if let (true, Ok(meta)) = (name != published && is_ours(&name, pointer), fs::metadata(&manifest)) {
             runs.push((meta.modified().ok(), name));
         }
     }
     runs.sort();
-    let surplus = (runs.len() + 1).saturating_sub(keep.max(1));
-    for (_, name) in &runs[..surplus] {
-        let path = directory.join(name);
-        fs::remove_dir_all(&path).map_err(PublishError::io("remove", &path)).map_err(after)?;
-    }
-    Ok(surplus)
+    runs.truncate((runs.len() + 1).saturating_sub(keep.max(1)));
+    Ok(runs.into_iter().map(|(_, name)| name).collect())
 }
 
 /// Says whether a name is that of a kind, as-of, hyphen and eight hexadecimal digits: nothing else in the directory is ours to remove.

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::RunError;
 use super::job::Job;
+use super::manifest::AssignmentsReadRecord;
 use crate::analysis::SideTable;
 use crate::campaign::assignments::{Arm, Assignment, Assignments, Plan};
 use crate::ingest::{ASSIGNMENTS, IngestError, TableSource, assignments, read_table};
@@ -30,6 +31,16 @@ pub fn newest(directory: &Path) -> Option<PathBuf> {
         Some((manifest["run"]["started_at_unix"].as_u64()?, path))
     });
     runs.max().map(|(_, path)| path)
+}
+
+/// Says which file of a run is read, as its manifest has it.
+pub fn record(run: &Path) -> Option<AssignmentsReadRecord> {
+    let manifest: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(run.join(MANIFEST)).ok()?).ok()?;
+    let file = manifest["outputs"].as_array()?.iter().find(|output| output["path"] == FILE)?;
+    Some(AssignmentsReadRecord {
+        run: manifest["run"]["id"].as_str()?.to_owned(),
+        sha256: file["sha256"].as_str()?.to_owned(),
+    })
 }
 
 /// Says which assignments are too old to be kept: those before a day, of campaigns that are no longer in the pipeline.

@@ -1,5 +1,6 @@
 //! Why a run published nothing, and what its exit code says about it.
 
+use std::ops::Range;
 use std::path::PathBuf;
 
 use crate::analysis::AnalysisError;
@@ -26,7 +27,13 @@ pub enum RunError {
     NoCampaignColumn { campaign: String, column: String },
     /// A segment asks for a column that the customer export does not have.
     #[error("segment `{segment}` asks for `{column}`, which the customer export does not have")]
-    NoSegmentColumn { segment: String, column: String },
+    NoSegmentColumn { segment: String, column: String, span: Range<usize> },
+    /// A condition asks for numbers or dates, and most cells of the column are none.
+    #[error("segment `{segment}` asks for {kind} in `{column}`, and {why}")]
+    SegmentCells { segment: String, column: String, kind: &'static str, why: String, span: Range<usize> },
+    /// What an earlier run left of its segments cannot be used.
+    #[error("cannot compare with the segments of an earlier run: `{}`: {why}", path.display())]
+    Memberships { path: PathBuf, why: String },
     /// The suppression list is older than the pipeline allows.
     #[error("the suppression list is {hours} hours old, the pipeline allows {allowed}")]
     StaleSuppressions { hours: u64, allowed: u64 },
@@ -125,6 +132,14 @@ impl RunError {
                     kebab(column)
                 ),
             ),
+            Self::Memberships { .. } => (
+                codes::MEMBERSHIPS,
+                "put the file back as its run wrote it, or remove the folder of that run: the run is then compared with the one before it".to_owned(),
+            ),
+            Self::SegmentCells { column, .. } => (
+                codes::SEGMENT_CELLS,
+                format!("mend the column in the export (decimals such as `1234.50` or `1234,50`, days such as `2026-06-30`), or compare `{column}` with texts"),
+            ),
             Self::StaleSuppressions { .. } => (
                 codes::STALE_SUPPRESSIONS,
                 "export it anew, so that nobody is contacted who has unsubscribed since, or raise `[input.suppressions] max-age`".to_owned(),
@@ -166,6 +181,11 @@ impl RunError {
             }
             Self::Publish(error) => (codes::OUTPUT, error.help()),
         };
-        Diagnostic::error(code, self.to_string()).help(help)
+        let diagnostic = Diagnostic::error(code, self.to_string()).help(help);
+        match self {
+            Self::NoSegmentColumn { span, .. } => diagnostic.at(span.clone(), "no column of the customer export"),
+            Self::SegmentCells { span, .. } => diagnostic.at(span.clone(), "its cells are something else"),
+            _ => diagnostic,
+        }
     }
 }

@@ -202,27 +202,6 @@ impl Job {
         &self.promised[..self.promised.len() - n_further]
     }
 
-    /// Lays out the customer columns that segments ask for, as texts.
-    ///
-    /// # Errors
-    /// Fails where the customer export does not have one.
-    pub fn segment_attributes(&self, customers: Option<&Customers>, ids: &Ids) -> Result<Vec<Column>, RunError> {
-        let is_score = |name: &str| self.promised.iter().any(|spec| spec.name == name);
-        let mut wanted = Vec::new();
-        for segment in &self.segments {
-            for column in segment.predicate.columns().into_iter().filter(|column| !is_score(column)) {
-                if !customers.is_some_and(|customers| customers.attributes.contains_key(column)) {
-                    let (segment, column) = (segment.name.clone(), column.to_owned());
-                    return Err(RunError::NoSegmentColumn { segment, column });
-                }
-                wanted.push(column.to_owned());
-            }
-        }
-        wanted.sort_unstable();
-        wanted.dedup();
-        Ok(customers.map_or_else(Vec::new, |customers| attributes(customers, ids, &wanted, |_| false)))
-    }
-
     /// Checks that the customer export has every attribute that a campaign asks for.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::nights::NightRecord;
 use crate::analysis::Fact;
 
 /// Version of the file's own shape.
@@ -27,6 +28,12 @@ pub struct Manifest {
     pub inputs: Vec<InputRecord>,
     pub counts: CountsRecord,
     pub segments: Vec<SegmentRecord>,
+    /// Customers below whom a group is not counted.
+    pub min_size: Option<u32>,
+    /// Nights in `memberships`: the run's own, and the one that it compared with.
+    pub memberships: Vec<NightRecord>,
+    /// What earlier runs drew, as this one read it.
+    pub assignments_read: Option<AssignmentsReadRecord>,
     pub campaigns: Vec<CampaignRecord>,
     /// By campaign, also of those that are not in this run.
     pub arms: Vec<ArmRecord>,
@@ -46,7 +53,7 @@ pub struct Manifest {
 #[derive(Debug, Clone, Serialize)]
 pub struct RunRecord {
     pub id: String,
-    /// SHA-256 over pipeline, inputs, as-of, version and reused model.
+    /// SHA-256 over pipeline, inputs, as-of, version, reused model, and the segments and assignments of earlier runs.
     pub fingerprint: String,
     pub as_of: String,
     /// Currency of all money, as the pipeline states it.
@@ -198,15 +205,26 @@ pub struct SegmentRecord {
     pub name: String,
     #[serde(rename = "where")]
     pub condition: String,
-    pub customers: usize,
+    /// SHA-256 of condition and limit.
+    pub sha256: String,
+    /// `null` where there are fewer than the least size that may be told, as for `matching`.
+    pub customers: Option<usize>,
     /// Most customers that it may hold, and by what they are the best.
     pub limit: Option<usize>,
     pub order_by: Option<String>,
     pub order: Option<&'static str>,
     /// Customers who could have been in it without a limit.
-    pub matching: usize,
+    pub matching: Option<usize>,
     /// Value of `order_by` of the last who was kept, where somebody was left out.
     pub last_kept: Option<Value>,
+}
+
+/// Where assignments of earlier runs were read.
+#[derive(Debug, Clone, Serialize)]
+pub struct AssignmentsReadRecord {
+    pub run: String,
+    /// Of the file.
+    pub sha256: String,
 }
 
 /// One campaign and who was left out.

@@ -1,12 +1,20 @@
-//! Who went from which segment to which since the last run before this as-of, and how far the segments have moved.
+//! Who went from which segment to which since the last run before this as-of, and how far the segments have moved: `first-match` alone, where a customer
+//! is in one segment at most. [`changes`](super::changes) tells of segments that overlap.
+//!
+//! | column         | meaning                                       |
+//! |----------------|------------------------------------------------|
+//! | `from`, `to`   | segment then and now                          |
+//! | `customers`    | who went that way                             |
+//! | `share`        | of all who were in `from`                     |
 //!
 //! A customer without a segment is in `none`, one who was not known before comes from `new`, and one who is not among the scores any more went
 //! to `gone`; who objects to profiling is in none of these. The index is that of [`stability`](crate::maths::stability) over the shares of the
 //! segments and of `none`, then and now.
 
+use super::segments::Compared;
 use crate::analysis::{Fact, SideTable};
 use crate::maths::stability::contributions;
-use crate::table::{Column, Memberships, Nullable, Values};
+use crate::table::{Column, Nullable, Values};
 use crate::units::NONE_IX;
 
 /// Below the first the shares are stable, above the second they have shifted: Siddiqi, "Credit Risk Scorecards", 2006.
@@ -19,20 +27,25 @@ pub struct Migration {
     pub facts: Vec<(&'static str, Fact)>,
 }
 
-/// Counts the ways of customers; `before` holds the row of each in `earlier`. Returns nothing where nobody is left of then.
-pub fn migration(
-    now: &[Option<u32>],
-    before: &[Option<u32>],
-    names: &[String],
-    earlier: &Memberships,
-) -> Option<Migration> {
+impl Migration {
+    /// Says that the segments of then were other ones.
+    pub fn not_comparable(&mut self) {
+        for (_, fact) in self.facts.iter_mut().filter(|(name, _)| *name == "reading") {
+            *fact = Fact::Text("not comparable".to_owned());
+        }
+    }
+}
+
+/// Counts the ways of customers. Returns nothing where nobody is left of then.
+pub fn migration(compared: &Compared<'_>) -> Option<Migration> {
+    let Compared { names, first: now, before, then: earlier, set_aside, .. } = *compared;
     // Segments of today in the order of the file, those that are no more by name, then who is in none.
     let mut labels: Vec<&str> = names.iter().map(String::as_str).collect();
     labels.extend(earlier.segments.iter().filter(|name| !names.iter().any(|other| other == name)));
     let classes = labels.len() + 1;
     let [none, outside] = [labels.len(), classes];
     let then: Vec<usize> = earlier.segments.iter().filter_map(|name| labels.iter().position(|l| *l == name)).collect();
-    let class_then = |row: u32| match earlier.segment[row as usize] {
+    let class_then = |row: u32| match earlier.first[row as usize] {
         NONE_IX => none,
         code => then[code as usize],
     };
@@ -45,7 +58,7 @@ pub fn migration(
         });
         counts[from][now.map_or(none, |ix| ix as usize)] += 1;
     }
-    for row in (0..is_here.len()).filter(|row| !is_here[*row]) {
+    for row in (0..is_here.len()).filter(|row| !is_here[*row] && !set_aside[*row]) {
         counts[class_then(row as u32)][outside] += 1;
     }
     let was: Vec<u64> = counts[..classes].iter().map(|to| to.iter().sum()).collect();
@@ -85,7 +98,8 @@ pub fn migration(
     Some(Migration { table: SideTable { name: "segment_migration", columns }, facts })
 }
 
-fn reading(index: f64) -> &'static str {
+/// Puts an index into a word.
+pub fn reading(index: f64) -> &'static str {
     match READINGS {
         [stable, _] if index < stable => "stable",
         [_, shifted] if index <= shifted => "moving",
@@ -96,22 +110,33 @@ fn reading(index: f64) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::Ids;
+    use crate::table::{Ids, Memberships};
     use crate::units::Day;
 
     #[test]
     fn ways_are_counted_and_shares_are_of_those_who_started_there() {
         let earlier = Memberships {
             as_of: Day(20_000),
-            customer_ids: Ids::from_sorted(["1", "2", "3", "4", "6"]),
+            customer_ids: Ids::from_sorted(["1", "2", "3", "4", "6", "7"]),
             segments: Ids::from_sorted(["lost", "old", "vip"]),
-            segment: vec![2, 2, 1, NONE_IX, 2],
-            since: vec![Some(Day(1)); 5],
+            first: vec![2, 2, 1, NONE_IX, 2, 0],
+            first_since: vec![Some(Day(1)); 6],
+            within: vec![],
         };
-        // Customer 5 is new, 6 is gone.
+        // Customer 5 is new, 6 is gone, and the row of 7 cannot be read.
         let names = ["vip".to_owned(), "rest".to_owned()];
         let now = [Some(0), Some(1), Some(1), None, Some(0)];
-        let found = migration(&now, &[Some(0), Some(1), Some(2), Some(3), None], &names, &earlier).unwrap();
+        let before = [Some(0), Some(1), Some(2), Some(3), None];
+        let set_aside = [false, false, false, false, false, true];
+        let compared = Compared {
+            names: &names,
+            first: &now,
+            members: &[],
+            before: &before,
+            then: &earlier,
+            set_aside: &set_aside,
+        };
+        let mut found = migration(&compared).unwrap();
         let frame = crate::scores::frame::Frame::new(&found.table.columns);
         let texts = |name: &str| -> Vec<String> { frame.texts(name).unwrap().flatten().map(str::to_owned).collect() };
         let ways: Vec<String> =
@@ -129,6 +154,8 @@ mod tests {
         let Fact::Number(psi) = fact("psi") else { panic!("no number") };
         assert!((psi - exact).abs() < 1e-12, "{psi} {exact}");
         assert_eq!(fact("reading"), Fact::Text("shifted".to_owned()));
+        found.not_comparable();
+        assert!(found.facts.contains(&("reading", Fact::Text("not comparable".to_owned()))));
     }
 
     #[test]
@@ -138,13 +165,9 @@ mod tests {
 
     #[test]
     fn nobody_then_is_no_comparison() {
-        let earlier = Memberships {
-            as_of: Day(0),
-            customer_ids: Ids::default(),
-            segments: Ids::default(),
-            segment: vec![],
-            since: vec![],
-        };
-        assert!(migration(&[None], &[None], &[], &earlier).is_none());
+        let then = crate::table::Memberships::default();
+        let compared =
+            Compared { names: &[], first: &[None], members: &[], before: &[None], then: &then, set_aside: &[] };
+        assert!(migration(&compared).is_none());
     }
 }

@@ -4,9 +4,11 @@
 //! under `failed/` in the output directory. The same pipeline on the same input a second time finds its own run and says so.
 
 mod analyses;
+mod asked;
 mod assigned;
 mod audiences;
 mod campaigns;
+mod changes;
 mod equity;
 mod erase;
 mod error;
@@ -16,6 +18,7 @@ mod job;
 mod load;
 mod manifest;
 mod migration;
+mod nights;
 mod observer;
 mod privacy_notes;
 mod pseudonyms;
@@ -38,13 +41,17 @@ use serde_json::Value;
 use crate::analysis::Base;
 use crate::features::at;
 use crate::ingest::SUPPRESSIONS;
-use crate::publish::{OutputLock, Pointer, PublishError, REASON, Staging, make_latest, newest, prune, read_tombstones};
+use crate::publish::{
+    OutputLock, Pointer, PublishError, REASON, Staging, make_latest, prune, read_tombstones, surplus,
+};
 use crate::scores::ScoredCustomers;
 use crate::state::model::Settings;
 use crate::state::{Drift, StoredModel, drift, to_text};
 use crate::table::{Key, Tombstones};
 use campaigns::Sources;
+use nights::Role;
 use rejects::Rejects;
+use small_groups::SmallGroups;
 use stages::Stages;
 
 pub use erase::{Erasure, erase, lift};
@@ -150,8 +157,19 @@ fn publish(
     check_rejects(job, &inputs.rows)?;
     job.check_campaign_columns(inputs.customers.as_ref())?;
     inputs.notes.extend(suppressed::check(job, &inputs.suppressions, inputs.customers.as_ref())?);
+    let asked = asked::read(job, inputs.customers.as_ref())?;
+    inputs.notes.extend(asked.notes.iter().cloned());
 
-    let fingerprint = record::fingerprint(job, &inputs, tombstones, key.as_ref());
+    let nights = nights::nights(lock.directory());
+    let night = nights::newest(&nights, Some(inputs.as_of)).filter(|_| !job.segments.is_empty());
+    let compared = night.map(|night| nights::read(night, inputs.leaving(), tombstones)).transpose()?;
+    let last_drawn = assigned::newest(lock.directory());
+    let hash = record::fingerprint(job, &inputs, tombstones, key.as_ref(), compared.as_ref());
+    let (fingerprint, assignments_read) =
+        record::same_run(lock.directory(), inputs.as_of, &hash).unwrap_or_else(|| {
+            let read = last_drawn.as_deref().and_then(assigned::record);
+            (record::with_assignments(hash, read.as_ref().map(|read| read.sha256.as_str())), read)
+        });
     let id = format!("{}-{}", inputs.as_of, &fingerprint[..8]);
     let published = lock.directory().join(&id);
     if let Some(manifest) = record::complete_run(&published, &fingerprint) {
@@ -200,18 +218,21 @@ fn publish(
         check_drift(job, &drift)?;
         findings.push((drift::NAME, drift.findings));
     }
+    let left_out = SmallGroups::of(job)
+        .and_then(|small| small.leave_out(findings.iter_mut().flat_map(|(_, found)| &mut found.tables)));
+    inputs.notes.extend(left_out);
 
     let earlier = assigned::earlier(
-        assigned::newest(lock.directory()).as_deref(),
+        last_drawn.as_deref(),
         inputs.customers.as_ref(),
         tombstones,
         assigned::Expiry::of(job, data.as_of).as_ref(),
     )?;
-    let newest = newest(lock, Pointer::Latest);
-    let memberships = match job.segments.is_empty() {
-        true => None,
-        false => segments::earlier(&newest, data.as_of, inputs.leaving())?,
-    };
+    let removed =
+        surplus(lock, Pointer::Latest, job.keep_runs, &id)?.into_iter().chain([id.clone()]).collect::<Vec<_>>();
+    let own_night = (!job.segments.is_empty()).then_some(data.as_of);
+    let kept = nights::to_keep(&nights, &removed, own_night, night);
+    let kept = kept.map(|night| nights::read(night, inputs.leaving(), tombstones)).transpose()?;
     let mut chosen = None;
     let staging = Staging::start(lock, &id)?;
     let selected = stages.run(
@@ -220,9 +241,14 @@ fn publish(
         || {
             let scored = ScoredCustomers::assemble(&data.customer_ids, job.analysed(), &findings);
             let customers = inputs.customers.as_ref();
-            let chosen = chosen.insert(segments::choose(job, &scored.frame, &data, customers, memberships.as_ref())?);
+            let chosen =
+                chosen.insert(segments::choose(job, &scored.frame, &data, customers, &asked, compared.as_ref())?);
+            let own = chosen.own.iter().map(|own| (nights::own(job, &id, &surroundings, own), own));
+            let compared = compared.iter().map(|of| (of.record(Role::Compared), &of.memberships));
+            let kept = kept.iter().map(|of| (of.record(Role::Kept), &of.memberships));
+            let memberships = own.chain(compared).chain(kept).collect();
             let sources = Sources { customers, suppressions: &inputs.suppressions, earlier, pseudonyms: key.as_ref() };
-            write::select(job, scored, chosen, &findings, &base, sources)
+            write::select(job, scored, chosen, &findings, &base, sources, memberships)
         },
         |selected| format!("{} segments, {} campaigns", selected.segments.len(), selected.campaigns.len()),
     )?;
@@ -244,6 +270,7 @@ fn publish(
         selected: &selected,
         written: &written,
         suppression_hours,
+        assignments_read,
         id: &id,
         fingerprint: &fingerprint,
         stages: stages.into_records(),

@@ -9,11 +9,13 @@ use super::Surroundings;
 use super::campaigns;
 use super::job::{Job, relative};
 use super::manifest::{
-    CountsRecord, MANIFEST_VERSION, Manifest, NotMerchandiseRecord, OutputRecord, PipelineRecord, ProcessingRecord,
-    ReturnsRecord, RunRecord, SegmentRecord, StageRecord, facts_to_json,
+    AssignmentsReadRecord, CountsRecord, MANIFEST_VERSION, Manifest, NotMerchandiseRecord, OutputRecord,
+    PipelineRecord, ProcessingRecord, ReturnsRecord, RunRecord, SegmentRecord, StageRecord, facts_to_json,
 };
+use super::nights::{Before, DefinitionRecord};
 use super::read::{Inputs, shown};
 use super::resources::peak_memory_bytes;
+use super::small_groups::SmallGroups;
 use super::write::{Selected, Written};
 use crate::analysis::Findings;
 use crate::features::{BuildCounts, CustomerFeatures, Dataset};
@@ -38,6 +40,7 @@ pub struct Everything<'a> {
     pub written: &'a Written,
     /// Age of the suppression list.
     pub suppression_hours: Option<u64>,
+    pub assignments_read: Option<AssignmentsReadRecord>,
     pub id: &'a str,
     pub fingerprint: &'a str,
     pub stages: Vec<StageRecord>,
@@ -45,8 +48,15 @@ pub struct Everything<'a> {
     pub seconds: f64,
 }
 
-/// Hashes what decides the results: version, pipeline, input contents, as-of, who was erased and the model that is reused.
-pub fn fingerprint(job: &Job, inputs: &Inputs, tombstones: &Tombstones, key: Option<&Key>) -> String {
+/// Hashes what decides the results: version, pipeline, input contents, as-of, who was erased, the model that is reused and the segments of an earlier run;
+/// what earlier runs drew is added by [`with_assignments`].
+pub fn fingerprint(
+    job: &Job,
+    inputs: &Inputs,
+    tombstones: &Tombstones,
+    key: Option<&Key>,
+    compared: Option<&Before>,
+) -> Fingerprint {
     let mut hash = Fingerprint::default();
     hash.update(format!("{VERSION}\n{}\n{}\n", job.pipeline_sha256, inputs.as_of));
     for record in &inputs.records {
@@ -65,7 +75,35 @@ pub fn fingerprint(job: &Job, inputs: &Inputs, tombstones: &Tombstones, key: Opt
     if job.settings.cross_sell.affinity.null_check {
         hash.update("null check\n");
     }
+    if let Some(compared) = compared {
+        hash.update(format!("{}\n", compared.fingerprint()));
+    }
+    hash
+}
+
+/// Adds the hash of the assignments that were read, where there were any.
+pub fn with_assignments(mut hash: Fingerprint, sha256: Option<&str>) -> String {
+    if let Some(sha256) = sha256 {
+        hash.update(format!("assignments {sha256}\n"));
+    }
     hash.digits()
+}
+
+/// Finds the run that read the same as this one: its own output, which the newest assignments may be, does not make it another one.
+pub fn same_run(output: &Path, as_of: Day, hash: &Fingerprint) -> Option<(String, Option<AssignmentsReadRecord>)> {
+    let start = format!("{as_of}-");
+    let runs = std::fs::read_dir(output).ok()?.filter_map(|entry| {
+        let name = entry.ok()?.file_name().into_string().ok().filter(|name| name.starts_with(&start))?;
+        let text = std::fs::read_to_string(output.join(&name).join("manifest.json")).ok()?;
+        let manifest: Value = serde_json::from_str(&text).ok()?;
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let read = &manifest["assignments_read"];
+        let read = text(&read["run"]).zip(text(&read["sha256"]));
+        let read = read.map(|(run, sha256)| AssignmentsReadRecord { run, sha256 });
+        let fingerprint = with_assignments(hash.clone(), read.as_ref().map(|read| read.sha256.as_str()));
+        (manifest["run"]["fingerprint"] == fingerprint.as_str()).then_some((name, fingerprint, read))
+    });
+    runs.min_by(|a, b| a.0.cmp(&b.0)).map(|(_, fingerprint, read)| (fingerprint, read))
 }
 
 /// Returns the manifest of this very run, if it is there with every file in its size.
@@ -106,7 +144,7 @@ pub fn manifest(run: &Everything<'_>) -> Manifest {
     let notes =
         notes.chain(campaigns::notes(&run.selected.campaigns, &run.written.campaigns, run.inputs.customers.as_ref()));
     let notes = notes.chain(short_of_memory(run)).chain(run.selected.notes.iter().cloned());
-    Manifest {
+    let mut manifest = Manifest {
         manifest_version: MANIFEST_VERSION,
         klientel_version: VERSION,
         run: RunRecord {
@@ -139,6 +177,9 @@ pub fn manifest(run: &Everything<'_>) -> Manifest {
             .zip(run.selected.members)
             .map(|((segment, _), members)| segment_record(segment, members, &run.selected.scored.frame))
             .collect(),
+        min_size: run.job.settings.segment_rules.min_size,
+        memberships: run.selected.nights.clone(),
+        assignments_read: run.assignments_read.clone(),
         campaigns: campaigns::records(&run.selected.campaigns, &run.written.campaigns),
         arms: run.selected.arms.clone(),
         unknown_scores: run.selected.scored.unknown.iter().cloned().collect(),
@@ -162,7 +203,12 @@ pub fn manifest(run: &Everything<'_>) -> Manifest {
             .map(|(name, found)| ((*name).to_owned(), facts_to_json(&found.facts)))
             .chain(run.selected.migration.map(|facts| ("segment_migration".to_owned(), facts_to_json(facts))))
             .collect::<Map<_, _>>(),
+    };
+    if let Some(small) = SmallGroups::of(run.job) {
+        small.leave_out_of_segments(&mut manifest.segments);
+        small.leave_out_of_facts(&mut manifest.analyses);
     }
+    manifest
 }
 
 fn segment_record(segment: &Segment, members: &Members, scores: &Frame<'_>) -> SegmentRecord {
@@ -171,11 +217,12 @@ fn segment_record(segment: &Segment, members: &Members, scores: &Frame<'_>) -> S
     SegmentRecord {
         name: segment.name.clone(),
         condition: segment.text.clone(),
-        customers: members.rows.len(),
+        sha256: DefinitionRecord::of(segment).sha256,
+        customers: Some(members.rows.len()),
         limit: limit.map(|limit| limit.most),
         order_by: limit.map(|limit| limit.by.clone()),
         order: limit.map(|limit| limit.order.label()),
-        matching: members.n_matching,
+        matching: Some(members.n_matching),
         last_kept: last,
     }
 }

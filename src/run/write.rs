@@ -8,9 +8,10 @@ use super::equity;
 use super::error::RunError;
 use super::job::Job;
 use super::manifest::ArmRecord;
+use super::nights::NightRecord;
 use super::pseudonyms;
-use super::segments::Chosen;
-use super::small_groups::leave_out;
+use super::segments::{self, Chosen};
+use super::small_groups::SmallGroups;
 use crate::analysis::{Base, Fact, Findings, SideTable};
 use crate::campaign::target::CellCounts;
 use crate::publish::{AUDIENCES, OutputFile, PSEUDONYMS, PublishError, Staging};
@@ -18,7 +19,7 @@ use crate::scores::ScoredCustomers;
 use crate::scores::frame::Frame;
 use crate::segment::{Members, Segment};
 use crate::state::MODEL_FILE;
-use crate::table::Column;
+use crate::table::{Column, Memberships};
 
 /// Everything that is selected from the scores.
 pub struct Selected<'a> {
@@ -32,6 +33,8 @@ pub struct Selected<'a> {
     pub campaigns: Vec<Contacted<'a>>,
     /// Arms of all campaigns that ever had a control group.
     pub arms: Vec<ArmRecord>,
+    /// Nights in `memberships`.
+    pub nights: Vec<NightRecord>,
     /// Tables over scores and segments.
     pub tables: Vec<SideTable>,
     /// Whom the pseudonyms in campaign files stand for.
@@ -51,6 +54,7 @@ pub fn select<'a>(
     findings: &[(&'static str, Findings)],
     base: &Base<'a>,
     sources: Sources<'a>,
+    memberships: Vec<(NightRecord, &Memberships)>,
 ) -> Result<Selected<'a>, RunError> {
     let scored = scored.with(&chosen.columns);
     let members = job.segments.iter().cloned().zip(&chosen.members);
@@ -62,15 +66,16 @@ pub fn select<'a>(
     let equity = equity::table(&scored.frame, &segments, findings);
     let migration = chosen.migration.as_ref();
     let mut counted: Vec<SideTable> = equity.into_iter().chain(migration.map(|found| found.table.clone())).collect();
-    let min_size = job.settings.segment_rules.min_size;
-    let notes = min_size.and_then(|min_size| leave_out(&mut counted, min_size)).into_iter().collect();
-    let tables = counted.into_iter().chain(chosen.memberships.clone()).chain(of_campaigns).collect();
+    let notes = SmallGroups::of(job).and_then(|small| small.leave_out(&mut counted));
+    let notes = chosen.notes.iter().cloned().chain(notes).collect();
+    let (nights, found): (Vec<NightRecord>, Vec<&Memberships>) = memberships.into_iter().unzip();
+    let tables = counted.into_iter().chain(segments::table(&found)).chain(of_campaigns).collect();
     let migration = migration.map(|found| &found.facts[..]);
     let pseudonyms = pseudonyms_key.filter(|_| !campaigns.is_empty());
     let pseudonyms =
         pseudonyms.map(|key| pseudonyms::table(&campaigns, key, base.data.customer_ids.iter())).transpose()?;
     let (members, audiences) = (&chosen.members, audiences::table(&campaigns)?);
-    Ok(Selected { scored, segments, members, migration, campaigns, arms, tables, notes, pseudonyms, audiences })
+    Ok(Selected { scored, segments, members, migration, campaigns, arms, nights, tables, notes, pseudonyms, audiences })
 }
 
 /// What was written.

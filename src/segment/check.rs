@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::expression::{Condition, Name, Value, ValueKind};
+use super::tokens::is_today;
 use super::{Operand, Predicate, SegmentProblem};
 use crate::diagnostic::{codes, nearest};
 use crate::table::{ColumnKind, ColumnSpec};
@@ -39,7 +40,14 @@ impl Checker<'_> {
             }
             Condition::Between { column, low, high, negated } => {
                 let mut bounds = self.operands(column, [low, high])?;
-                let (high, low) = (bounds.pop()?, bounds.pop()?);
+                let (high_end, low_end) = (bounds.pop()?, bounds.pop()?);
+                if is_reversed(&low_end, &high_end) {
+                    let title = format!("asks `{}` for values between two that are the wrong way round", column.text);
+                    let help = format!("the smaller comes first: `{} between {high_end} and {low_end}`", column.text);
+                    let range = low.range.start..high.range.end;
+                    return self.note(&range, title, "nothing lies between them".to_owned(), Some(help));
+                }
+                let (high, low) = (high_end, low_end);
                 Predicate::Between { column: column.text.clone(), low, high, negated: *negated }
             }
             Condition::StartsWith { column, prefix, negated } => {
@@ -136,11 +144,16 @@ impl Checker<'_> {
         if let Some(spec) = self.columns.iter().find(|spec| spec.name == name) {
             return Some(spec.kind);
         }
+        let today =
+            is_today(name).then(|| "the day of the run is `as_of`: `last_purchase_date < as_of - 90 days`".to_owned());
         let names = || self.columns.iter().map(|spec| spec.name.as_str());
-        let help = nearest(name, names()).map_or_else(
-            || format!("columns of this pipeline: {}", names().collect::<Vec<_>>().join(", ")),
-            |near| format!("a similar column exists: `{near}`"),
-        );
+        let near = || {
+            nearest(name, names()).map_or_else(
+                || format!("columns of this pipeline: {}", names().collect::<Vec<_>>().join(", ")),
+                |near| format!("a similar column exists: `{near}`"),
+            )
+        };
+        let help = today.unwrap_or_else(near);
         self.problems.push(SegmentProblem {
             range: range.clone(),
             code: codes::UNKNOWN_COLUMN,
@@ -175,6 +188,22 @@ fn named(kind: ColumnKind) -> &'static str {
 fn comparable(a: ColumnKind, b: ColumnKind) -> bool {
     let count = |kind| matches!(kind, ColumnKind::Integer | ColumnKind::Number);
     a == b || (count(a) && count(b))
+}
+
+/// Says whether two literals are the wrong way round, whatever the day of the run is.
+fn is_reversed(low: &Operand, high: &Operand) -> bool {
+    match (low, high) {
+        (Operand::Text(low), Operand::Text(high)) => low > high,
+        (Operand::Integer(low), Operand::Integer(high)) | (Operand::Money(low), Operand::Money(high)) => low > high,
+        (Operand::Number(low), Operand::Number(high)) => low > high,
+        (Operand::Integer(low), Operand::Number(high)) => *low as f64 > *high,
+        (Operand::Number(low), Operand::Integer(high)) => *low > *high as f64,
+        (Operand::Date(low), Operand::Date(high)) => low > high,
+        (Operand::AsOf(low), Operand::AsOf(high)) => {
+            (low.days >= high.days && low.months > high.months) || (low.days > high.days && low.months >= high.months)
+        }
+        _ => false,
+    }
 }
 
 /// Label and help of a literal that does not fit.

@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use super::predicate::{MOST_SHIFTED, Shift};
-use super::tokens::{AS_OF, Token, TokenKind, is_keyword, problem, tokens};
+use super::tokens::{AS_OF, COMPUTES_NOT, Token, TokenKind, is_keyword, problem, tokens};
 use super::{Op, SegmentProblem};
 
 /// Parentheses and `not` inside each other; a hand-written condition has less than ten.
@@ -56,6 +56,10 @@ pub(super) fn parse(text: &str) -> Result<Condition, Problem> {
     let condition = parser.condition()?;
     match parser.peek().kind {
         TokenKind::End => Ok(condition),
+        TokenKind::Comma => {
+            let help = parser.decimal_comma();
+            Err(parser.unexpected("`and`, `or` or the end", help.as_deref()))
+        }
         _ => Err(parser.unexpected("`and`, `or` or the end", None)),
     }
 }
@@ -109,6 +113,17 @@ impl Parser {
             _ => "cannot be read",
         };
         problem(token.range.clone(), title, format!("expected {wanted} here"), help)
+    }
+
+    /// Spells a number whose decimals follow a comma.
+    fn decimal_comma(&self) -> Option<String> {
+        let around = (self.next.checked_sub(1).and_then(|at| self.tokens.get(at)), self.tokens.get(self.next + 1));
+        let (Some(Token { kind: TokenKind::Number(whole), .. }), Some(Token { kind: TokenKind::Number(decimals), .. })) =
+            around
+        else {
+            return None;
+        };
+        Some(format!("decimals follow a point: `{whole}.{decimals}`"))
     }
 
     fn condition(&mut self) -> Result<Condition, Problem> {
@@ -173,6 +188,18 @@ impl Parser {
                 return Err(self.unexpected("a text in single quotes", None));
             }
             return Ok(Condition::StartsWith { column, prefix: self.value()?, negated });
+        }
+        if self.at_keyword("like") || self.at_keyword("ilike") {
+            let pattern = match self.tokens.get(self.next + 1).map(|token| &token.kind) {
+                Some(TokenKind::Text(pattern)) => pattern.trim_end_matches('%').replace('\'', "''"),
+                _ => "80".to_owned(),
+            };
+            let not = if negated { "not " } else { "" };
+            let help = format!("texts are found by how they begin: `{} {not}starts with '{pattern}'`", column.text);
+            return Err(self.unexpected("`starts with`", Some(&help)));
+        }
+        if matches!(&self.peek().kind, TokenKind::Number(number) if number.starts_with('-')) {
+            return Err(self.unexpected("a comparison", Some(COMPUTES_NOT)));
         }
         let wanted = if negated {
             "`in`, `between` or `starts with`"

@@ -25,6 +25,7 @@
 //! unknown value is neither true nor false, and only what is true is in the segment: the three-valued logic of SQL (ISO/IEC 9075-2,
 //! section 8, predicates). Cost: linear in the length of the text.
 
+mod asked;
 mod check;
 mod expression;
 mod members;
@@ -37,9 +38,11 @@ use std::ops::Range;
 
 use crate::table::{ColumnKind, ColumnSpec};
 
+pub use asked::{asked_kinds, first_use, misread_orders, words_never_held};
 pub use members::{Limit, Members, Membership, Order, first_of, members};
 pub use predicate::{Op, Operand, Predicate, Shift};
 pub use select::select;
+pub use tokens::is_reserved;
 
 /// A segment whose condition is known to fit the columns.
 #[derive(Debug, Clone, PartialEq)]

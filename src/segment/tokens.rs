@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::expression::Problem;
 use super::{Op, SegmentProblem};
 use crate::diagnostic::codes;
+use crate::units::Day;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum TokenKind {
@@ -28,11 +29,28 @@ pub(super) struct Token {
 
 const KEYWORDS: &[&str] = &["and", "or", "not", "in", "between", "is", "null"];
 
+/// Words for the day of the run in other languages.
+const TODAY: &[&str] = &["today", "now", "sysdate", "getdate", "curdate", "current_date", "current_timestamp"];
+
+/// Said where a condition adds or divides.
+pub(super) const COMPUTES_NOT: &str =
+    "nothing is computed in a condition: compare a column with a number, or with another column as it is";
+
 /// The day that a condition is asked as of.
 pub(super) const AS_OF: &str = "as_of";
 
 pub(super) fn is_keyword(word: &str) -> bool {
     KEYWORDS.iter().any(|keyword| word.eq_ignore_ascii_case(keyword))
+}
+
+/// Says whether a word means the day of the run elsewhere.
+pub(super) fn is_today(word: &str) -> bool {
+    TODAY.iter().any(|today| word.eq_ignore_ascii_case(today))
+}
+
+/// Says whether a column of this name could not be asked for.
+pub fn is_reserved(word: &str) -> bool {
+    is_keyword(word) || word.eq_ignore_ascii_case(AS_OF)
 }
 
 pub(super) fn problem(
@@ -112,6 +130,10 @@ fn quoted(rest: &str, at: usize) -> Result<(TokenKind, usize), Problem> {
 
 /// Reads `-?digits[.digits][e[+-]digits]`.
 fn number(rest: &str, at: usize) -> Result<(TokenKind, usize), Problem> {
+    if let Some((len, day)) = bare_day(rest) {
+        let help = format!("days stand in single quotes, the year first: `'{day}'`");
+        return Err(problem(at..at + len, "has a day without quotes", "not a number", Some(&help)));
+    }
     let digits = |from: usize| prefix(&rest[from..], |c| c.is_ascii_digit());
     let mut len = usize::from(rest.starts_with('-'));
     let whole = digits(len);
@@ -128,6 +150,14 @@ fn number(rest: &str, at: usize) -> Result<(TokenKind, usize), Problem> {
         well_formed &= exponent > 0;
         len += 1 + sign + exponent;
     }
+    if rest.starts_with('-') && whole == 0 {
+        return Err(problem(
+            at..at + len.max(1),
+            "has a number that cannot be read",
+            "not a number",
+            Some(COMPUTES_NOT),
+        ));
+    }
     let tail = prefix(&rest[len..], |c| c.is_alphanumeric() || c == '_' || c == '.');
     if well_formed && tail == 0 {
         return Ok((TokenKind::Number(rest[..len].to_owned()), len));
@@ -140,6 +170,17 @@ fn number(rest: &str, at: usize) -> Result<(TokenKind, usize), Problem> {
             "numbers are written `90`, `-5` or `0.25`; names start with a letter, dates and texts stand in single quotes",
         ),
     ))
+}
+
+/// Finds a day that stands without quotes, `2026-03-01` or `1.3.2026`; returns its length and how it is written.
+fn bare_day(rest: &str) -> Option<(usize, Day)> {
+    let len = prefix(rest, |c| c.is_ascii_digit() || c == '-' || c == '.');
+    let written = &rest[..len];
+    let parts: Vec<&str> = written.split(['-', '.']).collect();
+    let [Ok(a), Ok(b), Ok(c)] = <[&str; 3]>::try_from(parts).ok()?.map(str::parse::<u32>) else { return None };
+    let [year, month, day] = if written.as_bytes().get(4) == Some(&b'-') { [a, b, c] } else { [c, b, a] };
+    let day = Day::from_ymd(i32::try_from(year).ok()?, month, day)?;
+    (year > 999).then_some((len, day))
 }
 
 fn operator(rest: &str, at: usize) -> Result<(TokenKind, usize), Problem> {
@@ -163,6 +204,9 @@ fn operator(rest: &str, at: usize) -> Result<(TokenKind, usize), Problem> {
         ("“", "texts stand in straight single quotes: `'A'`"),
         ("‘", "texts stand in straight single quotes: `'A'`"),
         ("’", "texts stand in straight single quotes: `'A'`"),
+        ("*", COMPUTES_NOT),
+        ("/", COMPUTES_NOT),
+        ("+", COMPUTES_NOT),
         ("%", "shares are written as numbers from 0 to 1: `0.9`"),
     ];
     let mistake = MISTAKES.iter().find(|(written, _)| rest.starts_with(written) && !rest.starts_with("!="));

@@ -27,7 +27,7 @@ pub use ids::Ids;
 pub use keyed::Key;
 pub use labels::ProductLabels;
 pub use line::{Line, LineKind, NO_CHANNEL, NO_COST, NO_ORDER};
-pub use memberships::Memberships;
+pub use memberships::{InSegment, Memberships};
 pub use products::Products;
 pub use responses::{Assignments, Outcome, Plan, Responses};
 pub use suppressions::Suppressions;

@@ -31,6 +31,7 @@ mod reuse_model;
 mod rfm_orders;
 mod sample_data;
 mod scale;
+mod segment_nights;
 mod segments;
 mod superstore;
 mod support;

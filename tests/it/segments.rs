@@ -95,7 +95,25 @@ fn small_groups_are_not_told_where_a_least_size_is_asked_for() {
     let run = project.run(&pipeline("2026-03-11", &text)).unwrap();
     assert_eq!(ways(&run), ["best > best:  ", "saxony > saxony: 2 1.0", "none > none: 2 1.0"]);
     let notes = run.manifest["notes"].to_string();
-    assert!(notes.contains("fewer than 2 customers (`segments.min-size`) are left without figures: 1 in"), "{notes}");
+    assert!(
+        notes.contains("fewer than 2 customers (`segments.min-size`), and those that would tell of them, are left"),
+        "{notes}"
+    );
+    assert!(notes.contains("segment `best` has fewer than 2 customers"), "{notes}");
+    // One of two that is hidden takes the other along; 2 of 2 customers fulfil the condition of the first.
+    let [best, saxony] = [0, 1].map(|ix| &run.manifest["segments"][ix]);
+    assert!(best["customers"].is_null() && best["last_kept"].is_null() && saxony["customers"].is_null());
+    assert_eq!((&best["matching"], &saxony["matching"]), (&2.into(), &serde_json::Value::Null));
+    let facts = &run.manifest["segment_migration"];
+    assert_eq!((&facts["moved"], &facts["new"], &facts["customers_now"]), (&().into(), &().into(), &5.into()));
+    let rfm = run.manifest["rfm"]["segments"].as_object().unwrap();
+    assert!(rfm.values().all(|n| n.as_u64().is_none_or(|n| n >= 2)), "{rfm:?}");
+
+    project.write("pipeline.toml", pipeline("2026-03-12", &text).as_bytes());
+    let shown = project.klientel().args(["run", "pipeline.toml"]).output().unwrap();
+    let shown = String::from_utf8(shown.stderr).unwrap();
+    assert!(shown.contains("best                 fewer than 2 customers"), "{shown}");
+    assert!(shown.contains("fewer than 2 moved, fewer than 2 new, fewer than 2 gone"), "{shown}");
 }
 
 #[test]
@@ -128,7 +146,55 @@ fn what_the_export_lacks_stops_the_run_with_a_name() {
     let text = pipeline("2026-03-10", "[[segment]]\nname = 'french'\nwhere = \"language = 'fr'\"\n");
     let error = project.run(&text).err().unwrap();
     assert_eq!(error.to_string(), "segment `french` asks for `language`, which the customer export does not have");
-    assert_eq!(error.diagnostic().code, "K0330");
+    let diagnostic = error.diagnostic();
+    assert_eq!((diagnostic.code, diagnostic.span.map(|span| &text[span])), ("K0330", Some("language")));
+    assert!(!project.path("out/latest").exists());
+}
+
+#[test]
+fn customer_columns_are_read_as_what_conditions_compare_with() {
+    let limits = ["900", "1000", "12.000,50", "", "none", "80"];
+    let since = ["01.02.2020", "15.02.2026", "", "31.12.9999", "later", "09.03.2026"];
+    let mut customers = String::from("customer_id;newsletter;Limit;Kunde seit\n");
+    for (ix, (limit, since)) in limits.iter().zip(since).enumerate() {
+        customers.push_str(&format!("{};ja;{limit};{since}\n", ix + 1));
+    }
+    let project = Project::new(&[("lines.csv", LINES), ("customers.csv", &customers)]);
+    let text = |condition: &str| {
+        let segment = format!("[[segment]]\nname = 's'\nwhere = \"{condition}\"\n");
+        pipeline("2026-03-10", &segment).replace("'Betreuer'", "'Limit', 'Kunde seit'")
+    };
+    let ids = |condition: &str| -> Vec<String> {
+        let run = project.run(&text(condition)).unwrap();
+        run.table("segments/s.csv").iter().map(|row| row["customer_id"].clone()).collect()
+    };
+    assert_eq!(ids("limit >= 1000"), ["2", "3"]);
+    assert_eq!(ids("limit between 900 and 1000 and kunde_seit < as_of - 90 days"), ["1"]);
+    assert_eq!(ids("kunde_seit > '2026-01-31'"), ["2"]);
+    assert_eq!(ids("limit is null"), ["4"], "a text that is none is known");
+    assert_eq!(ids("limit = '1000'"), ["2"]);
+    let run = project.run(&text("limit > rfm_recency_days")).unwrap();
+    let notes = run.manifest["notes"].to_string();
+    assert!(notes.contains("ask for numbers in the customer column `limit`: 1 of its 5 cells are none"), "{notes}");
+    assert!(!notes.contains("none,"), "{notes}");
+
+    let refused = problems(&text("limit >= '1000'"));
+    assert_eq!(
+        (refused.len(), refused[0].0, refused[0].1.as_str()),
+        (1, "K0205", "segment `s` puts `limit` in the order of texts")
+    );
+    assert!(refused[0].2.contains("leave out the quotes to compare numbers, `limit >= 1000`"), "{}", refused[0].2);
+    assert!(problems(&text("postal_code between '01000' and '01999' and limit = '9'")).is_empty());
+
+    project.write(
+        "customers.csv",
+        customers.replace(";1000;", ";viel;").replace(";900;", ";wenig;").replace(";80;", ";?;").as_bytes(),
+    );
+    let text = text("revenue > 0 and limit >= 1000");
+    let error = project.run(&text).err().unwrap();
+    let diagnostic = error.diagnostic();
+    assert_eq!(error.to_string(), "segment `s` asks for numbers in `limit`, and 4 of its 5 cells are none");
+    assert_eq!((diagnostic.code, diagnostic.span.map(|span| &text[span])), ("K0341", Some("limit")));
 }
 
 /// Returns code, title and help of every problem of a pipeline with these segments.
@@ -182,4 +248,69 @@ fn what_a_segment_cannot_ask_for_is_said_before_anything_is_read() {
     assert!(problems(&without)[0].2.contains("add a table `[input.customers.csv]`"));
     let left_out = text.replace("[output]", "[input.customers.columns]\ncity = ''\n[output]");
     assert!(problems(&left_out)[0].2.contains("city = "));
+}
+
+#[test]
+fn words_that_a_column_never_holds_and_empty_ranges_are_said() {
+    let cases = [
+        (
+            "where = \"rfm_segment = 'champion'\"",
+            "K0205",
+            "asks `rfm_segment` for a word that it never holds",
+            "did you mean `'Champions'`",
+        ),
+        (
+            "where = \"rfm_segment not in ('lost', 'Loyal')\"",
+            "K0205",
+            "asks `rfm_segment` for a word that it never holds",
+            "did you mean `'Lost'`",
+        ),
+        (
+            "where = \"lifecycle_stage != 'inactive'\"",
+            "K0205",
+            "asks `lifecycle_stage` for a word that it never holds",
+            "did you mean `'active'`",
+        ),
+        (
+            "where = 'revenue between 100 and 50'",
+            "K0205",
+            "asks `revenue` for values between two that are the wrong way round",
+            "between 50.00 and 100.00",
+        ),
+        (
+            "where = 'last_purchase_date between as_of and as_of - 90 days'",
+            "K0205",
+            "asks `last_purchase_date` for values between two that are the wrong way round",
+            "between as_of - 90 days and as_of",
+        ),
+    ];
+    for (segment, code, title, help) in cases {
+        check(segment, code, &format!("segment `s` {title}"), help);
+    }
+}
+
+#[test]
+fn habits_from_elsewhere_are_answered_with_the_right_spelling() {
+    let cases = [
+        ("last_purchase_date > 2026-03-01", "K0204", "has a day without quotes", "`'2026-03-01'`"),
+        ("last_purchase_date > 01.03.2026", "K0204", "has a day without quotes", "`'2026-03-01'`"),
+        ("revenue > 1,50", "K0204", "cannot be read", "`1.50`"),
+        ("city like 'B%'", "K0204", "cannot be read", "`city starts with 'B'`"),
+        ("last_purchase_date > today", "K0203", "uses unknown column `today`", "`as_of`"),
+        ("last_purchase_date > NOW", "K0203", "uses unknown column `NOW`", "`as_of`"),
+        ("revenue / n_orders > 50", "K0204", "cannot be read at `/`", "nothing is computed in a condition"),
+        ("revenue * 2 > 50", "K0204", "cannot be read at `*`", "nothing is computed in a condition"),
+        ("revenue + 2 > 50", "K0204", "cannot be read at `+`", "nothing is computed in a condition"),
+        ("revenue -2 > 50", "K0204", "cannot be read", "nothing is computed in a condition"),
+        ("revenue - 2 > 50", "K0204", "has a number that cannot be read", "nothing is computed in a condition"),
+    ];
+    for (condition, code, title, help) in cases {
+        check(&format!("where = \"{condition}\""), code, &format!("segment `s` {title}"), help);
+    }
+    for header in ["In", "As of", "NULL"] {
+        let text = pipeline("2026-03-10", "").replace("'Betreuer'", &format!("'{header}'"));
+        let found = problems(&text);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].1.contains("is a word of conditions"), "{}", found[0].1);
+    }
 }

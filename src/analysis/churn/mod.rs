@@ -59,7 +59,7 @@ use crate::units::{Language, Money, NONE_IX, Period};
 const NAME: &str = "churn";
 
 /// Labels of the bands; a risk of `k/3` opens band `k`.
-const BANDS: [&str; 3] = ["low", "medium", "high"];
+pub const BANDS: [&str; 3] = ["low", "medium", "high"];
 
 /// What an analyst may set.
 #[derive(Debug, Clone, PartialEq)]

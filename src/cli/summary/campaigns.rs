@@ -5,18 +5,20 @@ use std::fmt::Write;
 use klientel::campaign::Reason;
 use serde_json::Value;
 
-use super::super::text::{count, money};
+use super::super::text::{count, money, told};
 use super::Page;
 
 impl Page<'_> {
     /// Says what has changed in the segments since the last run before this as-of.
     fn migration(&mut self, found: &Value) {
         let Some(before) = found["previous_as_of"].as_str() else { return };
-        let n = |key: &str| count(found[key].as_u64().unwrap_or(0));
+        let n = |key: &str| told(&found[key], self.least);
         let psi = found["psi"].as_f64().unwrap_or_default();
+        let of = found["psi_segment"].as_str().filter(|_| psi > 0.0);
+        let of = of.map(|segment| format!(" of `{segment}`")).unwrap_or_default();
         let _ = writeln!(
             self.out,
-            "  since {before}: {} moved, {} new, {} gone; shares {} (PSI {psi:.3})",
+            "  since {before}: {} moved, {} new, {} gone; shares {} (PSI {psi:.3}{of})",
             n("moved"),
             n("new"),
             n("gone"),
@@ -32,7 +34,7 @@ impl Page<'_> {
             self.title("segments");
         }
         for row in &segments {
-            let customers = count(row["customers"].as_u64().unwrap_or(0));
+            let customers = told(&row["customers"], self.least);
             let _ = writeln!(self.out, "  {:20} {customers:>10} customers{}", name(row), cut(row));
         }
         self.migration(&manifest["segment_migration"]);
@@ -82,7 +84,7 @@ fn cut(row: &Value) -> String {
     let (Some(by), n) = (row["order_by"].as_str(), |key: &str| row[key].as_u64().unwrap_or(0)) else {
         return String::new();
     };
-    if n("matching") == n("customers") {
+    if n("matching") == n("customers") || row["customers"].is_null() {
         return String::new();
     }
     let last = match &row["last_kept"] {

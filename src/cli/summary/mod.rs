@@ -7,7 +7,7 @@ use std::fmt::Write;
 use klientel::run::{Outcome, shown};
 use serde_json::Value;
 
-use super::text::{count, counted, money, percent};
+use super::text::{count, counted, money, percent, told};
 
 /// Reasons of rejects that are shown; the manifest has all.
 const MOST_REASONS: usize = 5;
@@ -37,7 +37,7 @@ pub fn of(outcome: &Outcome) -> String {
         let _ = writeln!(out, "nothing has changed: this run is already published in {}", shown(&outcome.directory));
         return out;
     }
-    let mut page = Page { out: &mut out };
+    let mut page = Page { out: &mut out, least: manifest["min_size"].as_u64() };
     page.files(manifest);
     page.base(manifest);
     page.abc(&manifest["abc"]);
@@ -69,6 +69,8 @@ fn found(input: &Value) -> Vec<String> {
 
 struct Page<'a> {
     out: &'a mut String,
+    /// Customers below whom a group is not counted.
+    least: Option<u64>,
 }
 
 impl Page<'_> {
@@ -192,8 +194,9 @@ impl Page<'_> {
         let _ =
             writeln!(self.out, "  {:14} {:>10} {:>9} {:>10} {:>9}", "class", "customers", "value", "products", "value");
         for class in ["a", "b", "c", "n"] {
+            let least = self.least;
             let cell = |of: &Value| {
-                let n = count(of[class]["n"].as_u64().unwrap_or(0));
+                let n = told(&of[class]["n"], least);
                 (n, of[class]["value_share"].as_f64().map(percent).unwrap_or_default())
             };
             let (customers, products) = (cell(&abc["customers"]), cell(&abc["products"]));
@@ -213,11 +216,13 @@ impl Page<'_> {
         let Some(segments) = rfm["segments"].as_object() else { return };
         let text = |key: &str| rfm[key].as_str().unwrap_or_default().to_owned();
         self.title(&format!("RFM ({} cuts, segments {})", text("cuts"), text("segment_map")));
-        let mut rows: Vec<(&String, u64)> = segments.iter().map(|(name, n)| (name, n.as_u64().unwrap_or(0))).collect();
+        let mut rows: Vec<(&String, Option<u64>)> = segments.iter().map(|(name, n)| (name, n.as_u64())).collect();
         rows.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
         let scored = rfm["n_scored"].as_u64().unwrap_or(0).max(1) as f64;
         for (name, n) in rows {
-            let _ = writeln!(self.out, "  {name:20} {:>10} {:>9}", count(n), percent(n as f64 / scored));
+            let share = n.map(|n| percent(n as f64 / scored)).unwrap_or_default();
+            let n = told(&n.into(), self.least);
+            let _ = writeln!(self.out, "{}", format!("  {name:20} {n:>10} {share:>9}").trim_end());
         }
     }
 
