@@ -329,7 +329,7 @@ mod tests {
             let n_hidden = line.iter().filter(|row| found[**row].is_none()).count();
             assert!(n_hidden != 1, "{line:?} {found:?}");
         }
-        assert!(found.iter().flatten().count() >= 4, "{found:?}");
+        assert!(found.iter().flatten().count() >= 3, "{found:?}");
         assert_eq!(shown(&ways, "share")[..3], [None; 3], "80 with its share tells the start");
     }
 
