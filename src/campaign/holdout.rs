@@ -4,6 +4,8 @@
 //! asked of both arms before the lot, contact pressure, profit and other campaigns are not. Who is in an arm stays there, also where the share has changed
 //! since, because who was contacted for a year is no control. Another name draws anew, independently of the first.
 
+use rayon::prelude::*;
+
 use super::assignments::{Arm, Assignment, Assignments};
 use super::control::lot;
 use crate::table::Ids;
@@ -26,29 +28,37 @@ impl Default for Rule {
     }
 }
 
-/// The draw of one run.
-pub(super) struct Holdout<'a> {
-    rule: &'a Rule,
-    earlier: Option<&'a Assignments>,
-    /// Customers whom a campaign could have contacted.
+/// The draw of one run, by position in the customer table; empty without a share.
+pub(super) struct Holdout {
+    /// Arm of every customer, drawn by this run or an earlier one.
+    arms: Vec<Assignment>,
+    /// Says who has an arm from an earlier run, or comes into one because a campaign could contact them.
+    is_known: Vec<bool>,
     is_met: Vec<bool>,
 }
 
-impl<'a> Holdout<'a> {
-    pub fn of(rule: &'a Rule, earlier: Option<&'a Assignments>, n_customers: usize) -> Self {
-        Self { rule, earlier, is_met: vec![false; if rule.share > 0.0 { n_customers } else { 0 }] }
+impl Holdout {
+    pub fn of(rule: &Rule, earlier: Option<&Assignments>, ids: &Ids, on: Day) -> Self {
+        let n = if rule.share > 0.0 { ids.len() } else { 0 };
+        let of = |ix: u32| {
+            let id = ids.get(ix);
+            match earlier.and_then(|earlier| earlier.get(id)) {
+                Some(known) => (known, true),
+                None => (draw(rule, id, on), false),
+            }
+        };
+        let (arms, is_known) = (0..n as u32).into_par_iter().map(of).unzip();
+        Self { arms, is_known, is_met: vec![false; n] }
     }
 
     /// Says whether anybody may be kept.
     pub fn keeps_some(&self) -> bool {
-        self.rule.share > 0.0
+        !self.arms.is_empty()
     }
 
     /// Says whether a customer is kept from every campaign.
-    pub fn keeps(&self, id: &str) -> bool {
-        let arm =
-            || self.earlier.and_then(|earlier| earlier.get(id)).unwrap_or_else(|| draw(self.rule, id, Day(0))).arm;
-        self.keeps_some() && arm() == Arm::Control
+    pub fn keeps(&self, customer: u32) -> bool {
+        self.arms.get(customer as usize).is_some_and(|assignment| assignment.arm == Arm::Control)
     }
 
     /// Notes a customer whom a campaign could contact.
@@ -59,10 +69,9 @@ impl<'a> Holdout<'a> {
     }
 
     /// Returns who came into an arm by this run.
-    pub fn drawn(&self, ids: &Ids, on: Day) -> Assignments {
-        let is_known = |id: &str| self.earlier.is_some_and(|earlier| earlier.get(id).is_some());
-        let met = ids.iter().zip(&self.is_met).filter(|(id, is_met)| **is_met && !is_known(id));
-        Assignments::of(met.map(|(id, _)| (id, draw(self.rule, id, on))))
+    pub fn drawn(&self, ids: &Ids) -> Assignments {
+        let is_new = |ix: &usize| self.is_met[*ix] && !self.is_known[*ix];
+        Assignments::of((0..self.arms.len()).filter(is_new).map(|ix| (ids.get(ix as u32), self.arms[ix])))
     }
 }
 

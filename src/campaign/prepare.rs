@@ -95,7 +95,8 @@ pub fn prepare(
 ) -> Result<Preparation, FrameError> {
     let reaches: Vec<Reach<'_>> =
         campaigns.iter().map(|(campaign, _)| Reach::of(campaign, known.customers, known.suppressed)).collect();
-    let mut holdout = Holdout::of(&rules.holdout, known.earlier.get(&rules.holdout.name), known.customers.ids.len());
+    let ids = &known.customers.ids;
+    let mut holdout = Holdout::of(&rules.holdout, known.earlier.get(&rules.holdout.name), ids, known.as_of);
     let mut open = Vec::with_capacity(campaigns.len());
     for ((campaign, members), reach) in campaigns.iter().zip(&reaches) {
         let mut own = eligible(campaign, members, reach, &mut holdout, known)?;
@@ -109,14 +110,14 @@ pub fn prepare(
     let campaigns = campaigns.iter().zip(&reaches).zip(open);
     let campaigns: Result<Vec<Prepared>, FrameError> =
         campaigns.map(|(((campaign, members), reach), open)| draw(campaign, members, reach, open, known)).collect();
-    Ok(Preparation { campaigns: campaigns?, holdout: holdout.drawn(&known.customers.ids, known.as_of) })
+    Ok(Preparation { campaigns: campaigns?, holdout: holdout.drawn(ids) })
 }
 
 fn eligible(
     campaign: &Campaign,
     members: &Frame<'_>,
     reach: &Reach<'_>,
-    holdout: &mut Holdout<'_>,
+    holdout: &mut Holdout,
     known: &Known<'_>,
 ) -> Result<Open, FrameError> {
     let profits = campaign.economics.as_ref().map(|economics| economics.profits(members)).transpose()?;
@@ -152,7 +153,7 @@ fn eligible(
 }
 
 /// Returns the addresses of customers who are held out of all campaigns, or left alone tonight, and why.
-fn left_alone(reach: &Reach<'_>, holdout: &Holdout<'_>, known: &Known<'_>) -> HashMap<String, Reason> {
+fn left_alone(reach: &Reach<'_>, holdout: &Holdout, known: &Known<'_>) -> HashMap<String, Reason> {
     if !holdout.keeps_some() && !known.history.limits_some() {
         return HashMap::new();
     }
@@ -160,9 +161,9 @@ fn left_alone(reach: &Reach<'_>, holdout: &Holdout<'_>, known: &Known<'_>) -> Ha
     let found: Vec<(String, Reason)> = (0..ids.len() as u32)
         .into_par_iter()
         .filter_map(|customer| {
-            let id = ids.get(customer);
-            let pressure = || known.base.position(id).and_then(|ix| known.history.of_customer(ix as usize));
-            let reason = if holdout.keeps(id) {
+            let pressure =
+                || known.base.position(ids.get(customer)).and_then(|ix| known.history.of_customer(ix as usize));
+            let reason = if holdout.keeps(customer) {
                 Reason::GlobalHoldout
             } else {
                 match pressure()? {

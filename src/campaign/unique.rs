@@ -4,7 +4,9 @@
 //! campaigns, so that no inbox gets more of them than it may. `O(n log n)`.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+
+use rayon::prelude::*;
 
 use super::prepare::{Candidate, Open};
 use super::target::Channel;
@@ -73,27 +75,22 @@ fn keep_best(
 /// Leaves every customer in the campaigns of the highest expected profit; campaigns without an estimate come last, in their order.
 pub(super) fn compete(open: &mut [Open], channels: &[Channel], most: usize) {
     let one = SharedAddresses::of(open, channels);
-    // By customer, the best of everybody who counts as one.
-    let mut wanted: HashMap<u32, BTreeMap<usize, Option<f64>>> = HashMap::new();
+    // Who wants whom; of everybody who counts as one the best.
+    let mut wanted: Vec<(u32, usize, Option<f64>)> =
+        Vec::with_capacity(open.iter().map(|own| own.candidates.len()).sum());
     for (nth, own) in open.iter().enumerate() {
-        for candidate in &own.candidates {
-            let best = wanted.entry(one.of_customer(candidate.customer)).or_default().entry(nth).or_insert(None);
-            // An unknown profit is less than any.
-            if candidate.profit > *best {
-                *best = candidate.profit;
-            }
-        }
+        wanted.extend(
+            own.candidates.iter().map(|candidate| (one.of_customer(candidate.customer), nth, candidate.profit)),
+        );
     }
-    wanted.retain(|_, campaigns| campaigns.len() > most);
     let worth = |profit: Option<f64>| profit.unwrap_or(f64::NEG_INFINITY);
-    let chosen: HashMap<u32, Vec<usize>> = wanted
-        .into_iter()
-        .map(|(customer, campaigns)| {
-            let mut campaigns: Vec<(usize, Option<f64>)> = campaigns.into_iter().collect();
-            campaigns.sort_by(|a, b| worth(b.1).total_cmp(&worth(a.1)).then(a.0.cmp(&b.0)));
-            (customer, campaigns.into_iter().take(most).map(|(nth, _)| nth).collect())
-        })
-        .collect();
+    wanted.par_sort_unstable_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)).then(worth(b.2).total_cmp(&worth(a.2))));
+    wanted.dedup_by_key(|(customer, nth, _)| (*customer, *nth));
+    let mut chosen: HashMap<u32, Vec<usize>> = HashMap::new();
+    for of_customer in wanted.chunk_by_mut(|a, b| a.0 == b.0).filter(|campaigns| campaigns.len() > most) {
+        of_customer.sort_by(|a, b| worth(b.2).total_cmp(&worth(a.2)).then(a.1.cmp(&b.1)));
+        chosen.insert(of_customer[0].0, of_customer[..most].iter().map(|(_, nth, _)| *nth).collect());
+    }
     for (nth, Open { candidates, excluded, .. }) in open.iter_mut().enumerate() {
         candidates.retain(|candidate| {
             let lost = chosen.get(&one.of_customer(candidate.customer)).is_some_and(|chosen| !chosen.contains(&nth));
