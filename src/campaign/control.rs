@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use super::assignments::{Arm, Assignment};
+use super::assignments::{Arm, Assignment, Plan};
 use crate::maths::chi_squared;
 use crate::units::Day;
 
@@ -64,13 +64,18 @@ pub fn draw(campaign: &str, share: f64, customers: &[(&str, &str)], is_stratifie
     drawn
 }
 
-/// Returns the probability of arms that differ from their shares as much as these; nothing where nobody could be in one of them.
-pub fn sample_ratio_p(assignments: impl Iterator<Item = Assignment>) -> Option<f64> {
+/// Returns the probability of arms that differ from their shares as much as these: who was drawn before, by plan, and now; nothing where nobody could be in
+/// one of them.
+pub fn sample_ratio_p(before: &BTreeMap<Plan, u64>, now: impl Iterator<Item = Assignment>) -> Option<f64> {
+    let mut drawn = before.clone();
+    for assignment in now {
+        *drawn.entry(assignment.plan()).or_default() += 1;
+    }
     let (mut n, mut n_control, mut expected) = (0.0, 0.0, 0.0);
-    for assignment in assignments {
-        n += 1.0;
-        n_control += f64::from(u8::from(assignment.arm == Arm::Control));
-        expected += assignment.share;
+    for ((arm, millionths), count) in drawn {
+        n += count as f64;
+        n_control += if arm == Arm::Control { count as f64 } else { 0.0 };
+        expected += count as f64 * f64::from(millionths) / 1e6;
     }
     let square = |observed: f64, expected: f64| (observed - expected).powi(2) / expected;
     (expected > 0.0 && expected < n)
@@ -103,7 +108,7 @@ mod tests {
         for drawn in [&spring, &autumn] {
             // Five standard deviations: √(100,000 · 0.1 · 0.9) = 95.
             assert!(n_control(drawn).abs_diff(10_000) < 475, "{}", n_control(drawn));
-            assert!(sample_ratio_p(drawn.iter().copied()).unwrap() > 1e-6);
+            assert!(sample_ratio_p(&BTreeMap::new(), drawn.iter().copied()).unwrap() > 1e-6);
         }
         let both = spring.iter().zip(&autumn).filter(|(a, b)| a.arm == Arm::Control && b.arm == Arm::Control).count();
         let (p, q) = (n_control(&spring) as f64 / 1e5, n_control(&autumn) as f64 / 1e5);
@@ -134,8 +139,11 @@ mod tests {
             (0..n).map(move |ix| Assignment { arm: arm(ix), on: TODAY, share: 0.1, last: TODAY })
         };
         // χ² = 40²/1,000 + 40²/9,000 = 1.7778, p = 0.18242 (scipy.stats.chi2.sf).
-        assert!((sample_ratio_p(of(1_040, 10_000)).unwrap() - 0.182_422_439_5).abs() < 1e-9);
-        assert!(sample_ratio_p(of(1_200, 10_000)).unwrap() < 1e-10);
-        assert_eq!(sample_ratio_p(of(0, 0)), None);
+        assert!((sample_ratio_p(&BTreeMap::new(), of(1_040, 10_000)).unwrap() - 0.182_422_439_5).abs() < 1e-9);
+        assert!(sample_ratio_p(&BTreeMap::new(), of(1_200, 10_000)).unwrap() < 1e-10);
+        assert_eq!(sample_ratio_p(&BTreeMap::new(), of(0, 0)), None);
+        let before = BTreeMap::from([((Arm::Contact, 100_000), 8_900), ((Arm::Control, 100_000), 1_020)]);
+        let now = of(20, 80);
+        assert_eq!(sample_ratio_p(&before, now), sample_ratio_p(&BTreeMap::new(), of(1_040, 10_000)));
     }
 }

@@ -54,8 +54,8 @@ pub(super) fn draw(
     let drawn: Vec<(String, Assignment)> =
         leaders.iter().zip(drawn).map(|(leader, assignment)| (leader.address.clone(), assignment)).collect();
     // Who follows somebody at the address was not drawn, and counts for no sample ratio.
-    let sample_ratio_p =
-        control::sample_ratio_p(earlier.iter().map(|(_, it)| it).chain(drawn.iter().map(|(_, it)| *it)));
+    // Who has objected since was drawn all the same.
+    let sample_ratio_p = control::sample_ratio_p(earlier.n_drawn(), drawn.iter().map(|(_, it)| *it));
     of_address.extend(drawn);
     let (mut contacts, mut selected) = (Vec::new(), Vec::new());
     let mut cut = cut.map(|cut| Cut { lowest: None, expected_profit: 0.0, ..cut });

@@ -126,8 +126,11 @@ fn eligible(
     // Looking up and spelling addresses takes the time; what follows depends on the order of rows.
     let reached: Vec<Result<Reached, Reason>> =
         ids.par_iter().map(|id| reached(id.unwrap_or_default(), reach, known)).collect();
-    let left_alone = left_alone(reach, holdout, known);
     let earlier = known.earlier.get(&campaign.name);
+    let mut left_alone = left_alone(reach, holdout, known);
+    for address in recently(campaign, reach, known) {
+        left_alone.entry(address).or_insert(Reason::ContactedBefore);
+    }
     let (mut candidates, mut excluded) = (Vec::with_capacity(ids.len()), Vec::new());
     for (row, (id, reached)) in ids.into_iter().zip(reached).enumerate() {
         let (row, id) = (row as u32, id.unwrap_or_default());
@@ -150,6 +153,17 @@ fn eligible(
         }
     }
     Ok(Open { candidates, excluded, cut })
+}
+
+/// Returns the addresses of customers whom the campaign has selected shorter ago than it repeats itself.
+fn recently(campaign: &Campaign, reach: &Reach<'_>, known: &Known<'_>) -> Vec<String> {
+    let Some(earlier) = known.earlier.get(&campaign.name).filter(|_| campaign.repeat_after.is_some()) else {
+        return Vec::new();
+    };
+    let recent = earlier.iter().filter(|(_, it)| campaign.has_had_enough(|| Some(it.last), known.as_of));
+    let recent: Vec<u32> = recent.filter_map(|(id, _)| known.customers.ids.position(id)).collect();
+    let addresses = recent.into_par_iter().map(|customer| reach.address(customer as usize));
+    addresses.filter(|address| !address.is_empty()).collect()
 }
 
 /// Returns the addresses of customers who are held out of all campaigns, or left alone tonight, and why.

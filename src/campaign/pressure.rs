@@ -12,7 +12,7 @@
 use super::assignments::{Arm, Assignments};
 use crate::features::Dataset;
 use crate::table::{Contacts, Ids};
-use crate::units::{NONE_IX, Period};
+use crate::units::{Day, NONE_IX, Period};
 
 /// What the pipeline allows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -74,10 +74,17 @@ impl<'a> History<'a> {
 
     /// Counts control groups of these campaigns as contacted, where a log counts the contacts.
     #[must_use]
-    pub fn and_control_groups<'c>(mut self, base: &Ids, campaigns: impl Iterator<Item = &'c Assignments>) -> Self {
+    pub fn and_control_groups<'c>(
+        mut self,
+        base: &Ids,
+        campaigns: impl Iterator<Item = &'c Assignments>,
+        as_of: Day,
+    ) -> Self {
         let Some((_, from)) = self.cap.filter(|_| !self.contacts.day.is_empty()) else { return self };
         for campaign in campaigns {
-            let kept = campaign.iter().filter(|(_, it)| it.arm == Arm::Control && it.last.0 >= from);
+            // A night that is run again has not contacted its contacts yet, either.
+            let is_recent = |last: Day| last.0 >= from && last != as_of;
+            let kept = campaign.iter().filter(|(_, it)| it.arm == Arm::Control && is_recent(it.last));
             self.not_contacted.extend(kept.filter_map(|(id, it)| Some((base.position(id)?, it.last.0))));
         }
         self.not_contacted.sort_unstable();
@@ -126,7 +133,6 @@ mod tests {
     use super::super::assignments::Assignment;
     use super::*;
     use crate::features::Baskets;
-    use crate::units::Day;
 
     #[test]
     fn contacts_complaints_and_returns_are_counted_back_from_as_of() {
@@ -160,11 +166,15 @@ mod tests {
         for (arm, on, expected) in [
             (Arm::Control, 97, Some(Pressure::FrequencyCap)),
             (Arm::Control, 95, None),
+            (Arm::Control, 100, None),
             (Arm::Control, 80, None),
             (Arm::Contact, 97, None),
         ] {
-            let history =
-                History::of(&data, &limits).and_control_groups(&data.customer_ids, [&kept(arm, on)].into_iter());
+            let history = History::of(&data, &limits).and_control_groups(
+                &data.customer_ids,
+                [&kept(arm, on)].into_iter(),
+                data.as_of,
+            );
             assert_eq!(history.of_customer(0), expected, "{arm:?} {on}");
         }
         assert!((0..4).all(|customer| History::of(&data, &Limits::default()).of_customer(customer).is_none()));

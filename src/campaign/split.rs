@@ -1,20 +1,23 @@
 //! One file for each value of a column, as each sales representative or region gets its own.
 //!
 //! Files are named by the value in lower case: `Nord` → `nord`, so that values which differ in capitals alone share a file. A value that is more than letters,
-//! digits and hyphens is spelled with them and marked by six digits of its SHA-256: `Süd West` → `sued-west-5e1f0a`. A name never passes to another
-//! value, whoever is there tonight: who fetches a file by its name gets the customers of no other. Whoever has no value is in `none`.
+//! digits and hyphens is spelled with them and marked by eight digits of its SHA-256, and so is one that looks marked: `Süd West` → `sued-west-` and its mark. A name does
+//! not pass to another value, whoever is there tonight: who fetches a file by its name gets the customers of no other. Two values with one name are refused. Whoever has
+//! no value is in `none`.
 
 use std::collections::BTreeMap;
 
-use sha2::{Digest, Sha256};
-
 use crate::scores::frame::{Frame, FrameError};
+use crate::table::Fingerprint;
 
 /// Most files of a campaign: more are a wrong column.
 pub const MAX_SHARES: usize = 1_000;
 
 /// Name of the file of those without a value.
 const NOBODY: &str = "none";
+
+/// Digits of a mark.
+const MARK: usize = 8;
 
 /// Most letters of a value in a file name.
 const MAX_LETTERS: usize = 48;
@@ -33,6 +36,8 @@ pub struct Share {
 pub enum SplitError {
     #[error("campaign `{campaign}` is split by `{column}`, which has {n} values, into more than {MAX_SHARES} files")]
     TooMany { campaign: String, column: String, n: usize },
+    #[error("campaign `{campaign}` is split by `{column}`, two values of which would have the file `{name}`")]
+    Alike { campaign: String, column: String, name: String },
     #[error(transparent)]
     Frame(#[from] FrameError),
 }
@@ -45,27 +50,39 @@ pub fn shares(campaign: &str, contacts: &Frame<'_>, column: Option<&str>) -> Res
     let Some(column) = column else {
         return Ok(vec![Share { slug: None, rows: (0..contacts.height() as u32).collect() }]);
     };
-    let mut by_name: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+    let mut by_value: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
     for (row, value) in contacts.texts(column)?.enumerate() {
-        let value = value.map(str::trim).filter(|value| !value.is_empty());
-        by_name.entry(value.map_or_else(|| NOBODY.to_owned(), name)).or_default().push(row as u32);
+        by_value.entry(value.unwrap_or_default().trim()).or_default().push(row as u32);
+    }
+    let mut by_name: BTreeMap<String, (String, Vec<u32>)> = BTreeMap::new();
+    for (value, rows) in by_value {
+        let name = if value.is_empty() { NOBODY.to_owned() } else { name(value) };
+        let (of, all) = by_name.entry(name.clone()).or_insert_with(|| (value.to_lowercase(), Vec::new()));
+        if *of != value.to_lowercase() {
+            return Err(SplitError::Alike { campaign: campaign.to_owned(), column: column.to_owned(), name });
+        }
+        all.extend(rows);
     }
     if by_name.len() > MAX_SHARES {
         let (campaign, column) = (campaign.to_owned(), column.to_owned());
         return Err(SplitError::TooMany { campaign, column, n: by_name.len() });
     }
-    Ok(by_name.into_iter().map(|(name, rows)| Share { slug: Some(name), rows }).collect())
+    let shares = by_name.into_iter().map(|(name, (_, mut rows))| {
+        rows.sort_unstable();
+        Share { slug: Some(name), rows }
+    });
+    Ok(shares.collect())
 }
 
 /// Returns the name of a value, which no other value has.
 fn name(value: &str) -> String {
     let (slug, folded) = (slug(value), value.to_lowercase());
-    if slug == folded && slug != NOBODY {
+    let is_mark = |end: &str| end.len() == MARK && end.bytes().all(|b| b.is_ascii_hexdigit());
+    let looks_marked = slug.rsplit_once('-').is_some_and(|(_, end)| is_mark(end));
+    if slug == folded && slug != NOBODY && !looks_marked {
         return slug;
     }
-    let digest = Sha256::digest(&folded);
-    let mark: String = digest[..3].iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{slug}-{mark}")
+    format!("{slug}-{}", &Fingerprint::of(&folded)[..MARK])
 }
 
 fn slug(value: &str) -> String {
@@ -112,7 +129,9 @@ mod tests {
             (vec![7], vec![2], vec![8])
         );
         let [one, other] = &rows("sued-west-")[..] else { panic!("{found:?}") };
-        assert!(one.0 != other.0 && one.0.len() == "sued-west-".len() + 6);
+        assert!(one.0 != other.0 && one.0.len() == "sued-west-".len() + MARK);
+        let copy = split(&[&one.0]).unwrap();
+        assert!(copy[0].0 != one.0, "a value that looks marked is marked as well");
         // Who is alone tonight has the name of every night.
         let alone = split(&["Süd-West"]).unwrap();
         assert!([one, other].iter().any(|both| both.0 == alone[0].0 && both.1 == [4]), "{alone:?}");

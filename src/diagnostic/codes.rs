@@ -71,6 +71,7 @@ codes! {
     NO_PROBABILITY = "K0333", "a response estimate that is no probability";
     MEMBERSHIPS = "K0340", "segments of an earlier run that are damaged";
     SEGMENT_CELLS = "K0341", "a condition over a customer column whose cells are of another kind";
+    ASSIGNMENTS = "K0342", "draws of an earlier run that are damaged";
 
     ANALYSIS = "K0401", "an analysis that cannot be computed";
     FRAME = "K0402", "scores that cannot be selected or joined";

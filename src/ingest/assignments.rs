@@ -44,7 +44,8 @@ pub fn assignments(
     let objects = objecting(columns.ids("customer_id"), customers);
     let (customer, arm) = (columns.codes("customer_id"), columns.codes("arm"));
     let campaigns = columns.ids("campaign");
-    let campaign = |row: usize| columns.codes("campaign").get(row).copied().unwrap_or(0);
+    let of_campaign = columns.codes("campaign");
+    let campaign = |row: usize| of_campaign.get(row).copied().unwrap_or(0);
     let days = |name: &str| match table.columns.get(name) {
         Some(TypedColumn::Date { day, .. }) => &day[..],
         _ => &[],
@@ -69,7 +70,7 @@ pub fn assignments(
         }
         if !drawn.is_empty() {
             let most = n_drawn.entry(plan(row)).or_default();
-            *most = (number(drawn, row) as u64 / MILLION as u64).max(*most);
+            *most = (number(drawn, row).max(0) as u64 / MILLION as u64).max(*most);
         }
         if objects[customer[row] as usize] {
             n_objecting += 1;

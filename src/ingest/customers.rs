@@ -68,6 +68,7 @@ pub fn customers(table: &TypedTable) -> (Customers, u64) {
     }
     customers.attributes = attributes;
     customers.unreadable = table.rejects.iter().filter_map(|reject| reject.key.clone()).collect();
+    customers.unreadable.sort_unstable();
     (customers, n_conflicts)
 }
 

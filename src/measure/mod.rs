@@ -230,7 +230,7 @@ fn trials(loaded: &Loaded, request: &Request, notes: &mut Vec<String>) -> Result
     let mut trials = assigned.map_or_else(Vec::new, |assigned| trial::of_assignments(assigned, &loaded.data, request));
     let Some(responses) = &loaded.data.responses else { return Ok(trials) };
     for trial in trial::of_responses(responses, &loaded.data, request)? {
-        if trials.iter().any(|other| other.campaign == trial.campaign) {
+        if trials.iter().any(|other| trial::is_of(&other.campaign, &trial.campaign)) {
             notes.push(format!(
                 "campaign `{}` stands in assignments and responses: it is measured by the purchases after the assignment",
                 trial.campaign

@@ -99,7 +99,8 @@ impl Ratio {
         if !by_hand && (whole - 1.0).abs() > 0.01 {
             return Self::NotWhole(whole);
         }
-        let n: Vec<u64> = trial.arms.iter().map(|arm| arm.n_assigned).collect();
+        // Who has objected since was drawn all the same.
+        let n: Vec<u64> = trial.arms.iter().map(|arm| arm.n_assigned + arm.n_gone.unwrap_or(0)).collect();
         sample::ratio_p(&n, &shares).map_or(Self::Unknown, Self::Checked)
     }
 
@@ -207,7 +208,9 @@ fn why(is_control: bool, is_compared: bool, trial: &Trial, [own, control]: [u64;
     match (own, control) {
         _ if is_control || is_compared => None,
         _ if !trial.has_control() => Some("the campaign has no control group"),
-        (0, _) | (_, 0) if trial.open.is_some() => Some("the window of nobody in one of the groups is over"),
+        (0, _) | (_, 0) if trial.open.is_some() => {
+            Some("no customer of one of the groups has come to the end of the window")
+        }
         (0, _) | (_, 0) => Some("one of the groups is empty"),
         (1, _) | (_, 1) => Some("one of the groups has one customer"),
         _ => Some("no customer differs from any other"),

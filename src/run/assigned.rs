@@ -13,24 +13,36 @@ use super::manifest::AssignmentsReadRecord;
 use crate::analysis::SideTable;
 use crate::campaign::assignments::{Arm, Assignment, Assignments, Plan};
 use crate::ingest::{ASSIGNMENTS, IngestError, TableSource, assignments, read_table};
-use crate::table::{Column, Customers, Tombstones, Values};
+use crate::publish::{Pointer, published};
+use crate::table::{Column, Customers, Fingerprint, Tombstones, Values};
 use crate::units::Day;
 
 /// File of a run that the next one reads.
 const FILE: &str = "assignments.csv";
 const MANIFEST: &str = "manifest.json";
 
-/// Finds the run that was made last, by its own clock.
-pub fn newest(directory: &Path) -> Option<PathBuf> {
-    let runs = std::fs::read_dir(directory).ok()?.filter_map(|entry| {
-        let path = entry.ok()?.path();
-        // The pointer is one of them a second time.
-        let is_run = path.join(FILE).is_file() && !path.is_symlink();
-        let text = std::fs::read_to_string(path.join(MANIFEST)).ok().filter(|_| is_run)?;
-        let manifest: serde_json::Value = serde_json::from_str(&text).ok()?;
-        Some((manifest["run"]["started_at_unix"].as_u64()?, path))
-    });
-    runs.max().map(|(_, path)| path)
+/// Finds the run that was made last, by its own clock; `but` is the one that is being made anew.
+///
+/// # Errors
+/// Fails where the output directory cannot be read.
+pub fn newest(directory: &Path, but: Option<&str>) -> Result<Option<PathBuf>, RunError> {
+    let mut newest: Option<(u64, PathBuf)> = None;
+    for path in published(directory, Pointer::Latest)? {
+        let is_other = but.is_none_or(|but| path.file_name().is_none_or(|name| name != but));
+        if !is_other || !path.join(FILE).is_file() {
+            continue;
+        }
+        let started = std::fs::read_to_string(path.join(MANIFEST)).ok().and_then(|text| {
+            let manifest: serde_json::Value = serde_json::from_str(&text).ok()?;
+            manifest["run"]["started_at_unix"].as_u64()
+        });
+        let Some(started) = started else {
+            let why = "the manifest beside it cannot be read, so that nobody knows whether it is the newest".to_owned();
+            return Err(RunError::Assignments { path: path.join(FILE), why });
+        };
+        newest = newest.max(Some((started, path)));
+    }
+    Ok(newest.map(|(_, path)| path))
 }
 
 /// Says which file of a run is read, as its manifest has it.
@@ -66,7 +78,7 @@ impl<'a> Expiry<'a> {
 /// Reads what a run left.
 ///
 /// # Errors
-/// Fails where the file cannot be read: a new draw would put customers into the other arm.
+/// Fails where the file cannot be read, or is not what its run wrote: a new draw would put customers into the other arm.
 pub fn earlier(
     newest: Option<&Path>,
     customers: Option<&Customers>,
@@ -77,7 +89,12 @@ pub fn earlier(
     let objects =
         |id: &str| customers.is_some_and(|all| all.ids.position(id).is_some_and(|ix| all.objection[ix as usize]));
     let source = TableSource { folder: newest.to_owned(), patterns: vec![FILE.to_owned()], ..TableSource::default() };
-    let table = read_table(&ASSIGNMENTS, &source, None)?;
+    check(newest)?;
+    let table = match read_table(&ASSIGNMENTS, &source, None) {
+        // Everybody who was drawn has been erased.
+        Err(IngestError::NoRows { .. }) => return Ok(BTreeMap::new()),
+        table => table?,
+    };
     // Nights are made up for in any order: rows after this as-of go on as they are.
     let reading = match assignments(&table, None, Day(i32::MAX), None) {
         Err(IngestError::NoRowLeft { .. }) => return Ok(BTreeMap::new()),
@@ -120,6 +137,17 @@ pub fn earlier(
     };
     let campaigns = rows.chunk_by(|a, b| reading.campaign[*a] == reading.campaign[*b]).map(of_campaign);
     Ok(campaigns.filter(|(_, assignments)| !assignments.is_empty()).collect())
+}
+
+/// Compares the file with what its manifest says of it.
+fn check(run: &Path) -> Result<(), RunError> {
+    let path = run.join(FILE);
+    let damaged = |why: String| RunError::Assignments { path: path.clone(), why };
+    let mut file = std::fs::File::open(&path).map_err(|error| damaged(error.to_string()))?;
+    let mut hash = Fingerprint::default();
+    std::io::copy(&mut file, &mut hash).map_err(|error| damaged(error.to_string()))?;
+    let is_its = record(run).is_none_or(|record| record.sha256 == hash.digits());
+    if is_its { Ok(()) } else { Err(damaged("it is not what its run wrote".to_owned())) }
 }
 
 /// Rounds to what a share is read back in.

@@ -103,7 +103,7 @@ pub fn select<'a>(
     let known = Known {
         customers,
         base: &data.customer_ids,
-        history: History::of(data, &rules.limits).and_control_groups(&data.customer_ids, draws),
+        history: History::of(data, &rules.limits).and_control_groups(&data.customer_ids, draws, data.as_of),
         has_bought: &has_bought,
         suppressed: &suppressed,
         earlier: &sources.earlier,

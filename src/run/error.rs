@@ -31,6 +31,9 @@ pub enum RunError {
     /// A condition asks for numbers or dates, and most cells of the column are none.
     #[error("segment `{segment}` asks for {kind} in `{column}`, and {why}")]
     SegmentCells { segment: String, column: String, kind: &'static str, why: String, span: Range<usize> },
+    /// What an earlier run drew cannot be used.
+    #[error("cannot go on with the draws of an earlier run: `{}`: {why}", path.display())]
+    Assignments { path: PathBuf, why: String },
     /// What an earlier run left of its segments cannot be used.
     #[error("cannot compare with the segments of an earlier run: `{}`: {why}", path.display())]
     Memberships { path: PathBuf, why: String },
@@ -131,6 +134,12 @@ impl RunError {
                     "name its header under `[input.customers.columns]`: `{} = \"…\"`, or leave it out of the condition",
                     kebab(column)
                 ),
+            ),
+            Self::Assignments { .. } => (
+                codes::ASSIGNMENTS,
+                "put the file back as its run wrote it; where an erasure was interrupted, run `klientel erase` again; a new draw would put customers \
+                 into the other arm"
+                    .to_owned(),
             ),
             Self::Memberships { .. } => (
                 codes::MEMBERSHIPS,

@@ -163,7 +163,7 @@ fn publish(
     let nights = nights::nights(lock.directory());
     let night = nights::newest(&nights, Some(inputs.as_of)).filter(|_| !job.segments.is_empty());
     let compared = night.map(|night| nights::read(night, inputs.leaving(), tombstones)).transpose()?;
-    let last_drawn = assigned::newest(lock.directory());
+    let last_drawn = assigned::newest(lock.directory(), None)?;
     let hash = record::fingerprint(job, &inputs, tombstones, key.as_ref(), compared.as_ref());
     let (fingerprint, assignments_read) =
         record::same_run(lock.directory(), inputs.as_of, &hash).unwrap_or_else(|| {
@@ -223,7 +223,7 @@ fn publish(
     inputs.notes.extend(left_out);
 
     let earlier = assigned::earlier(
-        last_drawn.as_deref(),
+        assigned::newest(lock.directory(), Some(&id))?.as_deref(),
         inputs.customers.as_ref(),
         tombstones,
         assigned::Expiry::of(job, data.as_of).as_ref(),

@@ -260,8 +260,13 @@ impl Tables {
         }
     }
 
-    /// Takes those who were erased out of the customers; where there is no customer table, returns who they are.
-    fn take_out_erased(&self, customers: Option<&mut Customers>, tombstones: &Tombstones) -> Option<Customers> {
+    /// Takes those who were erased out of the customers; where there is no customer table, returns who they are. Where they had refused something, their addresses
+    /// come with it.
+    fn take_out_erased(
+        &self,
+        customers: Option<&mut Customers>,
+        tombstones: &Tombstones,
+    ) -> (Option<Customers>, Suppressions) {
         let with_customers = [
             self.customers.as_ref(),
             self.contracts.as_ref(),
@@ -275,15 +280,10 @@ impl Tables {
         let mut erased: Vec<String> = of_tables.chain(of_lines).collect();
         erased.sort_unstable();
         erased.dedup();
-        if erased.is_empty() {
-            return None;
-        }
         match customers {
-            Some(customers) => {
-                customers.erase(erased);
-                None
-            }
-            None => Some(Customers { erased, ..Customers::default() }),
+            _ if erased.is_empty() => (None, Suppressions::default()),
+            Some(customers) => (None, customers.erase(erased)),
+            None => (Some(Customers { erased, ..Customers::default() }), Suppressions::default()),
         }
     }
 
@@ -305,7 +305,10 @@ impl Tables {
             self.resolve(key);
         }
         let (mut customers, customer_conflicts) = self.listed.take().unzip();
-        let only_erased = self.take_out_erased(customers.as_mut(), tombstones);
+        let (only_erased, refused) = self.take_out_erased(customers.as_mut(), tombstones);
+        let mut on_list = self.suppressions.as_ref().map(suppressions).unwrap_or_default();
+        on_list.emails.extend(refused.emails);
+        on_list.phones.extend(refused.phones);
         let leaving = customers.as_ref().or(only_erased.as_ref());
         let list = self.products.as_ref().map(ProductList::of);
         let unit_costs = |ids: &_| list.as_ref().map_or_else(Vec::new, |list| list.unit_costs(ids));
@@ -356,7 +359,7 @@ impl Tables {
             contracts: further.contracts,
             responses: further.responses,
             baskets: of_baskets,
-            suppressions: self.suppressions.as_ref().map(suppressions).unwrap_or_default(),
+            suppressions: on_list,
             contacts: self.contacts,
             invoices: self.invoices,
             records,

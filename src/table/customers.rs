@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Ids;
+use super::{Ids, Suppressions};
 
 /// Customer master rows, one a distinct customer id.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +29,9 @@ pub struct Customers {
     pub erased: Vec<String>,
 }
 
+/// Digits that are too few for a telephone number.
+const FEWEST_DIGITS: usize = 6;
+
 impl Customers {
     /// Goes through the ids whose rows count nowhere because of what is said of them here; those who were erased are not among them.
     pub fn objecting(&self) -> impl Iterator<Item = &str> {
@@ -36,10 +39,12 @@ impl Customers {
         listed.chain(self.unreadable.iter().map(String::as_str))
     }
 
-    /// Takes out customers who were erased, and remembers them; `erased` is ascending and distinct.
-    pub fn erase(&mut self, erased: Vec<String>) {
+    /// Takes out customers who were erased, and remembers them; `erased` is ascending and distinct. Returns the addresses and numbers of those who had refused
+    /// something: others who share them must not be reached there because the refusal is gone.
+    pub fn erase(&mut self, erased: Vec<String>) -> Suppressions {
         let is_kept = |id: &str| erased.binary_search_by(|other| other.as_str().cmp(id)).is_err();
         let keeps: Vec<bool> = self.ids.iter().map(is_kept).collect();
+        let refused = self.refused(&keeps);
         if keeps.contains(&false) {
             let kept = |ix: &u32| keeps[*ix as usize];
             self.ids = Ids::from_sorted((0..keeps.len() as u32).filter(kept).map(|ix| self.ids.get(ix)));
@@ -65,6 +70,25 @@ impl Customers {
         }
         self.unreadable.retain(|id| is_kept(id));
         self.erased = erased;
+        refused
+    }
+
+    /// Returns the addresses and numbers of customers who are not kept and had refused something.
+    fn refused(&self, keeps: &[bool]) -> Suppressions {
+        let flags = [&self.email_opt_out, &self.phone_opt_out, &self.ads_opt_out, &self.post_opt_out, &self.objection];
+        let gone: Vec<usize> = (0..keeps.len())
+            .filter(|ix| !keeps[*ix] && flags.iter().any(|flag| flag.get(*ix) == Some(&true)))
+            .collect();
+        let texts = |name: &str, is_one: &dyn Fn(&str) -> bool| -> Vec<String> {
+            let of_name = self.attributes.get(name).into_iter();
+            of_name.flat_map(|texts| gone.iter().map(|ix| texts[*ix].clone())).filter(|text| is_one(text)).collect()
+        };
+        let is_number = |text: &str| text.bytes().filter(u8::is_ascii_digit).count() > FEWEST_DIGITS;
+        Suppressions {
+            customers: vec![],
+            emails: texts("email", &|text| text.contains('@')),
+            phones: texts("phone", &is_number),
+        }
     }
 }
 
@@ -91,7 +115,9 @@ mod tests {
             ..Customers::default()
         };
         assert_eq!(customers.objecting().collect::<Vec<_>>(), ["2", "3", "4", "5"]);
-        customers.erase(["2", "5", "9"].map(str::to_owned).to_vec());
+        customers.attributes.get_mut("email").unwrap()[1] = "b@x.de".to_owned();
+        let refused = customers.erase(["2", "5", "9"].map(str::to_owned).to_vec());
+        assert_eq!(refused, Suppressions { emails: vec!["b@x.de".to_owned()], ..Suppressions::default() });
         assert_eq!(customers.ids, Ids::from_sorted(["1", "3"]));
         assert_eq!((&customers.email_opt_in[..], &customers.objection[..]), (&[true, true][..], &[false, true][..]));
         assert_eq!(customers.attributes["email"], ["a", "c"]);

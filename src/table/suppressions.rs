@@ -1,6 +1,6 @@
 //! Who must not be contacted, as the export says it.
 
-/// Entries of the suppression list, each kind ascending and distinct.
+/// Entries of the suppression list, in any order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Suppressions {
     /// Customer ids.

@@ -40,7 +40,7 @@ fn a_call_list_for_each_region_holds_who_can_be_called() {
     let south = format!(
         "{header}1;+491701111111;Frau;Ada;Lang;;all;10.02.2026;;2;a@x.de\r\n5;+491705555555;;Ed;Eng;;all;;;1;\r\n"
     );
-    assert_eq!(run.text("campaigns/calls_sued-7c2106.csv"), south);
+    assert_eq!(run.text("campaigns/calls_sued-7c210682.csv"), south);
     assert_eq!(
         run.text("campaigns/calls_nord.csv"),
         format!("{header}2;+431588580;Herr;Bo;Kurz;;all;30.11.2025;;1;a@x.de\r\n")
@@ -54,7 +54,7 @@ fn a_call_list_for_each_region_holds_who_can_be_called() {
     {
         use std::os::unix::fs::PermissionsExt;
         let mode = |name: &str| run.directory.join(name).metadata().unwrap().permissions().mode() & 0o777;
-        assert_eq!((mode("campaigns/calls_sued-7c2106.csv"), mode("campaigns/calls_nord.csv")), (0o600, 0o600));
+        assert_eq!((mode("campaigns/calls_sued-7c210682.csv"), mode("campaigns/calls_nord.csv")), (0o600, 0o600));
     }
     let notes = run.manifest["notes"].to_string();
     assert!(notes.contains("campaign `calls`: no consent to calls is asked for"), "{notes}");

@@ -6,9 +6,9 @@ use std::time::{Duration, SystemTime};
 
 use super::support::{Project, Run};
 
-const N: usize = 600;
+pub(super) const N: usize = 600;
 
-fn customers(objecting: &[usize]) -> String {
+pub(super) fn customers(objecting: &[usize]) -> String {
     let mut text = String::from("Kundennr;E-Mail;Nachname;Newsletter;Widerspruch;Region\n");
     for ix in 0..N {
         let objects = if objecting.contains(&ix) { "ja" } else { "nein" };
@@ -19,7 +19,7 @@ fn customers(objecting: &[usize]) -> String {
 }
 
 /// Everybody buys in January; who stands in `also` buys for 40.00 on a later day.
-fn lines(also: &[(usize, &str)]) -> String {
+pub(super) fn lines(also: &[(usize, &str)]) -> String {
     let mut text = String::from("Kundennr;Belegnr;Datum;Artikelnr;Menge;Umsatz\n");
     for ix in 0..N {
         text.push_str(&format!("K{ix:04};B{ix};{:02}.01.2026;A{};1;{},50\n", 1 + ix % 28, ix % 7, 10 + ix % 50));
@@ -30,7 +30,7 @@ fn lines(also: &[(usize, &str)]) -> String {
     text
 }
 
-fn pipeline(as_of: &str, more: &str) -> String {
+pub(super) fn pipeline(as_of: &str, more: &str) -> String {
     format!(
         "version = 1\nas-of = {as_of}\nanalyses = ['rfm']\n\
          [input.transactions.csv]\npath = 'lines.csv'\n\
@@ -39,16 +39,16 @@ fn pipeline(as_of: &str, more: &str) -> String {
     )
 }
 
-fn project() -> Project {
+pub(super) fn project() -> Project {
     Project::new(&[("lines.csv", &lines(&[])), ("customers.csv", &customers(&[]))])
 }
 
 /// Customer id by the value of another column.
-fn column(run: &Run, table: &str, of: &str) -> BTreeMap<String, String> {
+pub(super) fn column(run: &Run, table: &str, of: &str) -> BTreeMap<String, String> {
     run.table(table).into_iter().map(|row| (row["customer_id"].clone(), row[of].clone())).collect()
 }
 
-const DRAWING: &str =
+pub(super) const DRAWING: &str =
     "[[campaign]]\nname = 'spring'\nsegment = 'all'\ncontrol-share = 0.25\nstratify-by = ['region', 'rfm_segment']\n";
 
 #[test]
@@ -388,93 +388,6 @@ fn a_frequency_cap_is_no_sample_ratio_mismatch() {
     // A week after the mailing everybody may be written to again.
     let third = project.run(&pipeline("2026-02-08", &more)).unwrap();
     assert_eq!(third.manifest["campaigns"][0]["contacts"], first.manifest["campaigns"][0]["contacts"]);
-}
-
-/// A contact log keeps yesterday's contacts from tonight's campaign, and yesterday's control group is kept from it as well: the two differ by
-/// the lot of yesterday alone.
-#[test]
-fn the_next_campaign_does_not_go_to_the_control_group_of_the_last() {
-    let project = project();
-    let campaign = |name: &str| format!("[[campaign]]\nname = '{name}'\nsegment = 'all'\ncontrol-share = 0.3\n");
-    let first = project.run(&pipeline("2026-01-31", &campaign("spring"))).unwrap();
-    let contacts = first.table("campaigns/spring.csv");
-    let log: String = contacts.iter().map(|row| format!("{};2026-01-31;Mailing\n", row["customer_id"])).collect();
-    project.write("contacts.csv", format!("customer_id;date;kind\n{log}").as_bytes());
-    let rules = "[input.contacts.csv]\npath = 'contacts.csv'\n[contact-rules]\nfrequency-cap = 1\nfrequency-window = '7 days'\n";
-    let both = format!("{rules}{}", campaign("summer"));
-    let second = project.run(&pipeline("2026-02-03", &both)).unwrap();
-    assert_eq!(second.manifest["campaigns"][0]["excluded"]["frequency_cap"], N, "contacts and control group alike");
-    let third = project.run(&pipeline("2026-02-10", &both)).unwrap();
-    assert_eq!(third.manifest["campaigns"][0]["excluded"]["frequency_cap"], 0);
-}
-
-/// Who is in no log after as-of was contacted all the same.
-#[test]
-fn contacts_after_as_of_count_and_a_campaign_can_come_once() {
-    let project = project();
-    project.write("contacts.csv", b"customer_id;date;kind\nK0003;02.02.2026;Mailing\n");
-    let more = "[input.contacts.csv]\npath = 'contacts.csv'\n[contact-rules]\nfrequency-cap = 1\nfrequency-window = '7 days'\n\
-        [[campaign]]\nname = 'letters'\nsegment = 'all'\nrepeat-after = '60 days'\ncontrol-share = 0.2\n\
-        [[campaign]]\nname = 'once'\nsegment = 'all'\nrepeat-after = '60 days'\n";
-    let first = project.run(&pipeline("2026-01-31", more)).unwrap();
-    assert_eq!(column(&first, "excluded.csv", "reason")["K0003"], "frequency_cap");
-    let n = |run: &Run, campaign: usize| run.manifest["campaigns"][campaign]["contacts"].as_u64().unwrap();
-    assert!(n(&first, 0) > 400 && n(&first, 1) == N as u64 - 1);
-    // The next night nobody comes again, neither to a file nor to the lot; who is free now comes for the first time.
-    let second = project.run(&pipeline("2026-02-10", more)).unwrap();
-    assert_eq!((n(&second, 0) <= 1, n(&second, 1)), (true, 1));
-    assert_eq!(second.manifest["campaigns"][0]["excluded"]["contacted_before"], N - 1);
-    assert_eq!(second.manifest["campaigns"][1]["excluded"]["contacted_before"], N - 1);
-    // After the time everybody comes again, in the same arm as before; a campaign without control group is not measured.
-    let third = project.run(&pipeline("2026-04-02", more)).unwrap();
-    assert_eq!((n(&third, 0).abs_diff(n(&first, 0)) <= 1, n(&third, 1)), (true, N as u64 - 1));
-    project.write(
-        "pipeline.toml",
-        pipeline("2026-05-15", "[input.assignments.csv]\npath = 'out/latest/assignments.csv'\n").as_bytes(),
-    );
-    let output = project.klientel().args(["measure", "pipeline.toml"]).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        said.contains("letters: control") && !said.contains("once"),
-        "{said}{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-}
-
-/// Two customers with one address: one is held out, in another campaign or contacted enough, and nothing goes to the inbox of both.
-#[test]
-fn rules_hold_for_everybody_at_an_address() {
-    let project = project();
-    let pairs = customers(&[]).lines().enumerate().fold(String::new(), |text, (nth, line)| {
-        let shared = |line: &str| line.replace(&format!("k{}@", nth - 1), &format!("k{}@", (nth - 1) / 2));
-        text + &if nth == 0 { line.to_owned() } else { shared(line) } + "\n"
-    });
-    project.write("customers.csv", pairs.as_bytes());
-    project.write("contacts.csv", b"customer_id;date;kind\nK0006;28.01.2026;Mailing\nK0009;28.01.2026;Beschwerde\n");
-    let more = "[[segment]]\nname = 'even'\nwhere = 'avg_order_value < 30'\n[[segment]]\nname = 'odd'\nwhere = 'avg_order_value >= 30'\n\
-        [input.contacts.csv]\npath = 'contacts.csv'\n\
-        [contact-rules]\nfrequency-cap = 1\nfrequency-window = '7 days'\nquiet-period = '7 days'\ncampaigns-per-customer = 1\nglobal-holdout-share = 0.2\n\
-        [[campaign]]\nname = 'a'\nsegment = 'even'\n[[campaign]]\nname = 'b'\nsegment = 'odd'\n";
-    let run = project.run(&pipeline("2026-01-31", more)).unwrap();
-    let [a, b] = ["campaigns/a.csv", "campaigns/b.csv"].map(|file| column(&run, file, "email"));
-    let [in_a, in_b]: [BTreeSet<&String>; 2] = [a.values().collect(), b.values().collect()];
-    assert!(in_a.is_disjoint(&in_b), "an inbox gets one campaign");
-    assert!(in_a.len() > 50 && in_b.len() > 20);
-    let arms = column(&run, "assignments.csv", "arm");
-    for (id, arm) in &arms {
-        let address = format!("k{}@example.com", id[1..].parse::<usize>().unwrap() / 2);
-        assert!(arm == "contact" || !(in_a.contains(&address) || in_b.contains(&address)), "{id} is held out");
-    }
-    let reasons = column(&run, "excluded.csv", "reason");
-    let of_pair = |first: &str, second: &str| [first, second].map(|id| reasons[id].clone());
-    assert!(
-        of_pair("K0006", "K0007").iter().all(|reason| ["frequency_cap", "global_holdout"].contains(&reason.as_str()))
-    );
-    assert!(
-        of_pair("K0008", "K0009")
-            .iter()
-            .all(|reason| ["quiet_after_complaint", "global_holdout"].contains(&reason.as_str()))
-    );
 }
 
 #[test]

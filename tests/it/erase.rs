@@ -148,7 +148,7 @@ fn a_file_name_goes_with_the_last_person_in_the_file() {
     assert!(!latest.join("campaigns/plain_glockengiesser.csv").exists());
     let manifest = is_as_the_manifest_says(&latest);
     assert!(!manifest.to_string().contains("glockengiesser"));
-    assert!(latest.join("campaigns/plain_gaertner-dba155.csv").exists());
+    assert!(latest.join("campaigns/plain_gaertner-dba1558e.csv").exists());
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod churn_events;
 mod contracts;
 mod cross_sell;
 mod determinism;
+mod draws;
 mod erase;
 mod face;
 mod generated;

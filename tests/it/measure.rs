@@ -279,7 +279,7 @@ fn a_window_that_is_not_over_is_said() {
         "no customer's 90 days are over yet, the last ones end on 2026-06-08 and the data on 2026-03-31; `--days 21` measures what there is",
     );
     assert!(found.readings.iter().all(|reading| reading.difference.is_none() && reading.own.n == 0));
-    assert_eq!(found.readings[1].why, Some("the window of nobody in one of the groups is over"));
+    assert_eq!(found.readings[1].why, Some("no customer of one of the groups has come to the end of the window"));
     assert!(!found.directory.join("responses.csv").exists());
 }
 
