@@ -2,7 +2,8 @@
 //!
 //! It is drawn as a campaign of its own, with everybody whom a campaign could have contacted: consent, address and suppression list are
 //! asked of both arms before the lot, contact pressure, profit and other campaigns are not. Who is in an arm stays there, also where the share has changed
-//! since, because who was contacted for a year is no control. Another name draws anew, independently of the first.
+//! since, because who was contacted for a year is no control. Another name draws anew, independently of the first. The lot is of the customer: whoever shares an address with
+//! somebody who is held out stays in the arm of the own lot and is not written to there, which makes an effect smaller, never larger.
 
 use rayon::prelude::*;
 
