@@ -20,6 +20,11 @@ use crate::units::NONE_IX;
 /// Below the first the shares are stable, above the second they have shifted: Siddiqi, "Credit Risk Scorecards", 2006.
 const READINGS: [f64; 2] = [0.1, 0.25];
 
+/// Where customers come from who were not known.
+pub const NEW: &str = "new";
+/// Where customers went who are not among the scores any more.
+pub const GONE: &str = "gone";
+
 /// What has changed between two runs.
 pub struct Migration {
     pub table: SideTable,
@@ -84,8 +89,8 @@ pub fn migration(compared: &Compared<'_>) -> Option<Migration> {
     };
     let ways = || (0..=classes).flat_map(|from| (0..=classes).map(move |to| (from, to)));
     let ways: Vec<(usize, usize)> = ways().filter(|(from, to)| counts[*from][*to] > 0).collect();
-    let from: Vec<String> = ways.iter().map(|(from, _)| name(*from, "new")).collect();
-    let to: Vec<String> = ways.iter().map(|(_, to)| name(*to, "gone")).collect();
+    let from: Vec<String> = ways.iter().map(|(from, _)| name(*from, NEW)).collect();
+    let to: Vec<String> = ways.iter().map(|(_, to)| name(*to, GONE)).collect();
     let customers: Nullable<i64> = ways.iter().map(|(from, to)| Some(counts[*from][*to] as i64)).collect();
     let share = |(from, to): &(usize, usize)| counts[*from][*to] as f64 / counts[*from].iter().sum::<u64>() as f64;
     let shares: Nullable<f64> = ways.iter().map(|way| Some(share(way))).collect();

@@ -93,7 +93,7 @@ fn small_groups_are_not_told_where_a_least_size_is_asked_for() {
     project.run(&pipeline("2026-03-10", FIRST_MATCH)).unwrap();
     let text = FIRST_MATCH.replace("[segments]\n", "[segments]\nmin-size = 2\n");
     let run = project.run(&pipeline("2026-03-11", &text)).unwrap();
-    assert_eq!(ways(&run), ["best > best:  ", "saxony > saxony: 2 1.0", "none > none: 2 1.0"]);
+    assert_eq!(ways(&run), ["best > best:  ", "saxony > saxony:  ", "none > none: 2 1.0"]);
     let notes = run.manifest["notes"].to_string();
     assert!(
         notes.contains("fewer than 2 customers (`segments.min-size`), and those that would tell of them, are left"),
