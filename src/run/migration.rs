@@ -25,6 +25,9 @@ pub const NEW: &str = "new";
 /// Where customers went who are not among the scores any more.
 pub const GONE: &str = "gone";
 
+/// Reading of an index over segments that are not those of then.
+pub const NOT_COMPARABLE: &str = "not comparable";
+
 /// What has changed between two runs.
 pub struct Migration {
     pub table: SideTable,
@@ -36,7 +39,7 @@ impl Migration {
     /// Says that the segments of then were other ones.
     pub fn not_comparable(&mut self) {
         for (_, fact) in self.facts.iter_mut().filter(|(name, _)| *name == "reading") {
-            *fact = Fact::Text("not comparable".to_owned());
+            *fact = Fact::Text(NOT_COMPARABLE.to_owned());
         }
     }
 }

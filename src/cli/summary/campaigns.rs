@@ -13,16 +13,18 @@ impl Page<'_> {
     fn migration(&mut self, found: &Value) {
         let Some(before) = found["previous_as_of"].as_str() else { return };
         let n = |key: &str| told(&found[key], self.least);
-        let psi = found["psi"].as_f64().unwrap_or_default();
-        let of = found["psi_segment"].as_str().filter(|_| psi > 0.0);
-        let of = of.map(|segment| format!(" of `{segment}`")).unwrap_or_default();
+        let shares = found["psi"].as_f64().map(|psi| {
+            let of = found["psi_segment"].as_str().filter(|_| psi > 0.0);
+            let of = of.map(|segment| format!(" of `{segment}`")).unwrap_or_default();
+            format!("; shares {} (PSI {psi:.3}{of})", found["reading"].as_str().unwrap_or_default())
+        });
         let _ = writeln!(
             self.out,
-            "  since {before}: {} moved, {} new, {} gone; shares {} (PSI {psi:.3}{of})",
+            "  since {before}: {} moved, {} new, {} gone{}",
             n("moved"),
             n("new"),
             n("gone"),
-            found["reading"].as_str().unwrap_or_default(),
+            shares.unwrap_or_default(),
         );
     }
 
@@ -42,8 +44,8 @@ impl Page<'_> {
             self.title("campaigns");
         }
         for row in &campaigns {
-            let n = |key: &str| count(row[key].as_u64().unwrap_or(0));
-            let said = format!("{:>10} contacts of {} members{}", n("contacts"), n("members"), left_out(row));
+            let (contacts, members) = (count(row["contacts"].as_u64().unwrap_or(0)), told(&row["members"], self.least));
+            let said = format!("{contacts:>10} contacts of {members} members{}", left_out(row));
             let _ = writeln!(self.out, "  {:20} {said}", name(row));
             if let Some(profit) = row["expected_profit"].as_f64() {
                 let mut said = format!("expected to earn {}", money(profit));
