@@ -105,6 +105,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_hidden_is_said_to_be_less_than_the_least_size() {
+        let mut out = String::new();
+        let manifest = json!({
+            "campaigns": [{ "name": "c", "members": null, "contacts": 3, "excluded": { "without_consent": null } }],
+            "segment_migration": { "previous_as_of": "2026-03-10", "moved": 20, "new": null, "gone": null, "psi": null, "reading": null },
+        });
+        Page { out: &mut out, least: Some(10) }.segments(&manifest);
+        assert!(out.contains("since 2026-03-10: 20 moved, fewer than 10 new, fewer than 10 gone\n"), "{out}");
+        assert!(out.contains(" 3 contacts of fewer than 10 members\n"), "{out}");
+    }
+
+    #[test]
     fn a_limit_is_told_where_it_left_somebody_out() {
         let row = |order: &str, matching: u64, last: Value| json!({ "customers": 20, "matching": matching, "order_by": "clv", "order": order, "last_kept": last });
         assert_eq!(cut(&row("descending", 1_770, 41.5.into())), " of 1,770, the largest clv down to 41.5");
