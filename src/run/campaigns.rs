@@ -196,7 +196,7 @@ pub fn records(campaigns: &[Contacted<'_>], cells: &[CellCounts]) -> Vec<Campaig
             target: campaign.target.name,
             channel: campaign.target.channel.label(),
             legal_basis: campaign.basis.label(),
-            members: contacted.members,
+            members: Some(contacted.members),
             contacts: prepared.contacts.len(),
             excluded,
             control_share: campaign.control_share,

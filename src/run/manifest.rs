@@ -238,9 +238,10 @@ pub struct CampaignRecord {
     pub channel: &'static str,
     /// Ground on which customers are contacted.
     pub legal_basis: &'static str,
-    pub members: usize,
+    /// `null` where the customers of the segment are.
+    pub members: Option<usize>,
     pub contacts: usize,
-    /// Members who are not contacted, by reason.
+    /// Members who are not contacted, by reason; `null` each where `members` is.
     pub excluded: Map<String, Value>,
     pub control_share: f64,
     /// Probability of arms that differ as much from the shares that they were drawn with.
@@ -282,6 +283,7 @@ pub struct StageRecord {
 #[derive(Debug, Clone, Serialize)]
 pub struct OutputRecord {
     pub path: String,
+    /// `null` where it is no table, or would tell how many customers a segment has whose count is `null`.
     pub rows: Option<usize>,
     pub bytes: u64,
     pub sha256: String,

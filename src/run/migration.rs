@@ -20,6 +20,14 @@ use crate::units::NONE_IX;
 /// Below the first the shares are stable, above the second they have shifted: Siddiqi, "Credit Risk Scorecards", 2006.
 const READINGS: [f64; 2] = [0.1, 0.25];
 
+/// Where customers come from who were not known.
+pub const NEW: &str = "new";
+/// Where customers went who are not among the scores any more.
+pub const GONE: &str = "gone";
+
+/// Reading of an index over segments that are not those of then.
+pub const NOT_COMPARABLE: &str = "not comparable";
+
 /// What has changed between two runs.
 pub struct Migration {
     pub table: SideTable,
@@ -31,7 +39,7 @@ impl Migration {
     /// Says that the segments of then were other ones.
     pub fn not_comparable(&mut self) {
         for (_, fact) in self.facts.iter_mut().filter(|(name, _)| *name == "reading") {
-            *fact = Fact::Text("not comparable".to_owned());
+            *fact = Fact::Text(NOT_COMPARABLE.to_owned());
         }
     }
 }
@@ -84,8 +92,8 @@ pub fn migration(compared: &Compared<'_>) -> Option<Migration> {
     };
     let ways = || (0..=classes).flat_map(|from| (0..=classes).map(move |to| (from, to)));
     let ways: Vec<(usize, usize)> = ways().filter(|(from, to)| counts[*from][*to] > 0).collect();
-    let from: Vec<String> = ways.iter().map(|(from, _)| name(*from, "new")).collect();
-    let to: Vec<String> = ways.iter().map(|(_, to)| name(*to, "gone")).collect();
+    let from: Vec<String> = ways.iter().map(|(from, _)| name(*from, NEW)).collect();
+    let to: Vec<String> = ways.iter().map(|(_, to)| name(*to, GONE)).collect();
     let customers: Nullable<i64> = ways.iter().map(|(from, to)| Some(counts[*from][*to] as i64)).collect();
     let share = |(from, to): &(usize, usize)| counts[*from][*to] as f64 / counts[*from].iter().sum::<u64>() as f64;
     let shares: Nullable<f64> = ways.iter().map(|way| Some(share(way))).collect();

@@ -24,6 +24,7 @@ mod privacy_notes;
 mod pseudonyms;
 mod read;
 mod record;
+mod records_of_small_groups;
 mod rejects;
 mod resources;
 mod reuse;

@@ -14,6 +14,7 @@ use super::manifest::{
 };
 use super::nights::{Before, DefinitionRecord};
 use super::read::{Inputs, shown};
+use super::records_of_small_groups::{leave_out_of_index, leave_out_of_lists};
 use super::resources::peak_memory_bytes;
 use super::small_groups::SmallGroups;
 use super::write::{Selected, Written};
@@ -206,7 +207,9 @@ pub fn manifest(run: &Everything<'_>) -> Manifest {
     };
     if let Some(small) = SmallGroups::of(run.job) {
         small.leave_out_of_segments(&mut manifest.segments);
+        leave_out_of_lists(&manifest.segments, &mut manifest.campaigns, &mut manifest.outputs);
         small.leave_out_of_facts(&mut manifest.analyses);
+        leave_out_of_index(&mut manifest.analyses, &run.selected.tables);
     }
     manifest
 }

@@ -3,7 +3,7 @@
 //! | where                                   | one total of                                  |
 //! |------------------------------------------|-----------------------------------------------|
 //! | `clv_equity`                             | the classes of a column; segments of `first-match` |
-//! | `segment_migration`                      | each start, and each end                       |
+//! | `segment_migration`                      | each start, each end, and whatever the counts of the manifest tell of |
 //! | `segment_changes`                        | who was in a segment, and who is              |
 //! | `clv_holdout`                            | the classes by repeats, and by silence        |
 //! | `clv_groups`, `clv_frequency`            | all rows                                      |
@@ -21,6 +21,7 @@ use serde_json::{Map, Value};
 
 use super::job::Job;
 use super::manifest::SegmentRecord;
+use super::migration::{GONE, NEW};
 use crate::analysis::SideTable;
 use crate::segment::Membership;
 use crate::table::{Nullable, Values};
@@ -85,14 +86,8 @@ impl SmallGroups {
         let counted = table.columns.iter().find(|column| COUNTS.contains(&column.name.as_str()));
         let Some(Values::Integer(counts)) = counted.map(|column| &column.values) else { return 0 };
         let counts: Vec<Option<i64>> = counts.iter().collect();
-        let mut hidden: Vec<bool> = counts.iter().map(|n| n.is_some_and(|n| self.is_small(n))).collect();
-        let blocks = self.blocks(table, counts.len());
-        // A row that is emptied for one block may be alone in another.
-        let mut n_hidden = 0;
-        while n_hidden != hidden.iter().filter(|is| **is).count() {
-            n_hidden = hidden.iter().filter(|is| **is).count();
-            blocks.iter().for_each(|block| self.complete(block, &counts, &mut hidden));
-        }
+        let hidden = self.hidden(&counts, &self.blocks(table, counts.len()));
+        let n_hidden = hidden.iter().filter(|is| **is).count();
         if n_hidden == 0 {
             return 0;
         }
@@ -152,10 +147,26 @@ impl SmallGroups {
                 };
                 groups(table, "by").into_iter().filter(|block| !overlaps(block)).collect()
             }
-            "segment_migration" => groups(table, "from").into_iter().chain(groups(table, "to")).collect(),
+            "segment_migration" => {
+                groups(table, "from").into_iter().chain(groups(table, "to")).chain(of_totals(table)).collect()
+            }
             "clv_holdout" => groups(table, "by"),
             "clv_groups" | "clv_frequency" => vec![(0..n_rows).collect()],
             _ => vec![],
+        }
+    }
+
+    /// Says which groups are hidden: those that are small, and what they could be told from within a block.
+    fn hidden(self, counts: &[Option<i64>], blocks: &[Vec<usize>]) -> Vec<bool> {
+        let mut hidden: Vec<bool> = counts.iter().map(|n| n.is_some_and(|n| self.is_small(n))).collect();
+        let n_of = |hidden: &[bool]| hidden.iter().filter(|is| **is).count();
+        // A row that is hidden for one block may be alone in another.
+        loop {
+            let before = n_of(&hidden);
+            blocks.iter().for_each(|block| self.complete(block, counts, &mut hidden));
+            if n_of(&hidden) == before {
+                return hidden;
+            }
         }
     }
 
@@ -174,11 +185,9 @@ impl SmallGroups {
     /// Empties the counts of small segments.
     pub fn leave_out_of_segments(self, segments: &mut [SegmentRecord]) {
         let counts: Vec<Option<i64>> = segments.iter().map(|of| of.customers.map(|n| n as i64)).collect();
-        let mut hidden: Vec<bool> = counts.iter().map(|n| n.is_some_and(|n| self.is_small(n))).collect();
-        if self.assignment == Membership::FirstMatch {
-            let all: Vec<usize> = (0..counts.len()).collect();
-            self.complete(&all, &counts, &mut hidden);
-        }
+        let has_total = self.assignment == Membership::FirstMatch;
+        let all: Vec<Vec<usize>> = has_total.then(|| (0..counts.len()).collect()).into_iter().collect();
+        let hidden = self.hidden(&counts, &all);
         for (segment, is_hidden) in segments.iter_mut().zip(hidden) {
             if is_hidden {
                 segment.customers = None;
@@ -200,9 +209,7 @@ impl SmallGroups {
             let names: Vec<String> =
                 classes.iter().filter(|(_, of)| n(of).is_some()).map(|(name, _)| name.clone()).collect();
             let counts: Vec<Option<i64>> = names.iter().map(|name| n(&classes[name])).collect();
-            let mut hidden: Vec<bool> = counts.iter().map(|n| n.is_some_and(|n| self.is_small(n))).collect();
-            let all: Vec<usize> = (0..counts.len()).collect();
-            self.complete(&all, &counts, &mut hidden);
+            let hidden = self.hidden(&counts, &[(0..counts.len()).collect()]);
             for (name, _) in names.iter().zip(&hidden).filter(|(_, is_hidden)| **is_hidden) {
                 match classes.get_mut(name) {
                     Some(Value::Object(figures)) => figures.values_mut().for_each(|figure| *figure = Value::Null),
@@ -213,9 +220,7 @@ impl SmallGroups {
         }
         if let Some(groups) = facts.get_mut("lifetime_value").and_then(groups_of) {
             let counts: Vec<Option<i64>> = groups.iter().map(|group| group["n"].as_i64()).collect();
-            let mut hidden: Vec<bool> = counts.iter().map(|n| n.is_some_and(|n| self.is_small(n))).collect();
-            let all: Vec<usize> = (0..counts.len()).collect();
-            self.complete(&all, &counts, &mut hidden);
+            let hidden = self.hidden(&counts, &[(0..counts.len()).collect()]);
             let figures = groups.iter_mut().zip(&hidden).filter(|(_, is_hidden)| **is_hidden);
             for (_, figure) in figures.filter_map(|(group, _)| group.as_object_mut()).flatten() {
                 if !figure.is_string() {
@@ -223,11 +228,25 @@ impl SmallGroups {
                 }
             }
         }
-        let migration = facts.get_mut("segment_migration").and_then(Value::as_object_mut);
-        for (_, figure) in migration.into_iter().flatten().filter(|(name, _)| MIGRATION.contains(&name.as_str())) {
-            if figure.as_i64().is_some_and(|n| self.is_small(n)) {
-                *figure = Value::Null;
-            }
+        if let Some(migration) = facts.get_mut("segment_migration").and_then(Value::as_object_mut) {
+            self.leave_out_of_migration(migration);
+        }
+    }
+
+    /// Who is gone can be told from who is new, and who stayed where they were from who moved.
+    fn leave_out_of_migration(self, facts: &mut Map<String, Value>) {
+        let n = |name: &str| facts.get(name).and_then(Value::as_i64);
+        let stayed = n("customers_now").zip(n("moved")).zip(n("new")).map(|((now, moved), new)| now - moved - new);
+        let is_small = |name: &str| n(name).is_some_and(|n| self.is_small(n));
+        let mut hidden: Vec<&str> = MIGRATION.into_iter().filter(|name| is_small(name)).collect();
+        if stayed.is_some_and(|n| self.is_small(n)) {
+            hidden.push("moved");
+        }
+        if ["moved", "new", "gone"].iter().any(|name| hidden.contains(name)) {
+            hidden.extend(["new", "gone"]);
+        }
+        for (_, figure) in facts.iter_mut().filter(|(name, _)| hidden.contains(&name.as_str())) {
+            *figure = Value::Null;
         }
     }
 }
@@ -256,6 +275,26 @@ fn groups(table: &SideTable, name: &str) -> Vec<Vec<usize>> {
     let mut rows: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     codes.iter().enumerate().for_each(|(row, code)| rows.entry(*code).or_default().push(row));
     rows.into_values().collect()
+}
+
+/// Returns the ways that add up to a count of a migration, or to the difference of two: who moved, who stayed with or without those who are new or gone,
+/// and all of now and of then. Who is new and who is gone are a start and an end.
+fn of_totals(table: &SideTable) -> Vec<Vec<usize>> {
+    let column = |name| table.columns.iter().find(|column| column.name == name).map(|column| &column.values);
+    let (Some(from), Some(to)) = (column("from"), column("to")) else { return vec![] };
+    let (mut stayed, mut moved, mut new, mut gone) = (vec![], vec![], vec![], vec![]);
+    for row in 0..from.len() {
+        let of = match (text(from, row), text(to, row)) {
+            (Some(NEW), _) => &mut new,
+            (_, Some(GONE)) => &mut gone,
+            (from, to) if from == to => &mut stayed,
+            _ => &mut moved,
+        };
+        of.push(row);
+    }
+    let (with_new, with_gone) = ([&stayed[..], &new].concat(), [&stayed[..], &gone].concat());
+    let (now, then) = ([&with_new[..], &moved].concat(), [&with_gone[..], &moved].concat());
+    vec![stayed, moved, with_new, with_gone, now, then]
 }
 
 fn empty(values: &mut Values, rows: &[bool]) {
@@ -372,6 +411,45 @@ mod tests {
         let groups = &facts["lifetime_value"]["model"]["groups"];
         assert_eq!(groups[0], json!({ "label": "x", "n": null, "parameters": null }));
         assert_eq!((&groups[1]["n"], &groups[2]["n"]), (&Value::Null, &json!(95)));
-        assert_eq!(facts["segment_migration"], json!({ "moved": null, "new": 15, "gone": 10, "psi": 0.5 }));
+        let expected = json!({ "moved": null, "new": null, "gone": null, "psi": 0.5 });
+        assert_eq!(facts["segment_migration"], expected, "who moved is now less new, less who stayed");
+    }
+
+    #[test]
+    fn counts_of_a_migration_cannot_be_subtracted_from_each_other() {
+        let left_out = |[then, now, moved, new, gone]: [i64; 5]| -> [Option<i64>; 5] {
+            let counts =
+                json!({ "customers_then": then, "customers_now": now, "moved": moved, "new": new, "gone": gone });
+            let Value::Object(mut facts) = json!({ "segment_migration": counts }) else { panic!("no object") };
+            TEN.leave_out_of_facts(&mut facts);
+            MIGRATION.map(|name| facts["segment_migration"][name].as_i64())
+        };
+        assert_eq!(left_out([100, 110, 20, 25, 15]), [100, 110, 20, 25, 15].map(Some));
+        // 3 = 100 - 117 + 20.
+        assert_eq!(left_out([100, 117, 20, 20, 3]), [Some(100), Some(117), Some(20), None, None]);
+        assert_eq!(left_out([100, 100, 2, 20, 20]), [Some(100), Some(100), None, None, None]);
+        // 4 = 60 - 36 - 20 stayed.
+        assert_eq!(left_out([56, 60, 36, 20, 16]), [Some(56), Some(60), None, None, None]);
+    }
+
+    #[test]
+    fn a_migration_without_moves_is_closed_by_all_of_now() {
+        let mut ways =
+            table("segment_migration", &[("from", &["a", "b", "c"]), ("to", &["a", "b", "c"])], &[4, 50, 60]);
+        TEN.leave_out([&mut ways]).unwrap();
+        assert_eq!(shown(&ways, "customers"), [None, None, Some(60)], "4 = 114 - 110");
+        // All who moved are 23: one of two ways would be the rest.
+        let (from, to) = (["a", "a", "b", "b", "c"], ["a", "b", "b", "c", "c"]);
+        let mut ways = table("segment_migration", &[("from", &from), ("to", &to)], &[80, 3, 70, 20, 90]);
+        TEN.leave_out([&mut ways]).unwrap();
+        let found = shown(&ways, "customers");
+        assert_eq!((found[1], found[3]), (None, None), "{found:?}");
+        // Now less who moved are 84 who stayed and 5 who are new, then less who moved the same with 6 who are gone.
+        let (from, to) = (["a", "b", "a", "b", "new", "a"], ["a", "b", "b", "a", "a", "gone"]);
+        let mut ways = table("segment_migration", &[("from", &from), ("to", &to)], &[40, 44, 20, 25, 5, 6]);
+        TEN.leave_out([&mut ways]).unwrap();
+        let found = shown(&ways, "customers");
+        assert_eq!((found[4], found[5]), (None, None), "{found:?}");
+        assert!(found[0].is_none() || found[1].is_none(), "{found:?}");
     }
 }

@@ -93,7 +93,7 @@ fn small_groups_are_not_told_where_a_least_size_is_asked_for() {
     project.run(&pipeline("2026-03-10", FIRST_MATCH)).unwrap();
     let text = FIRST_MATCH.replace("[segments]\n", "[segments]\nmin-size = 2\n");
     let run = project.run(&pipeline("2026-03-11", &text)).unwrap();
-    assert_eq!(ways(&run), ["best > best:  ", "saxony > saxony: 2 1.0", "none > none: 2 1.0"]);
+    assert_eq!(ways(&run), ["best > best:  ", "saxony > saxony:  ", "none > none: 2 1.0"]);
     let notes = run.manifest["notes"].to_string();
     assert!(
         notes.contains("fewer than 2 customers (`segments.min-size`), and those that would tell of them, are left"),
@@ -104,6 +104,12 @@ fn small_groups_are_not_told_where_a_least_size_is_asked_for() {
     let [best, saxony] = [0, 1].map(|ix| &run.manifest["segments"][ix]);
     assert!(best["customers"].is_null() && best["last_kept"].is_null() && saxony["customers"].is_null());
     assert_eq!((&best["matching"], &saxony["matching"]), (&2.into(), &serde_json::Value::Null));
+    let outputs = run.manifest["outputs"].as_array().unwrap();
+    let rows = |path: &str| &outputs.iter().find(|output| output["path"] == path).unwrap()["rows"];
+    assert!(
+        ["segments/best.csv", "segments/saxony.parquet", "memberships.csv"].iter().all(|path| rows(path).is_null())
+    );
+    assert_eq!(rows("scores.csv"), 5);
     let facts = &run.manifest["segment_migration"];
     assert_eq!((&facts["moved"], &facts["new"], &facts["customers_now"]), (&().into(), &().into(), &5.into()));
     let rfm = run.manifest["rfm"]["segments"].as_object().unwrap();

@@ -13,16 +13,18 @@ impl Page<'_> {
     fn migration(&mut self, found: &Value) {
         let Some(before) = found["previous_as_of"].as_str() else { return };
         let n = |key: &str| told(&found[key], self.least);
-        let psi = found["psi"].as_f64().unwrap_or_default();
-        let of = found["psi_segment"].as_str().filter(|_| psi > 0.0);
-        let of = of.map(|segment| format!(" of `{segment}`")).unwrap_or_default();
+        let shares = found["psi"].as_f64().map(|psi| {
+            let of = found["psi_segment"].as_str().filter(|_| psi > 0.0);
+            let of = of.map(|segment| format!(" of `{segment}`")).unwrap_or_default();
+            format!("; shares {} (PSI {psi:.3}{of})", found["reading"].as_str().unwrap_or_default())
+        });
         let _ = writeln!(
             self.out,
-            "  since {before}: {} moved, {} new, {} gone; shares {} (PSI {psi:.3}{of})",
+            "  since {before}: {} moved, {} new, {} gone{}",
             n("moved"),
             n("new"),
             n("gone"),
-            found["reading"].as_str().unwrap_or_default(),
+            shares.unwrap_or_default(),
         );
     }
 
@@ -42,8 +44,8 @@ impl Page<'_> {
             self.title("campaigns");
         }
         for row in &campaigns {
-            let n = |key: &str| count(row[key].as_u64().unwrap_or(0));
-            let said = format!("{:>10} contacts of {} members{}", n("contacts"), n("members"), left_out(row));
+            let (contacts, members) = (count(row["contacts"].as_u64().unwrap_or(0)), told(&row["members"], self.least));
+            let said = format!("{contacts:>10} contacts of {members} members{}", left_out(row));
             let _ = writeln!(self.out, "  {:20} {said}", name(row));
             if let Some(profit) = row["expected_profit"].as_f64() {
                 let mut said = format!("expected to earn {}", money(profit));
@@ -101,6 +103,18 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_is_hidden_is_said_to_be_less_than_the_least_size() {
+        let mut out = String::new();
+        let manifest = json!({
+            "campaigns": [{ "name": "c", "members": null, "contacts": 3, "excluded": { "without_consent": null } }],
+            "segment_migration": { "previous_as_of": "2026-03-10", "moved": 20, "new": null, "gone": null, "psi": null, "reading": null },
+        });
+        Page { out: &mut out, least: Some(10) }.segments(&manifest);
+        assert!(out.contains("since 2026-03-10: 20 moved, fewer than 10 new, fewer than 10 gone\n"), "{out}");
+        assert!(out.contains(" 3 contacts of fewer than 10 members\n"), "{out}");
+    }
 
     #[test]
     fn a_limit_is_told_where_it_left_somebody_out() {
