@@ -48,6 +48,30 @@ fn a_hash_is_found_though_the_person_has_another_address_or_is_no_longer_listed(
     assert!(stderr.contains("network.csv") && !stderr.contains("and nothing is left\n"), "{stderr}");
 }
 
+/// Names and countries are hashed like addresses, and are those of many.
+#[test]
+fn who_shares_name_and_country_with_an_erased_customer_stays_in_the_audience() {
+    for (target, columns, n_named) in
+        [("meta", "'phone', 'first_name', 'country'", N), ("google-customer-match", "'phone'", 0)]
+    {
+        let project = project();
+        let text = pipeline().replace("target = 'meta'", &format!("target = '{target}'"));
+        project
+            .write("pipeline.toml", text.replace("columns = ['phone']", &format!("columns = [{columns}]")).as_bytes());
+        run(&project);
+        let out = project.path("out");
+        let rows = || fs::read_to_string(out.join("latest/campaigns/network.csv")).unwrap();
+        let before = rows();
+        let [ada, email] = ["ada", "p7@example.org"].map(Fingerprint::of);
+        assert_eq!((before.matches(&ada).count(), before.matches(&email).count()), (n_named, 1), "{before}");
+        for _ in 0..2 {
+            erase(&project, &[&id(7)]);
+            let expected: String = before.split_inclusive('\n').filter(|row| !row.contains(&email)).collect();
+            assert_eq!(rows(), expected, "{target}");
+        }
+    }
+}
+
 /// Lines of which two cannot be read, of customers whose ids hold the delimiter, a quote, and what a row may end with.
 fn odd_lines() -> String {
     let mut text = "customer_id:order_id:date:product_id:quantity:amount\n".to_owned();
