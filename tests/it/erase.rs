@@ -226,6 +226,24 @@ fn an_erasure_that_was_interrupted_is_mended_by_the_next() {
 }
 
 #[test]
+fn an_erasure_that_breaks_off_leaves_no_manifest_behind_in_the_runs_before() {
+    let project = project();
+    run(&project);
+    project.write("out/2099-01-01-0123abcd/scores.parquet", b"none");
+    let (code, _, stderr) = command(&project, &["erase", "pipeline.toml", &id(7)]);
+    assert!(code == 3 && stderr.contains("scores.parquet"), "{code} {stderr}");
+    let latest = project.path("out/latest");
+    assert!(!fs::read_to_string(latest.join("scores.csv")).unwrap().contains(&id(7)));
+    assert_eq!(is_as_the_manifest_says(&latest)["erasures"].as_array().unwrap().len(), 1);
+    // The maps go last, of all runs.
+    assert!(fs::read_to_string(latest.join("audiences.csv")).unwrap().contains(&id(7)));
+    fs::remove_dir_all(project.path("out/2099-01-01-0123abcd")).unwrap();
+    erase(&project, &[&id(7)]);
+    is_as_the_manifest_says(&latest);
+    assert_eq!(holding(&project.path("out"), &id(7)), Vec::<PathBuf>::new());
+}
+
+#[test]
 fn a_damaged_manifest_stops_no_erasure_elsewhere_and_copies_are_looked_into() {
     let project = project();
     run(&project);
