@@ -291,6 +291,7 @@ fn nothing_of_who_objects_is_kept_or_decides_anything() {
         project.write("customers.csv", listed(&[9, 11]).as_bytes());
         let without = run(&project);
         assert_eq!(holding(&cache, &id(9)), Vec::<PathBuf>::new());
+        assert_eq!(holding(&cache, &Fingerprint::of(id(9))), Vec::<PathBuf>::new(), "whoever lists ids can hash them");
         assert!(holding(&cache, &id(10)).len() == 1, "the others are kept");
         assert!(without["run"]["as_of"].as_str().unwrap() < "2026-05", "{}", without["run"]["as_of"]);
         assert_eq!(
@@ -304,6 +305,16 @@ fn nothing_of_who_objects_is_kept_or_decides_anything() {
         assert_eq!(again["run"]["files_from_cache"], 1);
         assert_eq!(again["counts"]["lines_of_objections"], 7);
     }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(fs::metadata(cache.join("key")).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    // Without the key nobody knows any more whom an entry is about.
+    fs::remove_file(cache.join("key")).unwrap();
+    project.write("pipeline.toml", format!("{}# without key\n", pipeline()).as_bytes());
+    let anew = run(&project);
+    assert_eq!((&anew["run"]["files_from_cache"], &anew["counts"]["lines_of_objections"]), (&0.into(), &7.into()));
     // Whoever takes an objection back is read again.
     project.write("customers.csv", listed(&[11]).as_bytes());
     let back = run(&project);
