@@ -7,16 +7,17 @@
 //!
 //! Nothing here can fail a run: what cannot be kept is read again next time. Entries hold what the lines hold, by customer id; rows that
 //! were rejected are not among it, and are read again from the file. Lines of customers who object are taken out before a file is kept, and an
-//! entry is made anew where somebody has begun or ceased to object. A file with lines of somebody who was erased is not kept: it is read every
+//! entry is made anew where somebody has begun or ceased to object: it says who that was by HMAC-SHA-256 with the random key in `key`, which is for its
+//! owner alone; without that key no entry counts. A file with lines of somebody who was erased is not kept: it is read every
 //! night until the export is clean.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
@@ -27,11 +28,15 @@ use super::lines::{Barred, PackedPart};
 use super::read::Parse;
 use super::readings::Stated;
 use super::{IngestError, cache_entry};
-use crate::table::Fingerprint;
+use crate::table::{Fingerprint, Key};
 
 const INDEX: &str = "index.json";
 const ENTRY: &str = "lines";
 const TEMPORARY: &str = "new";
+
+/// What tells who objects in an entry, beside the entries.
+const KEY: &str = "key";
+const KEY_BYTES: usize = 32;
 
 /// An empty file whose time is that of the beginning of the last run.
 const STARTED: &str = "started";
@@ -100,6 +105,10 @@ pub struct Cache<'a> {
     max_bytes: u64,
     /// Who must not be in any entry.
     barred: &'a Barred<'a>,
+    /// Nothing where there is none and none can be made.
+    key: Option<Key>,
+    /// Who objects, by keyed fingerprint, as soon as an entry asks for it.
+    objecting: OnceLock<HashMap<String, String>>,
     /// When this run began, by the clock of the file system; nothing where the directory cannot be written.
     started: Option<SystemTime>,
     /// Makes the names of files in the making unique.
@@ -119,8 +128,17 @@ struct State {
 impl<'a> Cache<'a> {
     /// Opens the cache in a directory, or starts one.
     pub fn open(directory: &Path, max_bytes: u64, barred: &'a Barred<'a>) -> Self {
-        let index = fs::read(directory.join(INDEX)).ok().and_then(|bytes| serde_json::from_slice::<Index>(&bytes).ok());
-        let mut index = index.unwrap_or_default();
+        let index =
+            || fs::read(directory.join(INDEX)).ok().and_then(|bytes| serde_json::from_slice::<Index>(&bytes).ok());
+        let (key, index, problem) = match read_key(directory) {
+            Some(key) => (Some(key), index().unwrap_or_default(), None),
+            // Entries that were written with another key, or with none, are swept.
+            None => match make_key(directory) {
+                Ok(key) => (Some(key), Index::default(), None),
+                Err(cause) => (None, Index::default(), Some(format!("cannot write to the cache: {cause}"))),
+            },
+        };
+        let mut index = index;
         index.run = index.run.saturating_add(1);
         index.entries.retain(|name, _| is_entry_name(name));
         let mark = directory.join(STARTED);
@@ -129,9 +147,11 @@ impl<'a> Cache<'a> {
             directory: directory.to_owned(),
             max_bytes,
             barred,
+            key,
+            objecting: OnceLock::new(),
             started: marked.and_then(|meta| meta.modified()).ok(),
             n_written: AtomicU64::new(0),
-            state: Mutex::new(State { index, ..State::default() }),
+            state: Mutex::new(State { index, problem, ..State::default() }),
         }
     }
 
@@ -177,17 +197,23 @@ impl<'a> Cache<'a> {
         }
     }
 
+    /// Returns who objects, by what entries hold of them.
+    fn objecting(&self) -> &HashMap<String, String> {
+        self.objecting.get_or_init(|| self.key.as_ref().map(|key| self.barred.objecting_by(key)).unwrap_or_default())
+    }
+
     fn entry(&self, name: &str, job: &Job<'_>, path: &Path) -> Option<ParsedFile<PackedPart>> {
         if !self.with(|state| state.index.entries.contains_key(name)) {
             return None;
         }
         let open = || File::open(self.directory.join(name).with_extension(ENTRY)).map_err(EntryError::Io);
         match open().and_then(|entry| cache_entry::read(BufReader::with_capacity(BUFFER, entry), job.spec, path)) {
-            Ok(file) if !self.barred.agrees_with(&file.report, &file.parts) => {
-                self.with(|state| state.index.entries.remove(name));
-                None
-            }
-            Ok(file) => {
+            Ok(mut file) => {
+                let is_of_now = self.barred.agrees_with(&mut file.report, &file.parts, || self.objecting());
+                if !is_of_now {
+                    self.with(|state| state.index.entries.remove(name));
+                    return None;
+                }
                 self.with(|state| {
                     let (used, path) = (state.index.run, path.to_string_lossy().into_owned());
                     let entry = state.index.entries.entry(name.to_owned());
@@ -206,9 +232,7 @@ impl<'a> Cache<'a> {
     }
 
     fn keep(&self, name: &str, file: &ParsedFile<PackedPart>) {
-        if !file.report.taken_out.of_erased.is_empty() {
-            return;
-        }
+        let Some(key) = self.key.as_ref().filter(|_| file.report.taken_out.of_erased.is_empty()) else { return };
         let n_bytes = file.parts.iter().map(PackedPart::bytes).sum::<usize>() as u64;
         let fits = self.with(|state| {
             let run = state.index.run;
@@ -221,7 +245,7 @@ impl<'a> Cache<'a> {
             });
             return;
         }
-        match self.write(&self.directory.join(name).with_extension(ENTRY), |to| cache_entry::write(file, to)) {
+        match self.write(&self.directory.join(name).with_extension(ENTRY), |to| cache_entry::write(file, key, to)) {
             Ok(bytes) => self.with(|state| {
                 let path = file.report.path.to_string_lossy().into_owned();
                 let entry = Entry { bytes, used: state.index.run, path };
@@ -319,6 +343,33 @@ fn create_for_owner(directory: &Path) -> io::Result<()> {
     builder.create(directory)
 }
 
+/// Reads the key of a cache.
+fn read_key(directory: &Path) -> Option<Key> {
+    fs::read(directory.join(KEY)).ok().filter(|bytes| bytes.len() == KEY_BYTES).map(|bytes| Key::new(&bytes))
+}
+
+/// Makes a key of random bytes, for the owner alone.
+fn make_key(directory: &Path) -> io::Result<Key> {
+    create_for_owner(directory)?;
+    let mut bytes = [0; KEY_BYTES];
+    getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
+    let beside = directory.join(format!("{}-{KEY}.{TEMPORARY}", std::process::id()));
+    // What an interrupted run left may be readable by others.
+    match fs::remove_file(&beside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&beside)?;
+    file.write_all(&bytes)?;
+    file.sync_all()?;
+    fs::rename(&beside, directory.join(KEY))?;
+    Ok(Key::new(&bytes))
+}
+
 /// Removes everything that a cache keeps in a directory, and nothing that is not its own by its name; returns how many files there were.
 ///
 /// # Errors
@@ -334,7 +385,7 @@ pub fn clear(directory: &Path) -> io::Result<usize> {
         let is_own = match (path.file_stem().and_then(OsStr::to_str), path.extension().and_then(OsStr::to_str)) {
             (Some(name), Some(ENTRY)) => is_entry_name(name),
             (_, Some(TEMPORARY)) => true,
-            _ => path.file_name().is_some_and(|name| name == INDEX || name == STARTED),
+            _ => path.file_name().is_some_and(|name| name == INDEX || name == STARTED || name == KEY),
         };
         if is_own {
             fs::remove_file(&path)?;

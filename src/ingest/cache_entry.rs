@@ -27,8 +27,9 @@ use super::readings::Decision;
 use super::reject::{Reject, RowAgain, rejected_rows};
 use super::report::{FileReport, Layout};
 use super::spec::{Cell, ColumnRequest, TableSpec};
+use crate::table::Key;
 
-const MAGIC: &[u8] = b"klientel lines 3\n";
+const MAGIC: &[u8] = b"klientel lines 4\n";
 
 /// Why an entry cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +49,7 @@ struct Header {
     evidence: Vec<String>,
     layout: Layout,
     rejects: Vec<Rejected>,
-    /// Lines that were taken out, and how many of each customer who objects, by fingerprint of the id.
+    /// Lines that were taken out, and how many of each customer who objects, by keyed fingerprint of the id.
     taken_out: Vec<u64>,
     objecting: BTreeMap<String, u64>,
     n_parts: usize,
@@ -75,14 +76,14 @@ struct Rejected {
     reason: String,
 }
 
-/// Writes a parsed file.
+/// Writes a parsed file; `key` keeps who objects from everybody who has the entry alone.
 ///
 /// # Errors
 /// Fails where `to` cannot be written.
-pub(super) fn write(file: &ParsedFile<PackedPart>, to: impl Write) -> io::Result<()> {
+pub(super) fn write(file: &ParsedFile<PackedPart>, key: &Key, to: impl Write) -> io::Result<()> {
     let mut to = Blocks { inner: to, sum: Hasher::new() };
     to.put(MAGIC)?;
-    to.put_block(&serde_json::to_vec(&header(file)).expect("a header has text keys only"))?;
+    to.put_block(&serde_json::to_vec(&header(file, key)).expect("a header has text keys only"))?;
     let mut bytes = Vec::new();
     for part in &file.parts {
         bytes.clear();
@@ -131,7 +132,7 @@ impl<R: Read> Blocks<R> {
     }
 }
 
-fn header(file: &ParsedFile<PackedPart>) -> Header {
+fn header(file: &ParsedFile<PackedPart>, key: &Key) -> Header {
     let columns = file.columns.iter().enumerate().map(|(ix, mapped)| {
         let decision = file.decisions.get(ix);
         Column {
@@ -162,12 +163,12 @@ fn header(file: &ParsedFile<PackedPart>) -> Header {
         layout: file.report.layout.clone(),
         rejects: rejects.collect(),
         taken_out: file.report.taken_out.rows.clone(),
-        objecting: file.report.taken_out.of_objecting.clone(),
+        objecting: file.report.taken_out.of_objecting.iter().map(|(id, n)| (key.digits(id), *n)).collect(),
         n_parts: file.parts.len(),
     }
 }
 
-/// Reads a file back, under the path that it has now.
+/// Reads a file back, under the path that it has now; who objects is still as it was written.
 ///
 /// # Errors
 /// Fails where the bytes are not those that were written, or for another version of the table.

@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+use rayon::prelude::*;
+
 use super::columns::Columns;
 use super::spec::{Cell, TableSpec};
 use super::specs::required;
@@ -26,7 +28,7 @@ pub static MEMBERSHIPS: TableSpec = TableSpec {
 };
 
 /// Reads the memberships of a night, of the customers who are kept.
-pub fn memberships(table: &TypedTable, as_of: Day, keeps: impl Fn(&str) -> bool) -> Memberships {
+pub fn memberships(table: &TypedTable, as_of: Day, keeps: impl Fn(&str) -> bool + Sync) -> Memberships {
     let columns = Columns::of(table);
     let days = |name: &str| match table.columns.get(name) {
         Some(TypedColumn::Date { day, .. }) => &day[..],
@@ -36,7 +38,8 @@ pub fn memberships(table: &TypedTable, as_of: Day, keeps: impl Fn(&str) -> bool)
     let (nights, since, first_since) = (days("as_of"), days("since"), days("first_since"));
     let (ids, customer) = (columns.ids("customer_id"), columns.codes("customer_id"));
     let (names, segment) = (columns.ids("segment"), columns.codes("segment"));
-    let is_kept: Vec<bool> = ids.iter().map(keeps).collect();
+    let all: Vec<&str> = ids.iter().collect();
+    let is_kept: Vec<bool> = all.into_par_iter().map(&keeps).collect();
     let is_read = |row: &usize| nights[*row] == as_of.0 && is_kept[customer[*row] as usize];
     let mut rows: Vec<usize> = (0..table.n_rows).filter(is_read).collect();
     rows.sort_unstable_by_key(|row| (customer[*row], segment[*row], *row));

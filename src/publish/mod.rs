@@ -7,7 +7,7 @@
 //!   measured-2026-06-30-…/   what campaigns earned; `measured` points at the newest
 //!   failed/                  reason and rejects of the last run that published nothing
 //!   .lock                    held while a run works on this directory
-//!   .partial-…/              a run in the making; a crash leaves it, the next run removes it
+//!   .partial-…/              a run in the making, or one that is being removed; a crash leaves it, the next run removes it
 //!   .tombstones              who was erased, as keyed fingerprints, and .tombstone-key
 //! ```
 
@@ -16,6 +16,7 @@ mod erase;
 mod error;
 mod lock;
 mod parquet;
+mod staged_file;
 mod staging;
 mod target;
 mod tombstones;

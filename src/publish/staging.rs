@@ -1,12 +1,12 @@
 //! A run in the making: files with their hashes, then one rename.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use super::staged_file::{Hashing, StagedFile};
 use super::{OutputLock, PublishError, csv, parquet};
 use crate::scores::frame::Frame;
-use crate::table::Fingerprint;
 use crate::units::Day;
 
 pub(super) const PARTIAL: &str = ".partial-";
@@ -162,10 +162,7 @@ impl<'a> Staging<'a> {
         let mut options = File::options();
         options.write(true).create(true).truncate(true);
         keep_to_owner(&mut options, owner_only);
-        let file = options.open(&full).map_err(PublishError::io("write", &full))?;
-        let file = BufWriter::with_capacity(1 << 20, file);
-        let to = Hashing { file, fingerprint: Fingerprint::default(), bytes: 0 };
-        Ok(StagedFile { path: path.to_owned(), full, to })
+        StagedFile::create(path, full, &options)
     }
 
     /// Gives a finished file another name.
@@ -195,7 +192,7 @@ impl<'a> Staging<'a> {
         Ok(published)
     }
 
-    /// Does the same for what another pointer follows; the evidence of a failed run stays.
+    /// Does the same for what another pointer follows; the evidence of a failed run stays. A directory of this name makes way.
     ///
     /// # Errors
     /// As [`Staging::publish`].
@@ -203,9 +200,18 @@ impl<'a> Staging<'a> {
         let directory = self.lock.directory();
         let published = directory.join(run);
         sync_directory(&self.partial);
-        fs::rename(&self.partial, &published).map_err(PublishError::io("publish", &published))?;
+        let before = published.exists().then(|| set_aside(directory, run)).transpose()?;
+        if let Err(error) = fs::rename(&self.partial, &published) {
+            // Best effort: what was there is there again.
+            let _ = before.map(|before| fs::rename(before, &published));
+            return Err(PublishError::io("publish", &published)(error));
+        }
         self.published = true;
         point(self.lock, run, pointer)?;
+        if let Some(before) = before {
+            let removed = fs::remove_dir_all(&before).map_err(PublishError::io("remove", &before));
+            removed.map_err(|error| PublishError::AfterPublishing { run: run.to_owned(), source: Box::new(error) })?;
+        }
         Ok(published)
     }
 
@@ -285,10 +291,20 @@ pub fn prune(lock: &OutputLock, pointer: Pointer, keep: usize, just_published: &
     let after = |error| PublishError::AfterPublishing { run: just_published.to_owned(), source: Box::new(error) };
     let surplus = surplus(lock, pointer, keep, just_published).map_err(after)?;
     for name in &surplus {
-        let path = lock.directory().join(name);
-        fs::remove_dir_all(&path).map_err(PublishError::io("remove", &path)).map_err(after)?;
+        let aside = set_aside(lock.directory(), name).map_err(after)?;
+        fs::remove_dir_all(&aside).map_err(PublishError::io("remove", &aside)).map_err(after)?;
     }
     Ok(surplus.len())
+}
+
+/// Hides a directory by one rename, so that nobody takes what is left of it for a run where its removal is interrupted; the next run removes it.
+fn set_aside(directory: &Path, name: &str) -> Result<PathBuf, PublishError> {
+    let (path, aside) = (directory.join(name), directory.join(format!("{PARTIAL}removed-{name}")));
+    if aside.exists() {
+        fs::remove_dir_all(&aside).map_err(PublishError::io("remove", &aside))?;
+    }
+    fs::rename(&path, &aside).map_err(PublishError::io("remove", &path))?;
+    Ok(aside)
 }
 
 /// Returns what [`prune`] removes once a run is published, or would remove before it is.
@@ -398,58 +414,6 @@ fn keep_folder_to_owner(folder: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 fn keep_folder_to_owner(_folder: &Path) -> io::Result<()> {
     Ok(())
-}
-
-/// A file in the making.
-pub(super) struct StagedFile {
-    path: String,
-    full: PathBuf,
-    to: Hashing,
-}
-
-impl StagedFile {
-    /// Adds bytes.
-    ///
-    /// # Errors
-    /// Fails where they cannot be written.
-    pub fn write_all(&mut self, bytes: &[u8]) -> Result<(), PublishError> {
-        self.to.write_all(bytes).map_err(PublishError::io("write", &self.full))
-    }
-
-    /// Returns how many bytes were added.
-    pub fn bytes(&self) -> u64 {
-        self.to.bytes
-    }
-
-    /// Brings everything to the disk.
-    ///
-    /// # Errors
-    /// Fails where it cannot be written.
-    pub fn finish(self, rows: Option<usize>) -> Result<OutputFile, PublishError> {
-        let finish = |to: BufWriter<File>| to.into_inner().map_err(io::IntoInnerError::into_error)?.sync_data();
-        finish(self.to.file).map_err(PublishError::io("write", &self.full))?;
-        Ok(OutputFile { path: self.path, rows, bytes: self.to.bytes, sha256: self.to.fingerprint.digits() })
-    }
-}
-
-/// A file that hashes what goes into it.
-struct Hashing {
-    file: BufWriter<File>,
-    fingerprint: Fingerprint,
-    bytes: u64,
-}
-
-impl Write for Hashing {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let n = self.file.write(bytes)?;
-        self.fingerprint.update(&bytes[..n]);
-        self.bytes += n as u64;
-        Ok(n)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
 }
 
 #[cfg(test)]

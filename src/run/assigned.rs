@@ -7,6 +7,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 use super::error::RunError;
 use super::job::Job;
 use super::manifest::AssignmentsReadRecord;
@@ -101,7 +103,8 @@ pub fn earlier(
         reading => reading?.assignments,
     };
     // An erasure that was interrupted may not have come to this file.
-    let has_left: Vec<bool> = reading.customer_ids.iter().map(|id| objects(id) || tombstones.holds(id)).collect();
+    let ids: Vec<&str> = reading.customer_ids.iter().collect();
+    let has_left: Vec<bool> = ids.par_iter().map(|id| objects(id) || tombstones.holds(id)).collect();
     let arms: Vec<Option<Arm>> = reading.arms.iter().map(Arm::named).collect();
     let control_share = |arm: Arm, share: f64| {
         in_millionths(match arm {

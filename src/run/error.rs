@@ -143,7 +143,7 @@ impl RunError {
             ),
             Self::Memberships { .. } => (
                 codes::MEMBERSHIPS,
-                "put the file back as its run wrote it, or remove the folder of that run: the run is then compared with the one before it".to_owned(),
+                "an erasure that was interrupted leaves it so: begin `klientel erase` again; else put the file back as its run wrote it, or remove the folder of that run: the run is then compared with the one before it".to_owned(),
             ),
             Self::SegmentCells { column, .. } => (
                 codes::SEGMENT_CELLS,

@@ -280,10 +280,7 @@ fn publish(
     });
     let manifest = serde_json::to_value(manifest).expect("a manifest has text keys only");
     staging.write_text("manifest.json", &format!("{manifest:#}\n"))?;
-    if published.exists() {
-        // The same run, but no longer complete: it is made anew.
-        std::fs::remove_dir_all(&published).map_err(PublishError::io("remove", &published))?;
-    }
+    // The same run may be there and no longer be complete: it makes way.
     let directory = staging.publish(&id)?;
     prune(lock, Pointer::Latest, job.keep_runs, &id)?;
     Ok(Outcome { directory, already_there: false, manifest })

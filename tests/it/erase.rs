@@ -48,6 +48,30 @@ fn a_hash_is_found_though_the_person_has_another_address_or_is_no_longer_listed(
     assert!(stderr.contains("network.csv") && !stderr.contains("and nothing is left\n"), "{stderr}");
 }
 
+/// Names and countries are hashed like addresses, and are those of many.
+#[test]
+fn who_shares_name_and_country_with_an_erased_customer_stays_in_the_audience() {
+    for (target, columns, n_named) in
+        [("meta", "'phone', 'first_name', 'country'", N), ("google-customer-match", "'phone'", 0)]
+    {
+        let project = project();
+        let text = pipeline().replace("target = 'meta'", &format!("target = '{target}'"));
+        project
+            .write("pipeline.toml", text.replace("columns = ['phone']", &format!("columns = [{columns}]")).as_bytes());
+        run(&project);
+        let out = project.path("out");
+        let rows = || fs::read_to_string(out.join("latest/campaigns/network.csv")).unwrap();
+        let before = rows();
+        let [ada, email] = ["ada", "p7@example.org"].map(Fingerprint::of);
+        assert_eq!((before.matches(&ada).count(), before.matches(&email).count()), (n_named, 1), "{before}");
+        for _ in 0..2 {
+            erase(&project, &[&id(7)]);
+            let expected: String = before.split_inclusive('\n').filter(|row| !row.contains(&email)).collect();
+            assert_eq!(rows(), expected, "{target}");
+        }
+    }
+}
+
 /// Lines of which two cannot be read, of customers whose ids hold the delimiter, a quote, and what a row may end with.
 fn odd_lines() -> String {
     let mut text = "customer_id:order_id:date:product_id:quantity:amount\n".to_owned();
@@ -202,6 +226,24 @@ fn an_erasure_that_was_interrupted_is_mended_by_the_next() {
 }
 
 #[test]
+fn an_erasure_that_breaks_off_leaves_no_manifest_behind_in_the_runs_before() {
+    let project = project();
+    run(&project);
+    project.write("out/2099-01-01-0123abcd/scores.parquet", b"none");
+    let (code, _, stderr) = command(&project, &["erase", "pipeline.toml", &id(7)]);
+    assert!(code == 3 && stderr.contains("scores.parquet"), "{code} {stderr}");
+    let latest = project.path("out/latest");
+    assert!(!fs::read_to_string(latest.join("scores.csv")).unwrap().contains(&id(7)));
+    assert_eq!(is_as_the_manifest_says(&latest)["erasures"].as_array().unwrap().len(), 1);
+    // The maps go last, of all runs.
+    assert!(fs::read_to_string(latest.join("audiences.csv")).unwrap().contains(&id(7)));
+    fs::remove_dir_all(project.path("out/2099-01-01-0123abcd")).unwrap();
+    erase(&project, &[&id(7)]);
+    is_as_the_manifest_says(&latest);
+    assert_eq!(holding(&project.path("out"), &id(7)), Vec::<PathBuf>::new());
+}
+
+#[test]
 fn a_damaged_manifest_stops_no_erasure_elsewhere_and_copies_are_looked_into() {
     let project = project();
     run(&project);
@@ -249,6 +291,7 @@ fn nothing_of_who_objects_is_kept_or_decides_anything() {
         project.write("customers.csv", listed(&[9, 11]).as_bytes());
         let without = run(&project);
         assert_eq!(holding(&cache, &id(9)), Vec::<PathBuf>::new());
+        assert_eq!(holding(&cache, &Fingerprint::of(id(9))), Vec::<PathBuf>::new(), "whoever lists ids can hash them");
         assert!(holding(&cache, &id(10)).len() == 1, "the others are kept");
         assert!(without["run"]["as_of"].as_str().unwrap() < "2026-05", "{}", without["run"]["as_of"]);
         assert_eq!(
@@ -262,6 +305,16 @@ fn nothing_of_who_objects_is_kept_or_decides_anything() {
         assert_eq!(again["run"]["files_from_cache"], 1);
         assert_eq!(again["counts"]["lines_of_objections"], 7);
     }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(fs::metadata(cache.join("key")).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    // Without the key nobody knows any more whom an entry is about.
+    fs::remove_file(cache.join("key")).unwrap();
+    project.write("pipeline.toml", format!("{}# without key\n", pipeline()).as_bytes());
+    let anew = run(&project);
+    assert_eq!((&anew["run"]["files_from_cache"], &anew["counts"]["lines_of_objections"]), (&0.into(), &7.into()));
     // Whoever takes an objection back is read again.
     project.write("customers.csv", listed(&[11]).as_bytes());
     let back = run(&project);

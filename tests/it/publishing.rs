@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use klientel::publish::OutputLock;
+use klientel::publish::{OutputLock, Pointer, Staging, prune};
 
 use super::support::Project;
 
@@ -160,4 +160,35 @@ fn too_many_rejects_fail_the_run_and_leave_their_evidence() {
     let run = project.run(&tolerant).unwrap();
     assert_eq!(run.number("counts.lines_rejected"), 1.0);
     assert!(!project.path("out/failed").exists());
+}
+
+/// What is removed or replaced is hidden first, so that no half of it is taken for a run.
+#[test]
+fn what_an_interrupted_removal_left_is_no_run_and_in_nobodys_way() {
+    let project = project();
+    let lock = OutputLock::take(&project.path("out")).unwrap();
+    let names = || -> Vec<String> {
+        let entries = fs::read_dir(project.path("out")).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> =
+            names.filter(|name| name.starts_with(".partial") || name.starts_with("2026")).collect();
+        names.sort();
+        names
+    };
+    let (old, new) = ("2026-06-29-00000000", "2026-06-30-00000000");
+    let leave = |run: &str| project.write(&format!("out/.partial-removed-{run}/scores.csv"), b"");
+    for text in ["first", "second"] {
+        for run in [old, new] {
+            let staging = Staging::start(&lock, run).unwrap();
+            assert_eq!(names().iter().filter(|name| name.starts_with(".partial")).count(), 1);
+            staging.write_text("manifest.json", text).unwrap();
+            leave(run);
+            // The one of the first time makes way.
+            let published = staging.publish(run).unwrap();
+            assert_eq!(fs::read_to_string(published.join("manifest.json")).unwrap(), text);
+        }
+    }
+    leave(old);
+    assert_eq!(prune(&lock, Pointer::Latest, 1, new).unwrap(), 1);
+    assert_eq!(names(), [new]);
 }

@@ -244,7 +244,7 @@ impl LineTable {
         added_up(self.files.iter().map(|file| &file.taken_out.of_erased))
     }
 
-    /// Does the same for those who object, by the fingerprints of their ids.
+    /// Does the same for those who object.
     pub(super) fn objecting(&self) -> BTreeMap<&str, u64> {
         added_up(self.files.iter().map(|file| &file.taken_out.of_objecting))
     }

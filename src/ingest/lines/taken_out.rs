@@ -1,8 +1,11 @@
-//! Lines of customers who object to profiling or were erased: taken out of every file as soon as it is read, before anything is decided by them.
+//! Lines of customers who object to profiling or were erased: taken out of every file as soon as it is read, before anything is computed of them.
 //!
-//! Neither the last day that the data covers nor an overlap of files nor an entry of the cache knows of them: a run is that of an export without
-//! them. An entry keeps how many lines of a file were taken out by the SHA-256 of each customer's id, so that it is known to be out of date once
-//! somebody takes an objection back. One look a distinct id of a part, `O(lines)` where somebody is found, side by side.
+//! Neither the last day that the data covers nor an overlap of files knows of them, and no line of theirs is in an entry of the cache. How a file
+//! is written is settled before, by all its lines: its dialect, the decimal mark, and whether day or month comes first, so that a line of theirs may
+//! tell how the others are to be read. An entry keeps how many lines of a file were taken out by a keyed fingerprint of each customer's id, so
+//! that it is known to be out of date once somebody takes an objection back. One look a distinct id of a part, and one HMAC where anybody was
+//! erased (to remember the answers costs as much: two misses of the processor's cache are no cheaper than two blocks of SHA-256), `O(lines)`
+//! where somebody is found, side by side.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -11,15 +14,13 @@ use rayon::prelude::*;
 use super::PackedPart;
 use crate::ingest::packed::Packed;
 use crate::ingest::report::FileReport;
-use crate::table::{Customers, Fingerprint, Tombstones};
+use crate::table::{Customers, Key, Tombstones};
 use crate::units::NONE_IX;
 
 /// Whose lines count nowhere.
 #[derive(Debug, Default)]
 pub struct Barred<'a> {
     objecting: HashSet<&'a str>,
-    /// Fingerprints of those who object.
-    fingerprints: HashSet<String>,
     tombstones: Option<&'a Tombstones>,
 }
 
@@ -28,7 +29,7 @@ pub struct Barred<'a> {
 pub(in crate::ingest) struct TakenOut {
     /// Numbers of the lines among those that were accepted, ascending, counted from 0.
     pub rows: Vec<u64>,
-    /// Lines of each customer who objects, by the fingerprint of the id.
+    /// Lines of each customer who objects, by id; kept by keyed fingerprint.
     pub of_objecting: BTreeMap<String, u64>,
     /// Lines of each customer who was erased, by id; never kept.
     pub of_erased: BTreeMap<String, u64>,
@@ -37,20 +38,39 @@ pub(in crate::ingest) struct TakenOut {
 impl<'a> Barred<'a> {
     /// Puts together who objects and who was erased.
     pub fn of(customers: Option<&'a Customers>, tombstones: &'a Tombstones) -> Self {
-        let objecting: HashSet<&str> = customers.into_iter().flat_map(Customers::objecting).collect();
-        let fingerprints = objecting.iter().map(Fingerprint::of).collect();
-        Self { objecting, fingerprints, tombstones: Some(tombstones).filter(|tombstones| !tombstones.is_empty()) }
+        let objecting = customers.into_iter().flat_map(Customers::objecting).collect();
+        Self { objecting, tombstones: Some(tombstones).filter(|tombstones| !tombstones.is_empty()) }
     }
 
-    /// Says whether what was taken out of a file before is what must be taken out now, and nothing else.
-    pub(in crate::ingest) fn agrees_with(&self, report: &FileReport, parts: &[PackedPart]) -> bool {
-        report.taken_out.of_objecting.keys().all(|fingerprint| self.fingerprints.contains(fingerprint))
-            && !parts.par_iter().any(|part| !self.barred_codes(part).is_empty())
+    /// Returns who objects, by the fingerprint of the id.
+    pub(in crate::ingest) fn objecting_by(&self, key: &Key) -> HashMap<String, String> {
+        self.objecting.par_iter().map(|id| (key.digits(id), (*id).to_owned())).collect()
+    }
+
+    /// Says whether what was taken out of a file before is what must be taken out now, and nothing else; puts ids in place of their fingerprints.
+    pub(in crate::ingest) fn agrees_with<'n>(
+        &self,
+        report: &mut FileReport,
+        parts: &[PackedPart],
+        objecting: impl FnOnce() -> &'n HashMap<String, String>,
+    ) -> bool {
+        let kept = std::mem::take(&mut report.taken_out.of_objecting);
+        if !kept.is_empty() {
+            let objecting = objecting();
+            let ids = kept.into_iter().map(|(who, n)| Some((objecting.get(&who)?.clone(), n)));
+            let Some(ids) = ids.collect() else { return false };
+            report.taken_out.of_objecting = ids;
+        }
+        !parts.par_iter().any(|part| !self.barred_codes(part).is_empty())
+    }
+
+    fn is_nobody(&self) -> bool {
+        self.objecting.is_empty() && self.tombstones.is_none()
     }
 
     /// Takes the lines out of the parts of a file, and writes down how many there were.
     pub(in crate::ingest) fn leave_out(&self, parts: Vec<PackedPart>, report: &mut FileReport) -> Vec<PackedPart> {
-        if self.objecting.is_empty() && self.tombstones.is_none() {
+        if self.is_nobody() {
             return parts;
         }
         let of_parts: Vec<(PackedPart, Vec<bool>, TakenOut)> =
@@ -86,7 +106,7 @@ impl<'a> Barred<'a> {
         }
         for (code, n) in n_lines {
             match &barred[&code] {
-                Whose::Objecting(fingerprint) => taken_out.of_objecting.insert(fingerprint.clone(), n),
+                Whose::Objecting(id) => taken_out.of_objecting.insert(id.clone(), n),
                 Whose::Erased(id) => taken_out.of_erased.insert(id.clone(), n),
             };
         }
@@ -96,23 +116,21 @@ impl<'a> Barred<'a> {
 
     /// Finds the customers of a part whose lines count nowhere, by number of their ids.
     fn barred_codes(&self, part: &PackedPart) -> HashMap<u32, Whose> {
-        let column = part.columns.iter().find(|(name, _)| *name == CUSTOMER_ID);
+        let column = part.columns.iter().find(|(name, _)| *name == CUSTOMER_ID).filter(|_| !self.is_nobody());
         let Some((_, Packed::Text { texts, .. })) = column else { return HashMap::new() };
         let whose = |(code, id): (u32, &str)| {
             if self.tombstones.is_some_and(|tombstones| tombstones.holds(id)) {
                 return Some((code, Whose::Erased(id.to_owned())));
             }
-            self.objecting.contains(id).then(|| (code, Whose::Objecting(Fingerprint::of(id))))
+            self.objecting.contains(id).then(|| (code, Whose::Objecting(id.to_owned())))
         };
         (0..NONE_IX).zip(texts.iter()).filter_map(whose).collect()
     }
 }
 
-/// Why somebody's lines count nowhere.
+/// Why somebody's lines count nowhere, with the id.
 enum Whose {
-    /// With the fingerprint of the id.
     Objecting(String),
-    /// With the id.
     Erased(String),
 }
 

@@ -6,7 +6,9 @@
 //! | rejects              | `customer_id` is one; where that is not known, a cell of the row as it reads in the export |
 //! | campaign file        | the column of ids of its target is one or stands for one; the column of addresses holds one |
 //! |                      | of theirs; a JSON object names one                                                       |
-//! | audience file        | `audiences.csv` says so; a cell is the hash of an address of theirs                       |
+//! | audience file        | `audiences.csv` says so; the column of e-mail or phone is the hash of an address of theirs |
+//!
+//! Names, places and countries are hashed as well and are those of many: no hash but that of an address tells who somebody is.
 //!
 //! A rejected row of somebody else that names one of the ids or addresses keeps its place and loses its text.
 //!
@@ -69,62 +71,72 @@ impl Form {
         matches!(self, Self::Campaign(target) if matches!(target.shape, Shape::Audience(_)))
     }
 
-    /// Returns the position of the column of ids.
-    pub fn id_column(self, header: &[impl AsRef<str>]) -> Option<usize> {
+    /// Finds the columns that tell whose a row is.
+    fn columns(self, header: &[&str]) -> Columns {
+        let at = |id: usize, address: usize| Columns { id: Some(id), addresses: vec![address] };
         match self {
-            Self::Table => header.iter().position(|name| name.as_ref() == CUSTOMER_ID),
+            Self::Table => Columns { id: header.iter().position(|name| *name == CUSTOMER_ID), addresses: Vec::new() },
             Self::Campaign(target) => match target.shape {
-                Shape::IdFirst | Shape::Letter | Shape::CallList => Some(0),
-                Shape::AddressFirst => Some(1),
-                Shape::Subscriber | Shape::Audience(_) => None,
+                Shape::IdFirst | Shape::CallList => at(0, 1),
+                Shape::AddressFirst => at(1, 0),
+                Shape::Letter => Columns { id: Some(0), addresses: Vec::new() },
+                Shape::Subscriber => Columns { id: None, addresses: vec![0] },
+                Shape::Audience(_) => Columns {
+                    id: None,
+                    addresses: (0..header.len()).filter(|at| is_address_header(target, header[*at])).collect(),
+                },
             },
         }
     }
 }
 
-/// Hears bytes and cells of a record, and the position of the column of ids.
-pub(super) type Each<'e> = dyn FnMut(&[u8], &[&str], Option<usize>) -> io::Result<()> + 'e;
+/// Says whether a column of an audience file holds addresses.
+fn is_address_header(target: &Target, header: &str) -> bool {
+    ["email", "phone"].iter().any(|column| {
+        let field = target.fields.iter().find(|(field, _)| field == column);
+        header == field.map_or(*column, |(_, header)| *header)
+    })
+}
 
-/// Goes through the rows of a CSV file; `each` hears the bytes, the cells and the position of the column of ids. The header comes first, with no column.
+/// Positions of the columns that tell whose a row is; of none in the header itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Columns {
+    id: Option<usize>,
+    /// Where addresses stand, as they are or hashed; no other cell may be taken for one, such as that of whoever looks after many customers.
+    addresses: Vec<usize>,
+}
+
+/// Hears bytes and cells of a record, and the columns that tell whose it is.
+pub(super) type Each<'e> = dyn FnMut(&[u8], &[&str], &Columns) -> io::Result<()> + 'e;
+
+/// Goes through the rows of a CSV file; `each` hears the bytes, the cells and the columns that tell whose it is. The header comes first, with no column.
 pub(super) fn each_record(path: &Path, form: Form, each: &mut Each<'_>) -> Result<(), PublishError> {
     let failed = |error| PublishError::io("read", path)(error);
     let mut from = BufReader::with_capacity(BUFFER, File::open(path).map_err(failed)?);
-    let (mut record, mut id, mut is_header) = (Vec::new(), None, true);
+    let (mut record, mut columns, mut is_header) = (Vec::new(), Columns::default(), true);
     while let Some(bytes) = records::next(&mut from, &mut record).map_err(failed)? {
         let cells = records::cells(bytes, form.delimiter());
         let cells: Vec<&str> = cells.iter().map(AsRef::as_ref).collect();
-        each(bytes, &cells, if is_header { None } else { id }).map_err(failed)?;
-        if is_header {
-            (id, is_header) = (form.id_column(&cells), false);
+        each(bytes, &cells, &columns).map_err(failed)?;
+        if std::mem::take(&mut is_header) {
+            columns = form.columns(&cells);
         }
     }
     Ok(())
 }
 
 /// Says whether a row of a CSV file is of one of the customers.
-pub(super) fn is_of(form: Form, wanted: &Wanted, cells: &[&str], id: Option<usize>) -> bool {
-    let cell = id.and_then(|id| cells.get(id)).copied();
+pub(super) fn is_of(form: Form, wanted: &Wanted, cells: &[&str], columns: &Columns) -> bool {
+    let id = columns.id.and_then(|id| cells.get(id)).copied();
     match form {
-        Form::Table => cell.is_some_and(|cell| wanted.is_id(cell)),
-        Form::Campaign(target) if matches!(target.shape, Shape::Audience(_)) => {
-            wanted.is_row(cells) || cells.iter().any(|cell| wanted.is_address(cell))
-        }
+        Form::Table => id.is_some_and(|id| wanted.is_id(id)),
         Form::Campaign(target) => {
-            let address = address_column(target).and_then(|at| cells.get(at));
-            cell.is_some_and(|cell| wanted.stands_for_id(cell))
-                || address.is_some_and(|cell| wanted.is_address(cell))
+            let mut addresses = columns.addresses.iter().filter_map(|at| cells.get(*at));
+            id.is_some_and(|id| wanted.stands_for_id(id))
+                || addresses.any(|cell| wanted.is_address(cell))
+                || (form.has_no_ids() && wanted.is_row(cells))
                 || (target.shape == Shape::Subscriber && cells.iter().any(|cell| wanted.is_named_by(cell)))
         }
-    }
-}
-
-/// Returns the position of the column of addresses, where they stand as they are; no other cell may be taken for one, such as that of whoever
-/// looks after many customers.
-fn address_column(target: &Target) -> Option<usize> {
-    match target.shape {
-        Shape::IdFirst | Shape::CallList => Some(1),
-        Shape::AddressFirst | Shape::Subscriber => Some(0),
-        Shape::Letter | Shape::Audience(_) => None,
     }
 }
 
@@ -132,21 +144,16 @@ fn address_column(target: &Target) -> Option<usize> {
 pub(super) fn collect(path: &Path, form: Form, wanted: &mut Wanted) -> Result<(), PublishError> {
     let mut found: Vec<(Kind, String)> = Vec::new();
     let (mut map, mut is_header) = (None, true);
-    each_record(path, form, &mut |_, cells, id| {
+    each_record(path, form, &mut |_, cells, columns| {
         if std::mem::take(&mut is_header) {
-            let at = |name: &str| cells.iter().position(|cell| *cell == name);
+            // A column of a campaign file may be called like one of a map.
+            let at = |name: &str| cells.iter().position(|cell| *cell == name && matches!(form, Form::Table));
             map = at(PSEUDONYM).map(|at| (Kind::Pseudonym, at)).or(at(AUDIENCE_ROW).map(|at| (Kind::Row, at)));
-        } else if is_of(form, wanted, cells, id) {
+        } else if is_of(form, wanted, cells, columns) {
             let cell = |at: usize| cells.get(at).map(|cell| (*cell).to_owned());
-            match form {
-                Form::Table => found.extend(map.and_then(|(kind, at)| Some((kind, cell(at)?)))),
-                Form::Campaign(target) if matches!(target.shape, Shape::Audience(_)) => {
-                    found.extend((0..cells.len()).filter_map(|at| Some((Kind::Identifier, cell(at)?))));
-                }
-                Form::Campaign(target) => {
-                    found.extend(address_column(target).and_then(|at| Some((Kind::Address, cell(at)?))));
-                }
-            }
+            let kind = if form.has_no_ids() { Kind::Identifier } else { Kind::Address };
+            found.extend(map.and_then(|(kind, at)| Some((kind, cell(at)?))));
+            found.extend(columns.addresses.iter().filter_map(|at| Some((kind, cell(*at)?))));
         }
         Ok(())
     })?;
@@ -173,8 +180,8 @@ enum Kind {
 /// Counts the rows of the customers in a CSV file.
 pub(super) fn count_csv(path: &Path, form: Form, wanted: &Wanted) -> Result<u64, PublishError> {
     let (mut n_rows, mut is_header) = (0, true);
-    each_record(path, form, &mut |_, cells, id| {
-        n_rows += u64::from(!std::mem::take(&mut is_header) && is_of(form, wanted, cells, id));
+    each_record(path, form, &mut |_, cells, columns| {
+        n_rows += u64::from(!std::mem::take(&mut is_header) && is_of(form, wanted, cells, columns));
         Ok(())
     })?;
     Ok(n_rows)
@@ -228,8 +235,8 @@ pub(super) fn erase_csv(path: &Path, form: Form, wanted: &Wanted) -> Result<u64,
     }
     replace(path, |to| {
         let mut is_header = true;
-        each_record(path, form, &mut |bytes, cells, id| {
-            if std::mem::take(&mut is_header) || !is_of(form, wanted, cells, id) {
+        each_record(path, form, &mut |bytes, cells, columns| {
+            if std::mem::take(&mut is_header) || !is_of(form, wanted, cells, columns) {
                 to.write_all(bytes)?;
             }
             Ok(())

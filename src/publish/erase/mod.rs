@@ -8,8 +8,9 @@
 //! | a file of one value of `split-by` without rows | removed: its name may be all that is left of a person                  |
 //! | what klientel did not write            | left alone, but searched                                                    |
 //!
-//! Every output that is not as its manifest says is measured and hashed anew, so that an erasure that was interrupted leaves no manifest
-//! that is wrong for good. The models of archived runs hold no ids and stay: the next run is fitted without the customers. `O(bytes)` of all runs, twice.
+//! A manifest is written as soon as the files of its directory are, and once more where its maps change, which go last. Every output that is
+//! not as its manifest says is measured and hashed anew, so that an erasure that was interrupted leaves one manifest that is wrong, and not for
+//! good. The models of archived runs hold no ids and stay: the next run is fitted without the customers. `O(bytes)` of all runs, twice.
 
 mod files;
 mod of_customer;
@@ -71,7 +72,8 @@ pub struct Erased {
 /// Fails where a file cannot be read or rewritten, where something is left, and where a manifest is none.
 pub fn erase(lock: &OutputLock, mut wanted: Wanted, n_customers: usize, day: Day) -> Result<Erased, PublishError> {
     let directories = directories(lock.directory())?;
-    let outputs: Vec<Outputs> = directories.iter().map(|directory| Outputs::of(directory)).collect::<Result<_, _>>()?;
+    let mut outputs: Vec<Outputs> =
+        directories.iter().map(|directory| Outputs::of(directory)).collect::<Result<_, _>>()?;
     // An address of one run may stand as a hash in another; what stands for an id comes first, because addresses are found by it.
     for is_campaign in [false, true] {
         let all = outputs.iter().flat_map(|outputs| &outputs.files);
@@ -86,7 +88,7 @@ pub fn erase(lock: &OutputLock, mut wanted: Wanted, n_customers: usize, day: Day
     let mut changed: Vec<Vec<(PathBuf, u64)>> = vec![Vec::new(); outputs.len()];
     // Maps last: what they tell must still be there where an erasure is begun again.
     for of_maps in [false, true] {
-        for (outputs, changed) in outputs.iter().zip(&mut changed) {
+        for (outputs, changed) in outputs.iter_mut().zip(&mut changed) {
             for (path, form) in outputs.files.iter().filter(|(path, _)| is_map(path) == of_maps) {
                 let n_rows = match form {
                     Some(form) => erase_csv(path, *form, &wanted)?,
@@ -96,6 +98,11 @@ pub fn erase(lock: &OutputLock, mut wanted: Wanted, n_customers: usize, day: Day
                     changed.push((path.clone(), n_rows));
                 }
             }
+            if !of_maps {
+                outputs.remove_empty_shares()?;
+            }
+            // The next run compares itself with files that are as their manifest says: until then it stops.
+            outputs.write_down(changed, of_maps, n_customers, day)?;
         }
     }
     let mut erased = Erased { runs: directories.len(), ..Erased::default() };
@@ -103,8 +110,6 @@ pub fn erase(lock: &OutputLock, mut wanted: Wanted, n_customers: usize, day: Day
         erased.directories += usize::from(!changed.is_empty());
         erased.files += changed.len();
         erased.rows += changed.iter().map(|(_, rows)| rows).sum::<u64>();
-        outputs.remove_empty_shares()?;
-        outputs.write_down(changed, n_customers, day)?;
         erased.not_attributed.extend(outputs.without_map());
     }
     erased.not_searched = search::nothing_is_left(lock.directory(), &outputs, &wanted)?;
@@ -145,6 +150,8 @@ struct Outputs {
     manifest: Option<Value>,
     /// Says whether there is a manifest that is none.
     is_damaged: bool,
+    /// Erasures before this one.
+    n_erasures: usize,
     files: Vec<(PathBuf, Option<Form>)>,
 }
 
@@ -173,7 +180,8 @@ impl Outputs {
                 _ => {}
             }
         }
-        Ok(Self { directory: directory.to_owned(), manifest, is_damaged, files })
+        let n_erasures = manifest.as_ref().and_then(|manifest| manifest["erasures"].as_array()).map_or(0, Vec::len);
+        Ok(Self { directory: directory.to_owned(), manifest, is_damaged, n_erasures, files })
     }
 
     /// Returns how the rows of a file tell whose they are, where it is a table of this directory.
@@ -202,17 +210,24 @@ impl Outputs {
         Ok(())
     }
 
-    /// Brings the manifest up to what the files hold now.
-    fn write_down(&self, changed: &[(PathBuf, u64)], n_customers: usize, day: Day) -> Result<(), PublishError> {
+    /// Brings the manifest up to what the files hold now, the maps or all others; `changed` are all files so far.
+    fn write_down(
+        &mut self,
+        changed: &[(PathBuf, u64)],
+        of_maps: bool,
+        n_customers: usize,
+        day: Day,
+    ) -> Result<(), PublishError> {
         let Some(mut manifest) = self.manifest.clone() else { return Ok(()) };
-        let mut is_changed = !changed.is_empty();
+        let mut is_changed = changed.iter().any(|(path, _)| is_map(path) == of_maps);
         if let Some(outputs) = manifest["outputs"].as_array_mut() {
             let before = outputs.len();
             let is_there = |path: &str| self.directory.join(path).exists();
             outputs.retain(|output| output["path"].as_str().is_none_or(|path| is_there(path) || !is_share(path)));
             is_changed |= outputs.len() < before;
             for output in outputs {
-                let Some(path) = output["path"].as_str().map(|path| self.directory.join(path)) else { continue };
+                let path = output["path"].as_str().map(|path| self.directory.join(path));
+                let Some(path) = path.filter(|path| is_map(path) == of_maps) else { continue };
                 let mut fingerprint = Fingerprint::default();
                 let failed = |error| PublishError::io("read", &path)(error);
                 let mut file = match fs::File::open(&path) {
@@ -240,12 +255,17 @@ impl Outputs {
         let rows: u64 = changed.iter().map(|(_, rows)| rows).sum();
         let record = json!({ "on": day.to_string(), "customers": n_customers, "files": changed.len(), "rows": rows });
         match manifest["erasures"].as_array_mut() {
-            Some(before) => before.push(record),
+            Some(before) => {
+                before.truncate(self.n_erasures);
+                before.push(record);
+            }
             None => manifest["erasures"] = json!([record]),
         }
         let path = self.directory.join(MANIFEST);
         let text = format!("{manifest:#}\n");
-        replace(&path, |to| to.write_all(text.as_bytes()).map_err(PublishError::io("write", &path)))
+        replace(&path, |to| to.write_all(text.as_bytes()).map_err(PublishError::io("write", &path)))?;
+        self.manifest = Some(manifest);
+        Ok(())
     }
 }
 

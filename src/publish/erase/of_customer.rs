@@ -79,10 +79,10 @@ pub fn campaign_rows_of(run: &Path, customer: &str) -> Result<Vec<(String, Recor
 
 fn rows(path: &Path, form: Form, wanted: &Wanted) -> Result<Vec<Record>, PublishError> {
     let (mut found, mut header) = (Vec::new(), Vec::<String>::new());
-    each_record(path, form, &mut |_, cells, id| {
+    each_record(path, form, &mut |_, cells, columns| {
         if header.is_empty() {
             header = cells.iter().map(|name| (*name).to_owned()).collect();
-        } else if is_of(form, wanted, cells, id) {
+        } else if is_of(form, wanted, cells, columns) {
             let value = |cell: &&str| if cell.is_empty() { Value::Null } else { Value::from(*cell) };
             found.push(header.iter().cloned().zip(cells.iter().map(value)).collect());
         }

@@ -15,7 +15,7 @@ mod render;
 
 use rayon::prelude::*;
 
-use super::staging::StagedFile;
+use super::staged_file::StagedFile;
 use super::{OutputFile, PublishError, Staging};
 use crate::campaign::Campaign;
 use crate::campaign::split::Share;
