@@ -37,7 +37,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::publish::{OutputLock, Pointer, PublishError, Staging, prune};
+use crate::publish::{OutputLock, Pointer, Staging, prune};
 use crate::run::{InputRecord, Job, Loaded, Observer, Surroundings, load};
 use crate::scores::frame::Frame;
 use crate::table::Fingerprint;
@@ -205,11 +205,6 @@ pub fn measure(
         "notes": notes,
     });
     staging.write_text("manifest.json", &format!("{manifest:#}\n"))?;
-    let there = lock.directory().join(&id);
-    if there.exists() {
-        // The same measurement: it is made anew, so that it is whole.
-        std::fs::remove_dir_all(&there).map_err(PublishError::io("remove", &there))?;
-    }
     let directory = staging.publish_as(&id, Pointer::Measured)?;
     prune(&lock, Pointer::Measured, job.keep_runs, &id)?;
     Ok(Measurement { directory, as_of: loaded.data.as_of, trials: shown, ratios, readings, sentences, notes, manifest })
