@@ -10,7 +10,7 @@
 //! ```
 //!
 //! The lift has the `t*` of the difference, so that one interval holds zero where the other does; a control mean that is not told from zero has no
-//! bounded lift, and neither has a difference that few customers decide (see [`lot`](super::lot)). `θ` within arms is the slope of both, whatever the contact did.
+//! bounded lift, and neither has a difference that few customers decide (see `lot`). `θ` within arms is the slope of both, whatever the contact did.
 //!
 //! | name       | shape           | unit                                                      |
 //! |------------|-----------------|-----------------------------------------------------------|
